@@ -1,0 +1,1 @@
+//! A bounded reader of XML documents from services that are not trusted.

@@ -1,0 +1,9 @@
+//! The engine: everything between a workflow and a vendor. It owns all I/O (plugins, HTTP, secrets, limits, the
+//! journal) and keeps the promises that a run makes.
+//!
+//! *Architecture invariants.* It never prints, never exits, and never reads the environment by itself: what it
+//! needs from there it is handed. Every effect of a run goes through the journal. A plan is enforced where
+//! requests leave, not by each command. `unsafe` lives in the plugin loader alone.
+
+pub mod call;
+pub mod event;
