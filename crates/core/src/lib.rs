@@ -21,14 +21,15 @@ mod value;
 pub mod xml;
 
 pub use descriptor::{
-    ActsOn, CredentialKind, Descriptor, EndpointSpec, Limits, LoginFlow, OperationSpec, Parameter, ParameterKind,
-    Target, Yields,
+    ActsOn, CredentialKind, Descriptor, EndpointSpec, Limits, LoginFlow, OperationSpec, Parameter,
+    ParameterKind, Target, Yields,
 };
 pub use input::{CancelReason, Event, Failure, FailureKind, Input, Response, Sent};
 pub use outcome::{ConfirmedBy, Outcome, UnknownName};
 pub use provider::{Args, Class, Context, Earlier, Error, InDoubtPolicy, Operation, Options, Provider};
 pub use step::{
-    CredentialUse, Effect, Finished, InDoubt, Placement, Record, Request, RequestId, SecretUse, Step, Subscribe, Wait,
+    CredentialUse, Effect, Finished, InDoubt, Placement, Record, Request, RequestId, SecretUse, Step,
+    Subscribe, Wait,
 };
 pub use time::{Monotonic, Now};
 pub use value::{Field, SecretHandle, User, Value};

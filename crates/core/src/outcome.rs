@@ -122,7 +122,10 @@ macro_rules! named {
             type Err = UnknownName;
 
             fn from_str(text: &str) -> Result<Self, UnknownName> {
-                Self::ALL.into_iter().find(|one| one.name() == text).ok_or_else(|| UnknownName(text.to_owned()))
+                Self::ALL
+                    .into_iter()
+                    .find(|one| one.name() == text)
+                    .ok_or_else(|| UnknownName(text.to_owned()))
             }
         }
     };

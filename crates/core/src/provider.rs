@@ -21,7 +21,13 @@ pub trait Provider: Send + Sync + Sized + 'static {
     ///
     /// # Errors
     /// For misuse: what happens in the world is an outcome.
-    fn start(&self, operation: &str, args: Args<'_>, context: Context<'_>, now: Now) -> Result<Self::Op, Error>;
+    fn start(
+        &self,
+        operation: &str,
+        args: Args<'_>,
+        context: Context<'_>,
+        now: Now,
+    ) -> Result<Self::Op, Error>;
 
     /// What an answer means for the host: retries, limits and credentials rest on it. Pure; called once for every
     /// answer, before the operation sees it.
@@ -170,7 +176,10 @@ impl<'a> Args<'a> {
 }
 
 fn find<'a>(fields: &'a [Field], name: &str) -> Option<&'a Value> {
-    fields.iter().find(|field| field.name == name).map(|field| &field.value)
+    fields
+        .iter()
+        .find(|field| field.name == name)
+        .map(|field| &field.value)
 }
 
 /// What the host knows when an operation begins.

@@ -130,7 +130,10 @@ impl CredentialUse {
     /// The actor's credential, placed there.
     #[must_use]
     pub const fn actor(placement: Placement) -> Self {
-        Self { name: None, placement }
+        Self {
+            name: None,
+            placement,
+        }
     }
 }
 

@@ -80,7 +80,10 @@ impl Field {
     /// A field of that name and value.
     #[must_use]
     pub fn new(name: impl Into<String>, value: impl Into<Value>) -> Self {
-        Self { name: name.into(), value: value.into() }
+        Self {
+            name: name.into(),
+            value: value.into(),
+        }
     }
 }
 
@@ -101,12 +104,18 @@ impl User {
     /// A user of whom nothing but the id is known.
     #[must_use]
     pub fn new(id: impl Into<String>) -> Self {
-        Self { id: id.into(), attributes: Vec::new() }
+        Self {
+            id: id.into(),
+            attributes: Vec::new(),
+        }
     }
 
     /// The attribute of that name.
     #[must_use]
     pub fn attribute(&self, name: &str) -> Option<&Value> {
-        self.attributes.iter().find(|field| field.name == name).map(|field| &field.value)
+        self.attributes
+            .iter()
+            .find(|field| field.name == name)
+            .map(|field| &field.value)
     }
 }

@@ -6,4 +6,13 @@
 //! requests leave, not by each command. `unsafe` lives in the plugin loader alone.
 
 pub mod call;
+pub mod clock;
+pub mod config;
+pub mod credential;
+pub mod dispatch;
 pub mod event;
+pub mod journal;
+pub mod parameters;
+pub mod plugin;
+pub mod secret;
+pub mod transport;

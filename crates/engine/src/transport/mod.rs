@@ -1,0 +1,59 @@
+//! One HTTP exchange, behind a narrow trait: everything above it (limits, retries, credentials, the journal)
+//! neither knows nor cares which client sends it.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use bytes::Bytes;
+use signoff_core::{FailureKind, Sent};
+
+/// Sends one exchange at a time; follows no redirect, repeats nothing, keeps no cookies.
+pub trait Transport: Send + Sync + 'static {
+    /// Sends it and reads the whole answer, within its time-out and its cap.
+    fn send(
+        &self,
+        exchange: Exchange,
+    ) -> Pin<Box<dyn Future<Output = Result<Reply, TransportFailure>> + Send + '_>>;
+}
+
+/// A request, complete with origin and secrets. Deliberately without `Debug`.
+pub struct Exchange {
+    /// `GET`, `PUT`, …
+    pub method: http::Method,
+    /// Absolute; its query holds what the provider asked for, and secrets placed there.
+    pub url: url::Url,
+    /// Those that carry secrets are marked sensitive.
+    pub headers: http::HeaderMap,
+    /// Empty for none.
+    pub body: Bytes,
+    /// Of the whole exchange, from connecting to the last byte.
+    pub timeout: Duration,
+    /// Bytes of body beyond which the answer is given up.
+    pub answer_cap: u64,
+}
+
+/// A complete answer, whatever its status.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    /// The HTTP status.
+    pub status: u16,
+    /// Names in lower case, in the order of the wire; values that are no text are left out.
+    pub headers: Vec<(String, String)>,
+    /// Not longer than the cap.
+    pub body: Bytes,
+}
+
+/// No answer that could be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct TransportFailure {
+    /// Whether the vendor may have acted on it.
+    pub sent: Sent,
+    /// What went wrong.
+    pub kind: FailureKind,
+    /// For a person: names the origin and the cause, no secret, no query.
+    pub message: String,
+    /// What to do about it; may be empty.
+    pub hint: String,
+}
