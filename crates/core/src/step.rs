@@ -6,6 +6,10 @@ use crate::{ConfirmedBy, Field, Monotonic, Outcome, SecretHandle};
 
 /// What an operation wants next.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a step lives for a moment, and most are requests: a box would cost an allocation and gain nothing"
+)]
 pub enum Step {
     /// Send this, and answer with [`Input::Response`](crate::Input::Response),
     /// [`Failure`](crate::Input::Failure) or [`Held`](crate::Input::Held). The host polls again at once, so
