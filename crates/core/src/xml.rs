@@ -326,6 +326,7 @@ mod tests {
 
     use super::{Element, MAX_ATTRIBUTES, MAX_DEPTH, MAX_ELEMENTS, parse};
 
+    #[expect(clippy::needless_pass_by_value, reason = "`check(…, expect![…])` reads best")]
     fn check(document: &str, expected: Expect) {
         let shown = match parse(document.as_bytes()) {
             Ok(root) => root.to_string(),
