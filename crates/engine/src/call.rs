@@ -89,6 +89,33 @@ pub struct OutcomeRow {
     pub cause: Option<Cause>,
 }
 
+impl OutcomeRow {
+    /// A row that says nothing but what became of whom.
+    #[must_use]
+    pub fn of(run: impl Into<String>, user: impl Into<String>, outcome: Outcome) -> Self {
+        Self {
+            run: run.into(),
+            connection: None,
+            provider: None,
+            operation: None,
+            user: user.into(),
+            name: None,
+            outcome,
+            confirmed_by: None,
+            attempts: 0,
+            repeated: false,
+            http_status: None,
+            code: None,
+            message: None,
+            request_id: None,
+            started_ms: 0,
+            ended_ms: 0,
+            details: Vec::new(),
+            cause: None,
+        }
+    }
+}
+
 /// Why a user could not be tried, where the reason lies with all of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cause {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use signoff_core::{Field, Outcome};
 
-use crate::call::OutcomeRow;
+use crate::call::{Cause, OutcomeRow};
 
 /// Receives the events of a run, in order, on the engine's thread; must not block.
 pub trait Observer: Send + Sync {
@@ -72,6 +72,12 @@ pub struct Summary {
     pub counts: BTreeMap<Outcome, u64>,
     /// From start to end.
     pub elapsed: Duration,
+    /// How many are not as they were meant to be: neither out nor skipped, nor accepted where that was enough.
+    pub unsatisfied: u64,
+    /// How many were not tried because something stopped.
+    pub cancelled: u64,
+    /// Set when nobody could be tried: why.
+    pub untried: Option<Cause>,
 }
 
 /// How a run ended.
