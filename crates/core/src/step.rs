@@ -1,5 +1,6 @@
 //! What a provider asks of the host: the steps of an operation.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::{ConfirmedBy, Field, Monotonic, Outcome, SecretHandle};
@@ -177,12 +178,12 @@ pub struct Record {
 }
 
 /// Until when there is nothing to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wait {
     /// An input ends it sooner. With [`Monotonic::NEVER`] something must be outstanding.
     pub until: Monotonic,
     /// What it waits for, in a few words for the progress display; empty: nothing worth showing.
-    pub reason: &'static str,
+    pub reason: Cow<'static, str>,
 }
 
 /// A wish for the vendor's notifications about a user.
