@@ -13,6 +13,8 @@ pub mod dispatch;
 pub mod event;
 pub mod journal;
 pub mod parameters;
+mod platform;
 pub mod plugin;
+pub mod redact;
 pub mod secret;
 pub mod transport;

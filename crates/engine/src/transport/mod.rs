@@ -1,6 +1,14 @@
 //! One HTTP exchange, behind a narrow trait: everything above it (limits, retries, credentials, the journal)
 //! neither knows nor cares which client sends it.
 
+mod http;
+mod server_clock;
+mod tls;
+
+pub use http::HttpTransport;
+pub use server_clock::ServerClock;
+pub use tls::{SettingsError, TransportSettings};
+
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
@@ -20,11 +28,11 @@ pub trait Transport: Send + Sync + 'static {
 /// A request, complete with origin and secrets. Deliberately without `Debug`.
 pub struct Exchange {
     /// `GET`, `PUT`, …
-    pub method: http::Method,
+    pub method: ::http::Method,
     /// Absolute; its query holds what the provider asked for, and secrets placed there.
     pub url: url::Url,
     /// Those that carry secrets are marked sensitive.
-    pub headers: http::HeaderMap,
+    pub headers: ::http::HeaderMap,
     /// Empty for none.
     pub body: Bytes,
     /// Of the whole exchange, from connecting to the last byte.

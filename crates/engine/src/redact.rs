@@ -1,0 +1,267 @@
+//! The one net that keeps secrets out of logs, errors, the journal and reports: it knows every secret that was
+//! resolved, in the forms in which secrets travel, and replaces them in text.
+//!
+//! It is a net, not the rule: types that hold secrets cannot be shown in the first place. But vendors echo what they
+//! were sent, and commands and libraries quote what they were given.
+
+use std::borrow::Cow;
+use std::sync::{PoisonError, RwLock};
+
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use zeroize::Zeroizing;
+
+use crate::secret::Secret;
+
+/// What stands where a secret stood.
+pub const REDACTED: &str = "[redacted]";
+
+/// Shorter secrets would turn every page into black bars, and are no secrets.
+const SHORTEST: usize = 4;
+
+/// Knows the secrets of a process, and takes them out of text. Grows as secrets are resolved.
+#[derive(Default)]
+pub struct Redactor {
+    known: RwLock<Known>,
+}
+
+#[derive(Default)]
+struct Known {
+    /// Distinct, longest first.
+    forms: Vec<Form>,
+    too_short: Vec<String>,
+}
+
+struct Form {
+    text: Zeroizing<String>,
+    /// In base64 a neighbour's bits share letters with the secret's: what surrounds it goes as well.
+    base64: bool,
+}
+
+impl Redactor {
+    /// One that knows nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Learns a secret and its encodings. `name` is that of its credential, for [`too_short`](Self::too_short).
+    pub fn add(&self, name: &str, secret: &Secret) {
+        let text = secret.expose();
+        if text.len() < SHORTEST {
+            let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+            if !known.too_short.iter().any(|known| known == name) {
+                known.too_short.push(name.to_owned());
+            }
+            return;
+        }
+        self.learn(encodings(text));
+    }
+
+    /// Learns the value that HTTP's Basic scheme makes of a user name and a password.
+    pub fn add_basic(&self, username: &str, password: &Secret) {
+        let pair = Zeroizing::new(format!("{username}:{}", password.expose()));
+        if pair.len() >= SHORTEST {
+            self.learn(vec![Form {
+                text: Zeroizing::new(STANDARD.encode(pair.as_bytes())),
+                base64: true,
+            }]);
+        }
+    }
+
+    /// The text without the secrets in it; borrowed if there are none.
+    #[must_use]
+    pub fn redact<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let mut spans = Vec::new();
+        for form in &known.forms {
+            spans.extend(form.spans(text));
+        }
+        drop(known);
+        if spans.is_empty() {
+            return Cow::Borrowed(text);
+        }
+        Cow::Owned(without(text, spans))
+    }
+
+    /// The names of the credentials whose secret is too short to be taken out of text, for a warning.
+    #[must_use]
+    pub fn too_short(&self) -> Vec<String> {
+        self.known
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .too_short
+            .clone()
+    }
+
+    fn learn(&self, forms: Vec<Form>) {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        for form in forms {
+            if !known.forms.iter().any(|known| known.text == form.text) {
+                known.forms.push(form);
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Redactor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Redactor").finish_non_exhaustive()
+    }
+}
+
+impl Form {
+    /// Where it stands in a text, in bytes.
+    fn spans(&self, text: &str) -> Vec<(usize, usize)> {
+        let found = text.match_indices(self.text.as_str());
+        found
+            .map(|(start, found)| {
+                let end = start + found.len();
+                if self.base64 {
+                    widened(text, start, end)
+                } else {
+                    (start, end)
+                }
+            })
+            .collect()
+    }
+}
+
+/// Extends a span over the letters of base64 on both sides.
+fn widened(text: &str, start: usize, end: usize) -> (usize, usize) {
+    let letter = |byte: &&u8| byte.is_ascii_alphanumeric() || b"+/-_=".contains(byte);
+    let bytes = text.as_bytes();
+    let before = bytes
+        .get(..start)
+        .unwrap_or_default()
+        .iter()
+        .rev()
+        .take_while(letter)
+        .count();
+    let after = bytes
+        .get(end..)
+        .unwrap_or_default()
+        .iter()
+        .take_while(letter)
+        .count();
+    (start - before, end + after)
+}
+
+/// The text with each run of overlapping spans replaced once.
+fn without(text: &str, mut spans: Vec<(usize, usize)>) -> String {
+    spans.sort_unstable();
+    let mut clean = String::with_capacity(text.len());
+    let mut position = 0;
+    let mut covered = None;
+    for (start, end) in spans {
+        if covered.is_none_or(|until| start >= until) {
+            clean.push_str(text.get(position..start).unwrap_or_default());
+            clean.push_str(REDACTED);
+        }
+        position = position.max(end);
+        covered = Some(position);
+    }
+    clean.push_str(text.get(position..).unwrap_or_default());
+    clean
+}
+
+/// The secret itself, and what it becomes in a URL, a form, JSON, XML, a debug print and base64.
+fn encodings(secret: &str) -> Vec<Form> {
+    /// RFC 3986, 2.3: what need not be encoded.
+    const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+        .remove(b'-')
+        .remove(b'.')
+        .remove(b'_')
+        .remove(b'~');
+    /// What browsers and the `url` crate leave alone in a query as well.
+    const QUERY: &AsciiSet = &percent_encoding::CONTROLS
+        .add(b' ')
+        .add(b'"')
+        .add(b'#')
+        .add(b'<')
+        .add(b'>')
+        .add(b'\'');
+
+    let percent_encoded = [NON_ALPHANUMERIC, RESERVED, QUERY]
+        .into_iter()
+        .map(|set| utf8_percent_encode(secret, set).to_string())
+        .chain([url::form_urlencoded::byte_serialize(secret.as_bytes()).collect()])
+        .map(Zeroizing::new)
+        .flat_map(|encoded| [Zeroizing::new(with_lower_case_hex(&encoded)), encoded]);
+    let json = serde_json::to_string(secret)
+        .map(Zeroizing::new)
+        .unwrap_or_default();
+    let json = json.trim_matches('"');
+    let markup = secret
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;");
+    let quoted = markup.replace('"', "&quot;");
+    let escaped = [
+        json.to_owned(),
+        json.replace('/', "\\/"),
+        in_ascii(json),
+        secret.escape_debug().to_string(),
+        quoted.replace('\'', "&apos;"),
+        quoted.replace('\'', "&#39;"),
+        quoted.replace('\'', "&#x27;"),
+        quoted,
+        markup,
+        secret.to_owned(),
+    ];
+    let plain = percent_encoded
+        .chain(escaped.map(Zeroizing::new))
+        .map(|text| Form { text, base64: false });
+    let base64 = (0..3).flat_map(|offset| {
+        let (drop, keep) = base64_letters(offset, secret.len());
+        let shifted = Zeroizing::new([vec![0; offset], secret.as_bytes().to_vec()].concat());
+        [&STANDARD, &URL_SAFE].map(|alphabet| {
+            let encoded = Zeroizing::new(alphabet.encode(shifted.as_slice()));
+            Form {
+                text: Zeroizing::new(encoded.get(drop..keep).unwrap_or_default().to_owned()),
+                base64: true,
+            }
+        })
+    });
+    plain.chain(base64).collect()
+}
+
+/// Which letters of its base64 depend on the secret alone, when `offset` bytes stand before it.
+const fn base64_letters(offset: usize, length: usize) -> (usize, usize) {
+    ((offset * 8).div_ceil(6), (offset + length) * 8 / 6)
+}
+
+/// `%2F` as `%2f`.
+fn with_lower_case_hex(encoded: &str) -> String {
+    let mut hex = 0;
+    let lower = encoded.chars().map(|character| {
+        let lowered = if hex > 0 {
+            character.to_ascii_lowercase()
+        } else {
+            character
+        };
+        hex = if character == '%' {
+            2
+        } else {
+            usize::saturating_sub(hex, 1)
+        };
+        lowered
+    });
+    lower.collect()
+}
+
+/// JSON text with everything beyond ASCII as `\u….`
+fn in_ascii(json: &str) -> String {
+    let mut ascii = String::with_capacity(json.len());
+    for character in json.chars() {
+        if character.is_ascii() {
+            ascii.push(character);
+        } else {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                ascii.push_str(&format!("\\u{unit:04x}"));
+            }
+        }
+    }
+    ascii
+}

@@ -1,0 +1,164 @@
+//! The transport over HTTP: one pool of connections for each connection's settings.
+//!
+//! The client's own cleverness is switched off: no redirects, no retries, no cookies, no decompression, no proxy from
+//! the environment. Each of them would send something that the journal knows nothing of, or make a bound worthless.
+
+mod failure;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+
+use super::tls::{self, Material};
+use super::{Exchange, Reply, SettingsError, Transport, TransportFailure, TransportSettings};
+
+/// Enough for a handshake across the world; a host that is down answers no sooner for being waited for.
+const CONNECT_TIME: Duration = Duration::from_secs(5);
+
+/// Shorter than the keep-alive of the servers one meets (Apache 5 s, Tomcat 20 s, nginx 75 s): a request that is
+/// written into a connection as the server closes it is one that nobody knows the fate of.
+const IDLE_TIME: Duration = Duration::from_secs(4);
+
+/// Sends exchanges over HTTP/1.1 and HTTP/2.
+pub struct HttpTransport {
+    settings: TransportSettings,
+    material: Material,
+    /// For `http://`; works where the system has no certificates at all.
+    plain: reqwest::Client,
+    secure: OnceLock<Result<reqwest::Client, SettingsError>>,
+}
+
+impl HttpTransport {
+    /// A transport with these settings, and a pool of its own. Reads the files that they name; sends nothing.
+    ///
+    /// # Errors
+    /// A file or the proxy is not what it should be.
+    pub fn new(settings: TransportSettings) -> Result<Self, SettingsError> {
+        let material = Material::read(&settings)?;
+        let plain = client(&settings, tls::no_trust())?;
+        Ok(Self {
+            settings,
+            material,
+            plain,
+            secure: OnceLock::new(),
+        })
+    }
+
+    fn client_for(&self, url: &url::Url) -> Result<&reqwest::Client, SettingsError> {
+        let through_tls = self
+            .settings
+            .proxy
+            .as_ref()
+            .is_some_and(|proxy| proxy.scheme() == "https");
+        if url.scheme() == "http" && !through_tls {
+            return Ok(&self.plain);
+        }
+        let secure = self
+            .secure
+            .get_or_init(|| client(&self.settings, self.material.configuration()));
+        secure.as_ref().map_err(Clone::clone)
+    }
+
+    async fn exchange(&self, exchange: Exchange) -> Result<Reply, TransportFailure> {
+        let origin = exchange.url.origin().ascii_serialization();
+        let client = self
+            .client_for(&exchange.url)
+            .map_err(|error| failure::no_client(&origin, &error))?;
+        let (timeout, cap) = (exchange.timeout, exchange.answer_cap);
+        let whole = async {
+            let response = client
+                .request(exchange.method, exchange.url.clone())
+                .headers(exchange.headers)
+                .body(exchange.body)
+                .send()
+                .await
+                .map_err(|error| failure::of_sending(&origin, &error, &self.settings))?;
+            if let Some(redirected) = failure::redirect(&exchange.url, &response) {
+                return Err(redirected);
+            }
+            receive(response, &origin, cap).await
+        };
+        tokio::time::timeout(timeout, whole)
+            .await
+            .unwrap_or_else(|_| Err(failure::timed_out(&origin, timeout)))
+    }
+}
+
+impl Transport for HttpTransport {
+    fn send(
+        &self,
+        exchange: Exchange,
+    ) -> Pin<Box<dyn Future<Output = Result<Reply, TransportFailure>> + Send + '_>> {
+        Box::pin(self.exchange(exchange))
+    }
+}
+
+fn client(
+    settings: &TransportSettings,
+    configuration: Result<rustls::ClientConfig, rustls::Error>,
+) -> Result<reqwest::Client, SettingsError> {
+    let configuration = configuration.map_err(|error| SettingsError::Client(error.to_string()))?;
+    let builder = reqwest::Client::builder()
+        .tls_backend_preconfigured(configuration)
+        .user_agent(concat!("signoff/", env!("CARGO_PKG_VERSION")))
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .referer(false)
+        .no_proxy()
+        .tcp_nodelay(true)
+        .connect_timeout(CONNECT_TIME.min(settings.timeout * 4 / 5))
+        .pool_idle_timeout(IDLE_TIME);
+    let builder = match &settings.proxy {
+        Some(proxy) => builder.proxy(all_through(proxy)?),
+        None => builder,
+    };
+    builder
+        .build()
+        .map_err(|error| SettingsError::Client(failure::innermost(&error)))
+}
+
+fn all_through(proxy: &url::Url) -> Result<reqwest::Proxy, SettingsError> {
+    let refused = || SettingsError::Proxy {
+        origin: proxy.origin().ascii_serialization(),
+    };
+    if !matches!(proxy.scheme(), "http" | "https") {
+        return Err(refused());
+    }
+    reqwest::Proxy::all(proxy.clone()).map_err(|_| refused())
+}
+
+/// Reads a whole answer, and no more of it than the cap.
+async fn receive(mut response: reqwest::Response, origin: &str, cap: u64) -> Result<Reply, TransportFailure> {
+    let declared = response.content_length();
+    if declared.is_some_and(|length| length > cap) {
+        return Err(failure::too_large(origin, cap));
+    }
+    let status = response.status().as_u16();
+    let headers = response
+        .headers()
+        .iter()
+        .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
+        .collect();
+    let mut body = BytesMut::new();
+    loop {
+        let chunk = response
+            .chunk()
+            .await
+            .map_err(|error| failure::of_receiving(origin, &error))?;
+        let Some(chunk) = chunk else {
+            break;
+        };
+        if body.len() as u64 + chunk.len() as u64 > cap {
+            return Err(failure::too_large(origin, cap));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Reply {
+        status,
+        headers,
+        body: Bytes::from(body),
+    })
+}

@@ -1,0 +1,233 @@
+//! What went wrong with an exchange, in words for a person, and whether the vendor may have acted on it.
+//!
+//! The client's own messages are never passed on: they hold the URL with its query, where a secret may be.
+
+use std::error::Error;
+use std::io;
+use std::time::Duration;
+
+use reqwest::header::LOCATION;
+use rustls::{AlertDescription, CertificateError};
+use signoff_core::{FailureKind, Sent};
+
+use super::super::{SettingsError, TransportFailure, TransportSettings};
+
+/// The client could not even be built.
+pub(super) fn no_client(origin: &str, error: &SettingsError) -> TransportFailure {
+    not_sent(format!("`{origin}` cannot be asked: {error}"), "")
+}
+
+/// No complete answer within the time-out.
+pub(super) fn timed_out(origin: &str, timeout: Duration) -> TransportFailure {
+    TransportFailure {
+        sent: Sent::MaybeSent,
+        kind: FailureKind::TimedOut,
+        message: format!("`{origin}` did not answer within {}", seconds(timeout)),
+        hint: String::new(),
+    }
+}
+
+/// The answer is longer than the cap.
+pub(super) fn too_large(origin: &str, cap: u64) -> TransportFailure {
+    TransportFailure {
+        sent: Sent::MaybeSent,
+        kind: FailureKind::TooLarge,
+        message: format!("`{origin}` sent an answer of more than {cap} bytes"),
+        hint: String::new(),
+    }
+}
+
+/// A redirect that names its goal; any other answer is the provider's to read.
+pub(super) fn redirect(asked: &url::Url, response: &reqwest::Response) -> Option<TransportFailure> {
+    let status = response.status().as_u16();
+    if !matches!(status, 301 | 302 | 303 | 307 | 308) {
+        return None;
+    }
+    let location = asked
+        .join(response.headers().get(LOCATION)?.to_str().ok()?)
+        .ok()?;
+    let (from, to) = (
+        asked.origin().ascii_serialization(),
+        location.origin().ascii_serialization(),
+    );
+    let (message, hint) = if from == to {
+        (
+            format!(
+                "`{from}` redirects to another path of its own ({status}), and redirects are not followed"
+            ),
+            "the address may be that of a page for browsers, or of a sign-in page in front of the API"
+                .to_owned(),
+        )
+    } else {
+        (
+            format!("`{from}` redirects to `{to}` ({status}), and redirects are not followed"),
+            format!("set `api = [\"{to}\"]`"),
+        )
+    };
+    Some(TransportFailure {
+        sent: Sent::NotSent,
+        kind: FailureKind::Redirected,
+        message,
+        hint,
+    })
+}
+
+/// No answer began.
+pub(super) fn of_sending(
+    origin: &str,
+    error: &reqwest::Error,
+    settings: &TransportSettings,
+) -> TransportFailure {
+    if error.is_builder() {
+        return not_sent(format!("`{origin}` cannot be asked: {}", innermost(error)), "");
+    }
+    if !error.is_connect() {
+        return broken(origin, error);
+    }
+    if error.is_timeout() {
+        return not_sent(
+            format!("`{origin}` cannot be reached: no connection in time"),
+            "check the address, and that no firewall lies between",
+        );
+    }
+    if let Some(tls) = find::<rustls::Error>(error) {
+        return of_handshake(origin, tls, settings);
+    }
+    if error.is_dns() {
+        return not_sent(
+            format!("`{origin}` cannot be reached: there is no such host name"),
+            "check the name's spelling, and that this machine's DNS server knows it",
+        );
+    }
+    let cause = find::<io::Error>(error);
+    let hint = match cause.map(io::Error::kind) {
+        Some(io::ErrorKind::ConnectionRefused) => "check the port, and that the service runs",
+        _ => "",
+    };
+    let words = cause.map_or_else(|| innermost(error), words_of);
+    not_sent(format!("`{origin}` cannot be reached: {words}"), hint)
+}
+
+/// An answer began, and did not end.
+pub(super) fn of_receiving(origin: &str, error: &reqwest::Error) -> TransportFailure {
+    broken(origin, error)
+}
+
+/// The last cause in a chain; unlike the first it never holds a URL.
+pub(super) fn innermost(error: &reqwest::Error) -> String {
+    let mut cause: &dyn Error = error;
+    while let Some(next) = cause.source() {
+        cause = next;
+    }
+    if cause.is::<reqwest::Error>() {
+        "the request is malformed".to_owned()
+    } else {
+        cause.to_string()
+    }
+}
+
+fn not_sent(message: String, hint: impl Into<String>) -> TransportFailure {
+    TransportFailure {
+        sent: Sent::NotSent,
+        kind: FailureKind::Unreachable,
+        message,
+        hint: hint.into(),
+    }
+}
+
+fn broken(origin: &str, error: &reqwest::Error) -> TransportFailure {
+    let words = find::<io::Error>(error).map_or_else(|| innermost(error), words_of);
+    TransportFailure {
+        sent: Sent::MaybeSent,
+        kind: FailureKind::Broken,
+        message: format!("the exchange with `{origin}` broke off: {words}"),
+        hint: String::new(),
+    }
+}
+
+/// A handshake that failed. Nothing of the request has left before it is over.
+fn of_handshake(origin: &str, error: &rustls::Error, settings: &TransportSettings) -> TransportFailure {
+    let (words, hint) = match error {
+        rustls::Error::InvalidCertificate(problem) => of_certificate(problem, settings),
+        rustls::Error::AlertReceived(
+            AlertDescription::CertificateRequired
+            | AlertDescription::BadCertificate
+            | AlertDescription::UnknownCA
+            | AlertDescription::CertificateUnknown,
+        ) => (
+            format!("it does not accept this client's certificate: {error}"),
+            "check `client_certificate`".to_owned(),
+        ),
+        rustls::Error::InvalidMessage(_) => (
+            "it does not speak TLS at this port".to_owned(),
+            "check the port, and whether the address begins with `http://`".to_owned(),
+        ),
+        other => (other.to_string(), String::new()),
+    };
+    not_sent(format!("`{origin}` cannot be trusted: {words}"), hint)
+}
+
+fn of_certificate(problem: &CertificateError, settings: &TransportSettings) -> (String, String) {
+    let words = match problem {
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => "its certificate has expired",
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            "its certificate is not valid yet"
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "its certificate is for another name"
+        }
+        CertificateError::UnknownIssuer => "its certificate is not trusted: its issuer is not known here",
+        CertificateError::Revoked => "its certificate was revoked",
+        _ => "",
+    };
+    let hint = match problem {
+        CertificateError::Expired
+        | CertificateError::ExpiredContext { .. }
+        | CertificateError::NotValidYet
+        | CertificateError::NotValidYetContext { .. } => {
+            "have the certificate renewed, and check this machine's clock"
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "use the host name that the certificate was made for"
+        }
+        CertificateError::UnknownIssuer if settings.ca_file.is_some() => {
+            "check that `ca_file` holds the issuer's certificate"
+        }
+        _ => "save the issuer's certificate as PEM, and set `ca_file = \"…\"`",
+    };
+    let words = if words.is_empty() {
+        format!("its certificate is not trusted: {problem}")
+    } else {
+        words.to_owned()
+    };
+    (words, hint.to_owned())
+}
+
+/// The system's words for what people meet often, without its error numbers.
+fn words_of(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => "connection refused".to_owned(),
+        io::ErrorKind::ConnectionReset => "connection reset".to_owned(),
+        io::ErrorKind::ConnectionAborted => "connection aborted".to_owned(),
+        io::ErrorKind::HostUnreachable => "no route to the host".to_owned(),
+        io::ErrorKind::NetworkUnreachable => "no route to the network".to_owned(),
+        io::ErrorKind::UnexpectedEof => "connection closed too soon".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+/// The first cause of a type. I/O errors hide what they wrap from `source`, so it is looked for inside them as well.
+fn find<'e, T: Error + 'static>(error: &'e (dyn Error + 'static)) -> Option<&'e T> {
+    if let Some(found) = error.downcast_ref::<T>() {
+        return Some(found);
+    }
+    let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    match wrapped {
+        Some(inner) => find(inner),
+        None => find(error.source()?),
+    }
+}
+
+fn seconds(time: Duration) -> String {
+    format!("{} s", time.as_secs_f64())
+}
