@@ -12,6 +12,7 @@ pub mod credential;
 pub mod dispatch;
 pub mod event;
 pub mod journal;
+pub mod json;
 pub mod parameters;
 mod platform;
 pub mod plugin;

@@ -1,0 +1,150 @@
+//! What a configuration means, checked: nothing in here can be wrong any more.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use signoff_core::{Descriptor, Field};
+use url::Url;
+
+/// One connection, checked against its provider's descriptor, whose defaults are filled in.
+#[derive(Debug, Clone)]
+pub struct ConnectionSettings {
+    /// Its name in the configuration.
+    pub name: Arc<str>,
+    /// The provider as it is written: `finesse`, `plugin:finesse`.
+    pub provider: String,
+    /// What the provider says of itself.
+    pub descriptor: &'static Descriptor,
+    /// The endpoints that are configured, in the order of the descriptor.
+    pub endpoints: Vec<Endpoint>,
+    /// The credential that it uses unless a script names another.
+    pub credential: Option<Arc<str>>,
+    /// Requests a second; `None`: no limit.
+    pub rate: Option<f64>,
+    /// Requests in flight; at least 1.
+    pub concurrency: u32,
+    /// How many intents may be journaled and unanswered; at least `concurrency`, and more only without a rate.
+    pub window: u32,
+    /// Of one exchange, from connecting to the last byte.
+    pub timeout: Duration,
+    /// The longest that the vendor takes to apply a request that it has received.
+    pub settle: Duration,
+    /// How the vendor's certificate is judged, and ours shown.
+    pub tls: TlsSettings,
+    /// The HTTP proxy of this connection.
+    pub proxy: Option<Url>,
+    /// Whether secrets may cross a network in clear.
+    pub danger_plain_http: bool,
+    /// Options of the provider, in the order of the descriptor, defaults filled in.
+    pub options: Vec<Field>,
+}
+
+impl ConnectionSettings {
+    /// The origins of an endpoint, in the order in which they are tried; empty if it is not configured.
+    #[must_use]
+    pub fn origins(&self, endpoint: &str) -> &[Url] {
+        self.endpoints
+            .iter()
+            .find(|one| one.name == endpoint)
+            .map_or(&[], |one| &one.origins)
+    }
+}
+
+/// One endpoint, and where it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoint {
+    /// Its key.
+    pub name: &'static str,
+    /// At least one; scheme, host and port alone. The second is the failover node.
+    pub origins: Vec<Url>,
+}
+
+/// How the vendor's certificate is judged, and ours shown.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TlsSettings {
+    /// Certificates (PEM) of authorities to trust besides the usual ones.
+    pub ca_file: Option<PathBuf>,
+    /// Our certificate and its key (PEM, in one file).
+    pub client_certificate: Option<PathBuf>,
+    /// Whether any certificate is good enough.
+    pub danger_accept_invalid_certificates: bool,
+}
+
+/// What holds for every run, whatever it connects to.
+#[derive(Debug, Clone)]
+pub struct RunLimits {
+    /// More users than this want a plan first, and a confirmation.
+    pub confirm_above: u64,
+    /// Who is never to be touched.
+    pub exempt: Exempt,
+    /// Bytes that a script may use.
+    pub script_memory: u64,
+    /// Processor time of a script between two host calls.
+    pub script_cpu: Duration,
+    /// The longest that a run may take; `None`: as long as it needs.
+    pub run_time: Option<Duration>,
+}
+
+impl Default for RunLimits {
+    fn default() -> Self {
+        Self {
+            confirm_above: 25,
+            exempt: Exempt::default(),
+            script_memory: 64 << 20,
+            script_cpu: Duration::from_secs(10),
+            run_time: None,
+        }
+    }
+}
+
+/// The users who are never to be touched: globs over `connection:id`, compared without case.
+#[derive(Debug, Clone, Default)]
+pub struct Exempt {
+    patterns: Vec<String>,
+    globs: GlobSet,
+}
+
+impl Exempt {
+    /// Those whom these patterns match. `*` matches any text, also none; `?` one character; `[ab]` and `{a,b}`
+    /// alternatives; `\` takes the next character as it is.
+    ///
+    /// # Errors
+    /// With what is wrong with a pattern.
+    pub fn new<'a>(patterns: impl IntoIterator<Item = &'a str>) -> Result<Self, globset::Error> {
+        let mut builder = GlobSetBuilder::new();
+        let mut kept = Vec::new();
+        for pattern in patterns {
+            // Ids are no paths: `*` crosses `/`, and `\` escapes on every system.
+            builder.add(
+                GlobBuilder::new(&pattern.to_lowercase())
+                    .literal_separator(false)
+                    .backslash_escape(true)
+                    .build()?,
+            );
+            kept.push(pattern.to_owned());
+        }
+        Ok(Self {
+            patterns: kept,
+            globs: builder.build()?,
+        })
+    }
+
+    /// The pattern that exempts this user, if one does.
+    #[must_use]
+    pub fn pattern(&self, connection: &str, user: &str) -> Option<&str> {
+        if self.patterns.is_empty() {
+            return None;
+        }
+        let subject = format!("{connection}:{user}").to_lowercase();
+        let first = self.globs.matches(subject).into_iter().next()?;
+        self.patterns.get(first).map(String::as_str)
+    }
+
+    /// The patterns, as they were written.
+    #[must_use]
+    pub fn patterns(&self) -> &[String] {
+        &self.patterns
+    }
+}

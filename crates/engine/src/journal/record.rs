@@ -1,0 +1,286 @@
+//! What a journal holds: the records, before they become rows.
+
+use std::fmt;
+use std::sync::Arc;
+
+use sha2::{Digest as _, Sha256};
+use signoff_core::{Field, Outcome, Record, Value};
+
+use crate::call::{Call, OutcomeRow, Place};
+use crate::event::{Level, Summary};
+use crate::json;
+
+/// What a run is, written before anything else.
+#[derive(Debug, Clone, Default)]
+pub struct RunHeader {
+    /// The run's id; the name of the file.
+    pub run: String,
+    /// When it began, in Unix milliseconds.
+    pub created_ms: i64,
+    /// Of the machine's present boot, if it has such an id: wall clocks of two boots may disagree.
+    pub boot_id: Option<String>,
+    /// Time since that boot, in milliseconds, if known.
+    pub uptime_ms: Option<u64>,
+    /// The script's name, or the command.
+    pub workflow: String,
+    /// The script and its modules, the script first; empty for a command.
+    pub sources: Vec<SourceText>,
+    /// What it was given.
+    pub arguments: Vec<Field>,
+    /// The connections it may use, resolved, without secrets.
+    pub configuration: Vec<Field>,
+    /// Of signoff, its providers and plugins: `signoff` = `0.1.0`, `finesse` = `0.1.0`, …
+    pub versions: Vec<(String, String)>,
+    /// Whether every effect is held back.
+    pub plan: bool,
+    /// Seeds the script's random numbers.
+    pub seed: u64,
+    /// As it was typed; secrets are never on it.
+    pub command_line: Vec<String>,
+    /// Why, in the operator's words.
+    pub reason: Option<String>,
+}
+
+/// One file of a script.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceText {
+    /// Its path, as messages name it.
+    pub name: String,
+    /// What it held.
+    pub text: String,
+}
+
+impl SourceText {
+    /// The SHA-256 of the text, in hexadecimal.
+    #[must_use]
+    pub fn sha256(&self) -> String {
+        hexadecimal(&Sha256::digest(self.text.as_bytes()))
+    }
+}
+
+/// Names a call within its journal; ascending in the order of the calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CallId(pub u64);
+
+/// Names an intent within its journal; ascending in the order of the intents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct IntentId(pub u64);
+
+/// A host call, where it stands and what it asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallRecord {
+    /// Where it stands.
+    pub place: Place,
+    /// Tells whether a later execution asks the same there.
+    pub digest: CallDigest,
+    /// What kind of call it is.
+    pub kind: CallKind,
+    /// The name of its connection; `None` where it has none.
+    pub connection: Option<Arc<str>>,
+    /// The operation; of a host function, its name: `sleep`, `now`.
+    pub operation: String,
+    /// Whom it is about.
+    pub user: Option<String>,
+    /// When, in Unix milliseconds.
+    pub at_ms: i64,
+}
+
+/// What kind of call it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CallKind {
+    /// An operation that may act.
+    Act,
+    /// An operation that reads.
+    Read,
+    /// A function of the host that sees the world: time, files, a user left out.
+    Host,
+}
+
+/// A fingerprint of what a call asks: its connection, operation, user and arguments, but not what is merely known
+/// of the user.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct CallDigest(pub [u8; 16]);
+
+impl CallDigest {
+    /// Of an operation.
+    #[must_use]
+    pub fn of(call: &Call) -> Self {
+        Self::new(
+            &call.connection,
+            call.credential.as_deref(),
+            &call.operation,
+            call.user.as_ref().map(|user| user.id.as_str()),
+            &call.arguments,
+        )
+    }
+
+    /// Of a function of the host, with what it was given.
+    #[must_use]
+    pub fn of_host(function: &str, arguments: &[Field]) -> Self {
+        Self::new("", None, function, None, arguments)
+    }
+
+    fn new(
+        connection: &str,
+        credential: Option<&str>,
+        operation: &str,
+        user: Option<&str>,
+        arguments: &[Field],
+    ) -> Self {
+        let arguments = json::fields(arguments);
+        // As JSON, so that no two different calls can give the same bytes.
+        let text = serde_json::json!([connection, credential, operation, user, arguments]).to_string();
+        let mut digest = [0; 16];
+        for (byte, hashed) in digest.iter_mut().zip(Sha256::digest(text.as_bytes())) {
+            *byte = hashed;
+        }
+        Self(digest)
+    }
+}
+
+impl fmt::Display for CallDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hexadecimal(&self.0))
+    }
+}
+
+impl fmt::Debug for CallDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CallDigest({self})")
+    }
+}
+
+/// A write that is about to leave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IntentRecord {
+    /// The call it belongs to.
+    pub call: CallId,
+    /// Which write of the operation.
+    pub part: String,
+    /// From 1; how often this part has been sent, with this.
+    pub attempt: u32,
+    /// The id under which the vendor is told of it.
+    pub request_id: Option<String>,
+    /// When, in Unix milliseconds by the host's clock.
+    pub at_ms: i64,
+    /// The vendor's clock less the host's, in milliseconds; `None`: not known yet.
+    pub server_offset_ms: Option<i64>,
+}
+
+/// What became of a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ResultRecord {
+    /// When, in Unix milliseconds.
+    pub at_ms: i64,
+    /// Whether it was answered.
+    pub disposition: Disposition,
+    /// The HTTP status of the answer.
+    pub http_status: Option<u16>,
+}
+
+/// Whether a write was answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Disposition {
+    /// It was; the operation knows what the answer means.
+    Answered,
+    /// The answer proves that it was not processed.
+    NotProcessed,
+    /// It never left.
+    NotSent,
+    /// It may have been processed, and no answer came that tells: still in doubt.
+    MaybeSent,
+}
+
+/// What a call gave.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AnswerRecord {
+    /// When, in Unix milliseconds.
+    pub at_ms: i64,
+    /// What.
+    pub answer: RecordedAnswer,
+}
+
+/// What a call gave: of whichever kind.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RecordedAnswer {
+    /// An outcome.
+    Outcome(Arc<OutcomeRow>),
+    /// One record.
+    Record(Record),
+    /// Many records.
+    Records(Arc<Vec<Record>>),
+    /// What a function of the host gave.
+    Value(Value),
+}
+
+impl RecordedAnswer {
+    /// The outcome, if it is one.
+    #[must_use]
+    pub fn outcome(&self) -> Option<Outcome> {
+        match self {
+            Self::Outcome(row) => Some(row.outcome),
+            _ => None,
+        }
+    }
+}
+
+/// A user who came into scope.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScopeRecord {
+    /// The name of the connection; `None` where it is not known yet.
+    pub connection: Option<Arc<str>>,
+    /// His id.
+    pub user: String,
+    /// His display name.
+    pub name: Option<String>,
+}
+
+/// A line of the log.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LogRecord {
+    /// When, in Unix milliseconds.
+    pub at_ms: i64,
+    /// How grave it is.
+    pub level: Level,
+    /// One line.
+    pub text: String,
+    /// What goes with it.
+    pub fields: Vec<Field>,
+}
+
+/// The end of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EndRecord {
+    /// When, in Unix milliseconds.
+    pub at_ms: i64,
+    /// How.
+    pub summary: Summary,
+}
+
+macro_rules! coded {
+    ($type:ty { $($member:ident = $code:literal),+ }) => {
+        impl $type {
+            /// The number in the file; never changed, never reused.
+            pub(super) const fn code(self) -> i64 {
+                match self { $(Self::$member => $code),+ }
+            }
+
+            pub(super) const fn from_code(code: i64) -> Option<Self> {
+                match code { $($code => Some(Self::$member),)+ _ => None }
+            }
+        }
+    };
+}
+coded!(CallKind { Act = 1, Read = 2, Host = 3 });
+coded!(Disposition { Answered = 1, NotProcessed = 2, NotSent = 3, MaybeSent = 4 });
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    use fmt::Write as _;
+    bytes
+        .iter()
+        .fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+            // Writing to a `String` does not fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+}

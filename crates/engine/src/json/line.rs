@@ -1,0 +1,212 @@
+//! The JSON lines of a run: `run` first, `outcome` for each operation that acts, `summary` last.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use signoff_core::{ConfirmedBy, Outcome};
+
+use super::{fields, fields_from};
+use crate::call::{Cause, OutcomeRow};
+use crate::event::{Status, Summary};
+
+/// The first line of a run, without a line break.
+#[must_use]
+pub fn run_line(run: &str, workflow: &str, plan: bool) -> String {
+    #[derive(Serialize)]
+    struct Line<'a> {
+        event: &'static str,
+        run: &'a str,
+        workflow: &'a str,
+        plan: bool,
+    }
+    text(&Line {
+        event: "run",
+        run,
+        workflow,
+        plan,
+    })
+}
+
+/// The line of an outcome, without a line break.
+#[must_use]
+pub fn outcome_line(row: &OutcomeRow) -> String {
+    fn borrowed(text: Option<&String>) -> Option<Cow<'_, str>> {
+        text.map(|text| Cow::Borrowed(text.as_str()))
+    }
+    text(&OutcomeLine {
+        event: Cow::Borrowed(OUTCOME),
+        run: Cow::Borrowed(&row.run),
+        connection: borrowed(row.connection.as_ref()),
+        provider: borrowed(row.provider.as_ref()),
+        operation: borrowed(row.operation.as_ref()),
+        user: Cow::Borrowed(&row.user),
+        name: borrowed(row.name.as_ref()),
+        outcome: Cow::Borrowed(row.outcome.name()),
+        confirmed_by: row.confirmed_by.map(|by| Cow::Borrowed(by.name())),
+        attempts: row.attempts,
+        repeated: row.repeated,
+        http_status: row.http_status,
+        code: borrowed(row.code.as_ref()),
+        message: borrowed(row.message.as_ref()),
+        request_id: borrowed(row.request_id.as_ref()),
+        started: Cow::Owned(timestamp(row.started_ms)),
+        ended: Cow::Owned(timestamp(row.ended_ms)),
+        details: fields(&row.details),
+    })
+}
+
+/// The last line of a run, without a line break.
+#[must_use]
+pub fn summary_line(summary: &Summary) -> String {
+    #[derive(Serialize)]
+    struct Line<'a> {
+        event: &'static str,
+        run: &'a str,
+        status: &'static str,
+        total: u64,
+        counts: BTreeMap<Key, u64>,
+        elapsed_ms: u64,
+    }
+    text(&Line {
+        event: "summary",
+        run: &summary.run,
+        status: status_name(summary.status),
+        total: summary.total,
+        counts: summary
+            .counts
+            .iter()
+            .filter(|(_, count)| **count > 0)
+            .map(|(outcome, count)| (Key(*outcome), *count))
+            .collect(),
+        elapsed_ms: u64::try_from(summary.elapsed.as_millis()).unwrap_or(u64::MAX),
+    })
+}
+
+/// An outcome from its line; its cause is not part of it. `None` if it is no such line.
+#[must_use]
+pub fn outcome_from(line: &str) -> Option<OutcomeRow> {
+    fn owned(text: Option<Cow<'_, str>>) -> Option<String> {
+        text.map(Cow::into_owned)
+    }
+    let line: OutcomeLine<'_> = serde_json::from_str(line).ok()?;
+    if line.event != OUTCOME {
+        return None;
+    }
+    Some(OutcomeRow {
+        run: line.run.into_owned(),
+        connection: owned(line.connection),
+        provider: owned(line.provider),
+        operation: owned(line.operation),
+        user: line.user.into_owned(),
+        name: owned(line.name),
+        outcome: line.outcome.parse::<Outcome>().ok()?,
+        confirmed_by: match line.confirmed_by {
+            Some(by) => Some(by.parse::<ConfirmedBy>().ok()?),
+            None => None,
+        },
+        attempts: line.attempts,
+        repeated: line.repeated,
+        http_status: line.http_status,
+        code: owned(line.code),
+        message: owned(line.message),
+        request_id: owned(line.request_id),
+        started_ms: milliseconds(&line.started)?,
+        ended_ms: milliseconds(&line.ended)?,
+        details: fields_from(&line.details),
+        cause: None,
+    })
+}
+
+/// A moment in RFC 3339, UTC, with milliseconds: `2026-11-20T21:32:00.123Z`.
+#[must_use]
+pub fn timestamp(unix_ms: i64) -> String {
+    let moment = jiff::Timestamp::from_millisecond(unix_ms).unwrap_or(if unix_ms < 0 {
+        jiff::Timestamp::MIN
+    } else {
+        jiff::Timestamp::MAX
+    });
+    format!("{moment:.3}")
+}
+
+/// The name of a status in the last line.
+#[must_use]
+pub const fn status_name(status: Status) -> &'static str {
+    match status {
+        Status::Completed => "completed",
+        Status::Stopped => "stopped",
+        Status::Interrupted => "interrupted",
+        Status::Failed => "failed",
+    }
+}
+
+pub(crate) fn status_from(name: &str) -> Option<Status> {
+    [
+        Status::Completed,
+        Status::Stopped,
+        Status::Interrupted,
+        Status::Failed,
+    ]
+    .into_iter()
+    .find(|status| status_name(*status) == name)
+}
+
+pub(crate) const fn cause_name(cause: Cause) -> &'static str {
+    match cause {
+        Cause::Credential => "credential",
+        Cause::Unreachable => "unreachable",
+    }
+}
+
+pub(crate) fn cause_from(name: &str) -> Option<Cause> {
+    [Cause::Credential, Cause::Unreachable]
+        .into_iter()
+        .find(|cause| cause_name(*cause) == name)
+}
+
+/// An outcome as a key of the counts: in the order of reports, by its name.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Key(Outcome);
+
+impl Serialize for Key {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0.name())
+    }
+}
+
+const OUTCOME: &str = "outcome";
+
+/// The keys, in their order.
+#[derive(Serialize, Deserialize)]
+struct OutcomeLine<'a> {
+    event: Cow<'a, str>,
+    run: Cow<'a, str>,
+    connection: Option<Cow<'a, str>>,
+    provider: Option<Cow<'a, str>>,
+    operation: Option<Cow<'a, str>>,
+    user: Cow<'a, str>,
+    name: Option<Cow<'a, str>>,
+    outcome: Cow<'a, str>,
+    confirmed_by: Option<Cow<'a, str>>,
+    attempts: u32,
+    repeated: bool,
+    http_status: Option<u16>,
+    code: Option<Cow<'a, str>>,
+    message: Option<Cow<'a, str>>,
+    request_id: Option<Cow<'a, str>>,
+    started: Cow<'a, str>,
+    ended: Cow<'a, str>,
+    details: serde_json::Value,
+}
+
+fn milliseconds(timestamp: &str) -> Option<i64> {
+    timestamp
+        .parse::<jiff::Timestamp>()
+        .ok()
+        .map(jiff::Timestamp::as_millisecond)
+}
+
+fn text<T: Serialize>(line: &T) -> String {
+    // These lines have text keys and finite numbers: there is nothing that JSON could not hold.
+    serde_json::to_string(line).unwrap_or_default()
+}
