@@ -152,3 +152,6 @@ impl CredentialError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

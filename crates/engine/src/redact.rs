@@ -28,7 +28,7 @@ pub struct Redactor {
 
 #[derive(Default)]
 struct Known {
-    /// Distinct, longest first.
+    /// Distinct.
     forms: Vec<Form>,
     too_short: Vec<String>,
 }
@@ -112,19 +112,20 @@ impl std::fmt::Debug for Redactor {
 }
 
 impl Form {
-    /// Where it stands in a text, in bytes.
-    fn spans(&self, text: &str) -> Vec<(usize, usize)> {
-        let found = text.match_indices(self.text.as_str());
-        found
-            .map(|(start, found)| {
-                let end = start + found.len();
-                if self.base64 {
-                    widened(text, start, end)
-                } else {
-                    (start, end)
-                }
+    /// Where it stands in a text, in bytes; also where it overlaps itself.
+    fn spans<'t>(&'t self, text: &'t str) -> impl Iterator<Item = (usize, usize)> + 't {
+        let first_character = self.text.chars().next().map_or(1, char::len_utf8);
+        let mut from = 0;
+        std::iter::from_fn(move || {
+            let start = from + text.get(from..)?.find(self.text.as_str())?;
+            from = start + first_character;
+            let end = start + self.text.len();
+            Some(if self.base64 {
+                widened(text, start, end)
+            } else {
+                (start, end)
             })
-            .collect()
+        })
     }
 }
 
@@ -215,7 +216,9 @@ fn encodings(secret: &str) -> Vec<Form> {
         .map(|text| Form { text, base64: false });
     let base64 = (0..3).flat_map(|offset| {
         let (drop, keep) = base64_letters(offset, secret.len());
-        let shifted = Zeroizing::new([vec![0; offset], secret.as_bytes().to_vec()].concat());
+        let mut shifted = Zeroizing::new(Vec::with_capacity(offset + secret.len()));
+        shifted.resize(offset, 0);
+        shifted.extend_from_slice(secret.as_bytes());
         [&STANDARD, &URL_SAFE].map(|alphabet| {
             let encoded = Zeroizing::new(alphabet.encode(shifted.as_slice()));
             Form {
@@ -264,4 +267,150 @@ fn in_ascii(json: &str) -> String {
         }
     }
     ascii
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn knowing(secret: &str) -> Redactor {
+        let redactor = Redactor::new();
+        redactor.add("supervisor", &Secret::new(secret.to_owned()));
+        redactor
+    }
+
+    fn check(secret: &str, text: &str, expected: &Expect) {
+        expected.assert_eq(&knowing(secret).redact(text));
+    }
+
+    #[test]
+    fn a_secret_is_replaced_wherever_it_stands() {
+        check(
+            "hunter2",
+            "password hunter2, again: hunter2hunter2!",
+            &expect!["password [redacted], again: [redacted][redacted]!"],
+        );
+        check("aXaXa", "aXaXaXa", &expect!["[redacted]"]);
+        check("hunter2", "hunter3", &expect!["hunter3"]);
+        check("größe", "die größe", &expect!["die [redacted]"]);
+    }
+
+    #[test]
+    fn a_secret_is_replaced_in_other_clothes() {
+        let secret = "p&ss /w\u{f6}rd\"'";
+        check(
+            secret,
+            "?a=p%26ss+%2Fw%C3%B6rd%22%27&b=1",
+            &expect!["?a=[redacted]&b=1"],
+        );
+        check(
+            secret,
+            "?a=p%26ss%20%2Fw%C3%B6rd%22%27",
+            &expect!["?a=[redacted]"],
+        );
+        check(
+            secret,
+            "?a=p%26ss%20%2fw%c3%b6rd%22%27",
+            &expect!["?a=[redacted]"],
+        );
+        check(secret, "?a=p&ss%20/w%C3%B6rd%22%27", &expect!["?a=[redacted]"]);
+        check(
+            secret,
+            r#"{"a":"p&ss /wörd\"'"}"#,
+            &expect![[r#"{"a":"[redacted]"}"#]],
+        );
+        check(
+            secret,
+            r#"{"a":"p&ss \/wörd\"'"}"#,
+            &expect![[r#"{"a":"[redacted]"}"#]],
+        );
+        check(
+            secret,
+            r#"{"a":"p&ss /w\u00f6rd\"'"}"#,
+            &expect![[r#"{"a":"[redacted]"}"#]],
+        );
+        check(
+            secret,
+            r#"<a>p&amp;ss /wörd"'</a>"#,
+            &expect!["<a>[redacted]</a>"],
+        );
+        check(
+            secret,
+            "<a>p&amp;ss /wörd&quot;&apos;</a>",
+            &expect!["<a>[redacted]</a>"],
+        );
+        check(
+            secret,
+            "<a>p&amp;ss /wörd&quot;&#39;</a>",
+            &expect!["<a>[redacted]</a>"],
+        );
+        check(
+            secret,
+            &format!("{:?}", Some(secret)),
+            &expect![[r#"Some("[redacted]")"#]],
+        );
+    }
+
+    #[test]
+    fn basic_is_replaced_whole() {
+        let redactor = Redactor::new();
+        redactor.add_basic("a", &Secret::new("bcd".to_owned()));
+        assert_eq!(
+            redactor.redact("authorization: Basic YTpiY2Q="),
+            "authorization: Basic [redacted]"
+        );
+        assert_eq!(redactor.redact("bcd"), "bcd");
+    }
+
+    #[test]
+    fn a_short_secret_is_reported() {
+        let redactor = Redactor::new();
+        redactor.add("test", &Secret::new("abc".to_owned()));
+        redactor.add("test", &Secret::new("abc".to_owned()));
+        assert_eq!(redactor.redact("abc"), "abc");
+        assert_eq!(redactor.too_short(), ["test"]);
+    }
+
+    #[test]
+    fn nothing_to_replace_costs_no_copy() {
+        assert!(matches!(
+            knowing("hunter2").redact("all is well"),
+            Cow::Borrowed(_)
+        ));
+    }
+
+    #[test]
+    fn it_shows_nothing_of_what_it_knows() {
+        assert_eq!(format!("{:?}", knowing("hunter2")), "Redactor { .. }");
+    }
+
+    proptest! {
+        #[test]
+        fn base64_is_replaced_at_every_offset(
+            before in prop::collection::vec(any::<u8>(), 0..7),
+            secret in "[ -~]{4,40}",
+            after in prop::collection::vec(any::<u8>(), 0..7),
+        ) {
+            let whole = [before.as_slice(), secret.as_bytes(), &after].concat();
+            for alphabet in [&STANDARD, &URL_SAFE] {
+                let text = format!("value: {};", alphabet.encode(&whole));
+                prop_assert_eq!(knowing(&secret).redact(&text), "value: [redacted];");
+            }
+        }
+
+        #[test]
+        fn nothing_of_a_secret_remains(secret in "\\PC{4,20}", before in "\\PC{0,9}", after in "\\PC{0,9}") {
+            prop_assume!(secret.len() >= SHORTEST && !REDACTED.contains(&secret));
+            let redactor = knowing(&secret);
+            let json = serde_json::to_string(&secret).unwrap_or_default();
+            for text in [secret.clone(), json.trim_matches('"').to_owned()] {
+                let clean = redactor.redact(&format!("{before}{text}{after}")).into_owned();
+                prop_assert!(clean.contains(REDACTED));
+                prop_assert!(!clean.replace(REDACTED, "\n").contains(&text));
+            }
+        }
+    }
 }

@@ -4,6 +4,10 @@
 //! connection asks for no password that it does not need. It lives in memory only, and is wiped when dropped.
 
 mod resolve;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::io;

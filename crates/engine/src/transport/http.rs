@@ -122,7 +122,7 @@ fn client(
 
 fn all_through(proxy: &url::Url) -> Result<reqwest::Proxy, SettingsError> {
     let refused = || SettingsError::Proxy {
-        origin: proxy.origin().ascii_serialization(),
+        address: format!("{}://{}", proxy.scheme(), proxy.host_str().unwrap_or_default()),
     };
     if !matches!(proxy.scheme(), "http" | "https") {
         return Err(refused());
@@ -162,3 +162,6 @@ async fn receive(mut response: reqwest::Response, origin: &str, cap: u64) -> Res
         body: Bytes::from(body),
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -84,3 +84,65 @@ fn unix_ms(date_header: &str) -> Option<i64> {
     let since_epoch = date.duration_since(std::time::UNIX_EPOCH).ok()?;
     i64::try_from(since_epoch.as_millis()).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// 2026-11-20 12:00:00 UTC.
+    const NOON: i64 = 1_795_176_000_000;
+
+    fn date(unix_ms: i64) -> String {
+        let since_epoch = std::time::Duration::from_millis(u64::try_from(unix_ms).unwrap_or_default());
+        httpdate::fmt_http_date(std::time::UNIX_EPOCH + since_epoch)
+    }
+
+    #[test]
+    fn one_reply_bounds_the_offset_by_a_second_and_its_way() {
+        let mut clock = ServerClock::default();
+        assert_eq!((clock.offset_ms(), clock.uncertainty_ms()), (0, None));
+        clock.observe("Fri, 20 Nov 2026 12:00:10 GMT", NOON, NOON + 100);
+        // Between 9,900 and 11,000.
+        assert_eq!((clock.offset_ms(), clock.uncertainty_ms()), (10_450, Some(550)));
+    }
+
+    #[test]
+    fn what_is_no_date_is_passed_over() {
+        let mut clock = ServerClock::default();
+        clock.observe("soon", NOON, NOON);
+        clock.observe("", NOON, NOON);
+        assert_eq!(clock.uncertainty_ms(), None);
+    }
+
+    #[test]
+    fn a_clock_that_was_set_is_learnt_anew() {
+        let mut clock = ServerClock::default();
+        clock.observe(&date(NOON), NOON, NOON);
+        clock.observe(&date(NOON + 3_600_000), NOON + 1000, NOON + 1000);
+        assert_eq!(clock.offset_ms(), 3_599_500);
+    }
+
+    proptest! {
+        #[test]
+        fn the_truth_lies_within_the_bounds_and_they_narrow(
+            offset in -10_000_000_i64..10_000_000,
+            replies in prop::collection::vec((0_i64..5000, 0_i64..300, 0_i64..300), 1..40),
+        ) {
+            let mut clock = ServerClock::default();
+            let mut now = NOON;
+            let mut widest = i64::MAX;
+            for (pause, there, back) in replies {
+                let sent = now + pause;
+                now = sent + there + back;
+                clock.observe(&date(sent + there + offset), sent, now);
+                let uncertainty = clock.uncertainty_ms().unwrap_or(i64::MAX);
+                prop_assert!((clock.offset_ms() - offset).abs() <= uncertainty);
+                prop_assert!(uncertainty <= widest.saturating_add(2));
+                widest = uncertainty;
+            }
+            prop_assert!(widest <= 800);
+        }
+    }
+}

@@ -9,10 +9,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::server::ParsedCertificate;
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 
 /// What a connection's settings say about how it reaches its vendor.
 #[derive(Clone)]
@@ -86,10 +88,10 @@ pub enum SettingsError {
         problem: String,
     },
     /// Not a proxy that can be used.
-    #[error("proxy `{origin}` is no `http://` or `https://` address")]
+    #[error("proxy `{address}` is no `http://` or `https://` address")]
     Proxy {
-        /// Its origin, without user name and password.
-        origin: String,
+        /// Without user name and password.
+        address: String,
     },
     /// The client itself could not be built.
     #[error("no HTTP client: {0}")]
@@ -126,10 +128,7 @@ impl Material {
         let verifier: Arc<dyn ServerCertVerifier> = if self.accept_invalid {
             Arc::new(AcceptAny(Arc::clone(&provider)))
         } else {
-            let trusted = self.trusted.iter().cloned();
-            let verifier =
-                rustls_platform_verifier::Verifier::new_with_extra_roots(trusted, Arc::clone(&provider))?;
-            Arc::new(verifier)
+            Arc::new(Trust::new(&self.trusted, &provider)?)
         };
         let builder = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?
@@ -207,6 +206,103 @@ fn read_identity(
     rustls::sign::CertifiedKey::from_der(chain.clone(), key.clone_key(), &provider)
         .map_err(|error| unusable(format!("holds a certificate and a key that do not fit: {error}")))?;
     Ok((chain, key))
+}
+
+/// Trusts what the system trusts, what the certificates of `ca_file` have issued, and those certificates themselves.
+///
+/// The last is what people expect who save the certificate that an appliance made for itself. Many such certificates
+/// call themselves an authority, and an authority is not accepted as a server without more ado.
+#[derive(Debug)]
+struct Trust {
+    system: rustls_platform_verifier::Verifier,
+    configured: Vec<CertificateDer<'static>>,
+    own: Option<Arc<WebPkiServerVerifier>>,
+}
+
+impl Trust {
+    fn new(
+        configured: &[CertificateDer<'static>],
+        provider: &Arc<CryptoProvider>,
+    ) -> Result<Self, rustls::Error> {
+        let mut roots = RootCertStore::empty();
+        for certificate in configured {
+            roots.add(certificate.clone())?;
+        }
+        let own = if configured.is_empty() {
+            None
+        } else {
+            let builder = WebPkiServerVerifier::builder_with_provider(roots.into(), Arc::clone(provider));
+            Some(
+                builder
+                    .build()
+                    .map_err(|error| rustls::Error::General(error.to_string()))?,
+            )
+        };
+        Ok(Self {
+            system: rustls_platform_verifier::Verifier::new_with_extra_roots(
+                configured.iter().cloned(),
+                Arc::clone(provider),
+            )?,
+            configured: configured.to_vec(),
+            own,
+        })
+    }
+}
+
+impl ServerCertVerifier for Trust {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let known = self
+            .configured
+            .iter()
+            .any(|certificate| certificate == end_entity);
+        let verifier: &dyn ServerCertVerifier = match &self.own {
+            Some(own) if known => own.as_ref(),
+            _ => &self.system,
+        };
+        let verified =
+            verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+        match verified {
+            // That it is an authority, or that nobody known has issued it; its time was found to be right before.
+            Err(rustls::Error::InvalidCertificate(
+                CertificateError::UnknownIssuer | CertificateError::Other(_),
+            )) if known => {
+                verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
+                Ok(ServerCertVerified::assertion())
+            }
+            other => other,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.system
+            .verify_tls12_signature(message, certificate, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.system
+            .verify_tls13_signature(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.system.supported_verify_schemes()
+    }
 }
 
 /// What `danger_accept_invalid_certificates` asks for: any certificate, but a handshake that is sound in itself.

@@ -12,6 +12,8 @@ use signoff_core::{FailureKind, Sent};
 
 use super::super::{SettingsError, TransportFailure, TransportSettings};
 
+const CLOSED: &str = "connection closed too soon";
+
 /// The client could not even be built.
 pub(super) fn no_client(origin: &str, error: &SettingsError) -> TransportFailure {
     not_sent(format!("`{origin}` cannot be asked: {error}"), "")
@@ -81,21 +83,34 @@ pub(super) fn of_sending(
     if error.is_builder() {
         return not_sent(format!("`{origin}` cannot be asked: {}", innermost(error)), "");
     }
+    let proxy = settings
+        .proxy
+        .as_ref()
+        .map(|proxy| proxy.origin().ascii_serialization());
+    let unreachable = match &proxy {
+        Some(proxy) => format!("`{origin}` cannot be reached through proxy `{proxy}`"),
+        None => format!("`{origin}` cannot be reached"),
+    };
     if !error.is_connect() {
-        return broken(origin, error);
+        // In TLS 1.3 a server looks at the client's certificate after the client has begun to speak, but before it
+        // listens.
+        return match find::<rustls::Error>(error) {
+            Some(tls) if refuses_client(tls) => of_handshake(&unreachable, tls, settings),
+            _ => broken(origin, error),
+        };
     }
     if error.is_timeout() {
         return not_sent(
-            format!("`{origin}` cannot be reached: no connection in time"),
+            format!("{unreachable}: no connection in time"),
             "check the address, and that no firewall lies between",
         );
     }
     if let Some(tls) = find::<rustls::Error>(error) {
-        return of_handshake(origin, tls, settings);
+        return of_handshake(&unreachable, tls, settings);
     }
     if error.is_dns() {
         return not_sent(
-            format!("`{origin}` cannot be reached: there is no such host name"),
+            format!("{unreachable}: there is no such host name"),
             "check the name's spelling, and that this machine's DNS server knows it",
         );
     }
@@ -105,7 +120,7 @@ pub(super) fn of_sending(
         _ => "",
     };
     let words = cause.map_or_else(|| innermost(error), words_of);
-    not_sent(format!("`{origin}` cannot be reached: {words}"), hint)
+    not_sent(format!("{unreachable}: {words}"), hint)
 }
 
 /// An answer began, and did not end.
@@ -136,9 +151,24 @@ fn not_sent(message: String, hint: impl Into<String>) -> TransportFailure {
 }
 
 fn broken(origin: &str, error: &reqwest::Error) -> TransportFailure {
-    let words = find::<io::Error>(error).map_or_else(|| innermost(error), words_of);
+    let of_client = find::<hyper::Error>(error);
+    // The client gives a request up in this way only while it is still in its own hands.
+    let sent = if of_client.is_some_and(hyper::Error::is_canceled) {
+        Sent::NotSent
+    } else {
+        Sent::MaybeSent
+    };
+    let words = match (find::<io::Error>(error), of_client) {
+        (Some(io), _) => words_of(io),
+        (None, Some(of_client)) if of_client.is_parse_too_large() => {
+            "its answer's head is too long".to_owned()
+        }
+        (None, Some(of_client)) if of_client.is_parse() => format!("its answer is not HTTP: {of_client}"),
+        (None, Some(of_client)) if of_client.is_incomplete_message() => CLOSED.to_owned(),
+        _ => innermost(error),
+    };
     TransportFailure {
-        sent: Sent::MaybeSent,
+        sent,
         kind: FailureKind::Broken,
         message: format!("the exchange with `{origin}` broke off: {words}"),
         hint: String::new(),
@@ -146,16 +176,11 @@ fn broken(origin: &str, error: &reqwest::Error) -> TransportFailure {
 }
 
 /// A handshake that failed. Nothing of the request has left before it is over.
-fn of_handshake(origin: &str, error: &rustls::Error, settings: &TransportSettings) -> TransportFailure {
+fn of_handshake(unreachable: &str, error: &rustls::Error, settings: &TransportSettings) -> TransportFailure {
     let (words, hint) = match error {
         rustls::Error::InvalidCertificate(problem) => of_certificate(problem, settings),
-        rustls::Error::AlertReceived(
-            AlertDescription::CertificateRequired
-            | AlertDescription::BadCertificate
-            | AlertDescription::UnknownCA
-            | AlertDescription::CertificateUnknown,
-        ) => (
-            format!("it does not accept this client's certificate: {error}"),
+        refused if refuses_client(refused) => (
+            format!("it wants another client certificate: {refused}"),
             "check `client_certificate`".to_owned(),
         ),
         rustls::Error::InvalidMessage(_) => (
@@ -164,7 +189,22 @@ fn of_handshake(origin: &str, error: &rustls::Error, settings: &TransportSetting
         ),
         other => (other.to_string(), String::new()),
     };
-    not_sent(format!("`{origin}` cannot be trusted: {words}"), hint)
+    not_sent(format!("{unreachable}: {words}"), hint)
+}
+
+fn refuses_client(error: &rustls::Error) -> bool {
+    matches!(
+        error,
+        rustls::Error::AlertReceived(
+            AlertDescription::CertificateRequired
+                | AlertDescription::BadCertificate
+                | AlertDescription::CertificateExpired
+                | AlertDescription::CertificateRevoked
+                | AlertDescription::CertificateUnknown
+                | AlertDescription::UnknownCA
+                | AlertDescription::UnsupportedCertificate
+        )
+    )
 }
 
 fn of_certificate(problem: &CertificateError, settings: &TransportSettings) -> (String, String) {
@@ -176,7 +216,11 @@ fn of_certificate(problem: &CertificateError, settings: &TransportSettings) -> (
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             "its certificate is for another name"
         }
-        CertificateError::UnknownIssuer => "its certificate is not trusted: its issuer is not known here",
+        CertificateError::UnknownIssuer => "its certificate is not trusted, for its issuer is not known here",
+        // An issuer that was made anew under its old name.
+        CertificateError::BadSignature => {
+            "its certificate is not trusted, for its issuer is known here by another key"
+        }
         CertificateError::Revoked => "its certificate was revoked",
         _ => "",
     };
@@ -190,7 +234,7 @@ fn of_certificate(problem: &CertificateError, settings: &TransportSettings) -> (
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             "use the host name that the certificate was made for"
         }
-        CertificateError::UnknownIssuer if settings.ca_file.is_some() => {
+        CertificateError::UnknownIssuer | CertificateError::BadSignature if settings.ca_file.is_some() => {
             "check that `ca_file` holds the issuer's certificate"
         }
         _ => "save the issuer's certificate as PEM, and set `ca_file = \"…\"`",
@@ -211,7 +255,7 @@ fn words_of(error: &io::Error) -> String {
         io::ErrorKind::ConnectionAborted => "connection aborted".to_owned(),
         io::ErrorKind::HostUnreachable => "no route to the host".to_owned(),
         io::ErrorKind::NetworkUnreachable => "no route to the network".to_owned(),
-        io::ErrorKind::UnexpectedEof => "connection closed too soon".to_owned(),
+        io::ErrorKind::UnexpectedEof => CLOSED.to_owned(),
         _ => error.to_string(),
     }
 }
