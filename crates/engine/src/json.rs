@@ -9,7 +9,8 @@ use signoff_core::{Field, Record, Value};
 
 use crate::parameters::format_duration;
 
-pub use line::{outcome_from, outcome_line, run_line, summary_line, timestamp};
+pub(crate) use line::{cause_from, cause_name, counts, counts_from, status_from};
+pub use line::{outcome_from, outcome_line, run_line, status_name, summary_line, timestamp};
 
 /// A value.
 #[must_use]

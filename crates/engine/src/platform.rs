@@ -1,6 +1,8 @@
 //! What differs between operating systems: porting the engine means porting this module.
 
-use std::fs::Metadata;
+use std::fs::{DirBuilder, Metadata, OpenOptions};
+use std::io;
+use std::path::Path;
 
 /// Whether others than its owner may read a file.
 #[cfg(unix)]
@@ -15,4 +17,62 @@ pub(crate) fn readable_by_others(metadata: &Metadata) -> bool {
 #[cfg(not(unix))]
 pub(crate) const fn readable_by_others(_metadata: &Metadata) -> bool {
     false
+}
+
+/// Has a file that is created be for its owner alone.
+#[cfg(unix)]
+pub(crate) fn private_file(options: &mut OpenOptions) -> &mut OpenOptions {
+    use std::os::unix::fs::OpenOptionsExt;
+    options.mode(0o600)
+}
+
+/// Has a file that is created be for its owner alone; its folder sees to that.
+#[cfg(not(unix))]
+pub(crate) fn private_file(options: &mut OpenOptions) -> &mut OpenOptions {
+    options
+}
+
+/// Makes a folder with its parents, for its owner alone; one that is there is closed to others.
+#[cfg(unix)]
+pub(crate) fn private_folder(folder: &Path) -> io::Result<()> {
+    use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    let mut permissions = std::fs::metadata(folder)?.permissions();
+    if permissions.mode() & 0o077 == 0 {
+        return Ok(());
+    }
+    permissions.set_mode(0o700);
+    std::fs::set_permissions(folder, permissions)
+}
+
+/// Makes a folder with its parents; the rights are those of the user's own folder.
+#[cfg(not(unix))]
+pub(crate) fn private_folder(folder: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).create(folder)
+}
+
+/// The network file system that a folder lies on, as far as that can be told.
+#[cfg(target_os = "linux")]
+pub(crate) fn network_file_system(folder: &Path) -> Option<&'static str> {
+    // The magic numbers of statfs(2).
+    const NETWORK: [(u64, &str); 5] = [
+        (0x6969, "NFS"),
+        (0x517B, "SMB"),
+        (0xFF53_4D42, "CIFS"),
+        (0xFE53_4D42, "SMB2"),
+        (0x5346_414F, "AFS"),
+    ];
+    let status = rustix::fs::statfs(folder).ok()?;
+    // The type is signed on some machines, and the numbers have 32 bits.
+    let kind = status.f_type as u64 & 0xFFFF_FFFF;
+    NETWORK
+        .iter()
+        .find(|(magic, _)| *magic == kind)
+        .map(|(_, name)| *name)
+}
+
+/// The network file system that a folder lies on, as far as that can be told.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn network_file_system(_folder: &Path) -> Option<&'static str> {
+    None
 }

@@ -59,6 +59,20 @@ pub enum JournalError {
         /// The newest format that is known here.
         known: i64,
     },
+    /// Its folder is on a network file system, where SQLite cannot keep its promises.
+    #[error("journals cannot be kept on a network file system ({kind}): {}", .path.display())]
+    Network {
+        /// The folder.
+        path: PathBuf,
+        /// `NFS`, `SMB`, …
+        kind: &'static str,
+    },
+    /// The id of the run is no name of a file.
+    #[error("`{run}` cannot name a run")]
+    BadId {
+        /// The id.
+        run: String,
+    },
     /// It holds something that was never written by signoff, or is damaged.
     #[error("the journal is damaged: {}: {reason}", .path.display())]
     Damaged {
@@ -100,6 +114,8 @@ impl JournalError {
             Self::TooNew { .. } => "use the version of signoff that wrote it, or a later one",
             Self::Damaged { .. } => "restore it from a copy, or begin a new run",
             Self::Io { .. } => "look at the disk; a folder on a local disk can be named with `--state DIR`",
+            Self::Network { .. } => "name a folder on a local disk with `--state DIR`",
+            Self::BadId { .. } => "an id has letters, digits, `-` and `_`",
             Self::Closed { .. } => "",
         }
     }

@@ -1,10 +1,213 @@
 //! The journal: the file of one run, written before and as it happens.
+//!
+//! A write leaves only after [`Journal::intent`] has returned, and an outcome is told only after
+//! [`Journal::answer`] has: then both are on disk. After a crash every call is therefore in one recorded state: not
+//! there, answered, or in doubt (an intent without a result). Records are numbered and written in the order in
+//! which they were given, so what is on disk is always a beginning of what happened.
+//!
+//! It is SQLite, one file a run, written by one thread of its own: while that waits for the disk, records gather
+//! and share the next commit. Another process may read a run while it goes on ([`JournalReader`]); a second one
+//! that would write is refused. Secrets cannot get here: no record has room for one.
 
 mod error;
+mod folder;
+mod reader;
 mod record;
+mod schema;
+mod store;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use tokio::sync::oneshot;
+
+use folder::WriteLock;
+use store::{Entry, Store};
+use writer::{Queue, State};
 
 pub use error::JournalError;
+pub use reader::{JournalReader, JournaledCall, OpenIntent};
 pub use record::{
     AnswerRecord, CallDigest, CallId, CallKind, CallRecord, Disposition, EndRecord, IntentId, IntentRecord,
     LogRecord, RecordedAnswer, ResultRecord, RunHeader, ScopeRecord, SourceText,
 };
+
+/// The journal of a run, for writing. A cheap handle; when the last one is dropped, what still waits is written
+/// and the file is closed.
+#[derive(Clone)]
+pub struct Journal {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    path: PathBuf,
+    queue: Arc<Queue>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Journal {
+    /// Begins the journal of a run: `folder/ID.sqlite`, on disk when it returns. The folder is made if need be.
+    /// Blocks for some milliseconds.
+    ///
+    /// # Errors
+    /// If the folder or the file cannot be made, or a run of this id exists.
+    pub fn create(folder: &Path, header: &RunHeader) -> Result<Self, JournalError> {
+        let path = folder::path_of(folder, &header.run).ok_or_else(|| JournalError::BadId {
+            run: header.run.clone(),
+        })?;
+        folder::make(folder)?;
+        let lock = WriteLock::take(&path)?;
+        folder::create(&path)?;
+        let store = Store::create(&path, header)?;
+        Self::start(path, store, lock)
+    }
+
+    fn start(path: PathBuf, store: Store, lock: WriteLock) -> Result<Self, JournalError> {
+        let queue = Arc::new(Queue::default());
+        let closed = JournalError::Closed { path: path.clone() };
+        let thread = writer::start(&queue, store, lock, closed)
+            .map_err(|error| JournalError::of_system(&path, &error))?;
+        Ok(Self {
+            shared: Arc::new(Shared {
+                path,
+                queue,
+                thread: Mutex::new(Some(thread)),
+            }),
+        })
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.shared.path
+    }
+
+    /// Why nothing is written any more, if so.
+    #[must_use]
+    pub fn failure(&self) -> Option<JournalError> {
+        self.shared.queue.lock().refused.clone()
+    }
+
+    /// Records a call; on disk before anything that is recorded later.
+    #[must_use]
+    pub fn call(&self, record: CallRecord) -> CallId {
+        self.push(|state| {
+            state.last_call += 1;
+            let id = CallId(state.last_call);
+            state.push(Entry::Call(id, record), None);
+            id
+        })
+    }
+
+    /// Records a write that is about to leave, at once; on disk when the future resolves. Nothing may be sent
+    /// before.
+    ///
+    /// # Errors
+    /// If it cannot be written: then nothing may be sent.
+    pub fn intent(
+        &self,
+        record: IntentRecord,
+    ) -> impl Future<Output = Result<IntentId, JournalError>> + Send + use<> {
+        let (told, waiter) = oneshot::channel();
+        let id = self.push(|state| {
+            state.last_intent += 1;
+            let id = IntentId(state.last_intent);
+            state.push(Entry::Intent(id, record), Some(told));
+            id
+        });
+        let durable = self.durable(waiter);
+        async move { durable.await.map(|()| id) }
+    }
+
+    /// Records what became of a write, at once; on disk when the future resolves.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn result(
+        &self,
+        intent: IntentId,
+        record: ResultRecord,
+    ) -> impl Future<Output = Result<(), JournalError>> + Send + use<> {
+        self.push_and_wait(Entry::Result(intent, record))
+    }
+
+    /// As [`Journal::result`], without waiting: on disk before anything that is recorded later. A result that is
+    /// lost in a crash leaves its write in doubt, which is settled; an intent or an answer may not be lost.
+    pub fn result_later(&self, intent: IntentId, record: ResultRecord) {
+        self.push(|state| state.push(Entry::Result(intent, record), None));
+    }
+
+    /// Records what a call gave, at once; on disk when the future resolves. Nobody may be told before.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn answer(
+        &self,
+        call: CallId,
+        record: AnswerRecord,
+    ) -> impl Future<Output = Result<(), JournalError>> + Send + use<> {
+        self.push_and_wait(Entry::Answer(call, record))
+    }
+
+    /// Records that a user came into scope; on disk before anything that is recorded later.
+    pub fn scope(&self, record: ScopeRecord) {
+        self.push(|state| state.push(Entry::Scope(record), None));
+    }
+
+    /// Records a line of the log; on disk before anything that is recorded later.
+    pub fn log(&self, record: LogRecord) {
+        self.push(|state| state.push(Entry::Log(record), None));
+    }
+
+    /// Records the end of the run, and brings everything into the one file; on disk when the future resolves.
+    ///
+    /// # Errors
+    /// If it, or anything recorded before, cannot be written.
+    pub fn finish(&self, record: EndRecord) -> impl Future<Output = Result<(), JournalError>> + Send + use<> {
+        self.push_and_wait(Entry::End(record))
+    }
+
+    fn push_and_wait(&self, entry: Entry) -> impl Future<Output = Result<(), JournalError>> + Send + use<> {
+        let (told, waiter) = oneshot::channel();
+        self.push(|state| state.push(entry, Some(told)));
+        self.durable(waiter)
+    }
+
+    fn push<T>(&self, push: impl FnOnce(&mut State) -> T) -> T {
+        let pushed = push(&mut self.shared.queue.lock());
+        self.shared.queue.wake();
+        pushed
+    }
+
+    fn durable(
+        &self,
+        waiter: oneshot::Receiver<Result<(), JournalError>>,
+    ) -> impl Future<Output = Result<(), JournalError>> + Send + use<> {
+        let path = self.shared.path.clone();
+        async move {
+            // A writer that is gone without a word has written nothing.
+            waiter.await.unwrap_or(Err(JournalError::Closed { path }))
+        }
+    }
+}
+
+impl Drop for Shared {
+    /// Waits for the writer: once a journal is dropped, its file is complete and its lock is free.
+    fn drop(&mut self) {
+        self.queue.close();
+        let thread = self
+            .thread
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(thread) = thread {
+            // A writer that panicked has told everybody by dropping their waiters.
+            let _ = thread.join();
+        }
+    }
+}

@@ -60,11 +60,11 @@ impl SourceText {
 
 /// Names a call within its journal; ascending in the order of the calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct CallId(pub u64);
+pub struct CallId(pub i64);
 
 /// Names an intent within its journal; ascending in the order of the intents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct IntentId(pub u64);
+pub struct IntentId(pub i64);
 
 /// A host call, where it stands and what it asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -222,7 +222,44 @@ impl RecordedAnswer {
             _ => None,
         }
     }
+
+    /// The number of its kind in the file.
+    pub(super) const fn code(&self) -> i64 {
+        match self {
+            Self::Outcome(_) => OUTCOME,
+            Self::Record(_) => RECORD,
+            Self::Records(_) => RECORDS,
+            Self::Value(_) => VALUE,
+        }
+    }
+
+    /// An answer as it was kept; `None` if it cannot have been written by [`super::Journal`].
+    pub(super) fn from_parts(code: i64, body: &str, cause: Option<&str>) -> Option<Self> {
+        if code == OUTCOME {
+            let mut row = json::outcome_from(body)?;
+            row.cause = match cause {
+                Some(name) => Some(json::cause_from(name)?),
+                None => None,
+            };
+            return Some(Self::Outcome(Arc::new(row)));
+        }
+        let body: serde_json::Value = serde_json::from_str(body).ok()?;
+        match code {
+            RECORD => json::record_from(&body).map(Self::Record),
+            RECORDS => {
+                let rows: Option<Vec<Record>> = body.as_array()?.iter().map(json::record_from).collect();
+                rows.map(|rows| Self::Records(Arc::new(rows)))
+            }
+            VALUE => Some(Self::Value(json::value_from(&body))),
+            _ => None,
+        }
+    }
 }
+
+const OUTCOME: i64 = 1;
+const RECORD: i64 = 2;
+const RECORDS: i64 = 3;
+const VALUE: i64 = 4;
 
 /// A user who came into scope.
 #[derive(Debug, Clone, PartialEq, Eq)]

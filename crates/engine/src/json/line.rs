@@ -65,7 +65,7 @@ pub fn summary_line(summary: &Summary) -> String {
         run: &'a str,
         status: &'static str,
         total: u64,
-        counts: BTreeMap<Key, u64>,
+        counts: serde_json::Value,
         elapsed_ms: u64,
     }
     text(&Line {
@@ -73,12 +73,7 @@ pub fn summary_line(summary: &Summary) -> String {
         run: &summary.run,
         status: status_name(summary.status),
         total: summary.total,
-        counts: summary
-            .counts
-            .iter()
-            .filter(|(_, count)| **count > 0)
-            .map(|(outcome, count)| (Key(*outcome), *count))
-            .collect(),
+        counts: counts(&summary.counts),
         elapsed_ms: u64::try_from(summary.elapsed.as_millis()).unwrap_or(u64::MAX),
     })
 }
@@ -164,14 +159,22 @@ pub(crate) fn cause_from(name: &str) -> Option<Cause> {
         .find(|cause| cause_name(*cause) == name)
 }
 
-/// An outcome as a key of the counts: in the order of reports, by its name.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct Key(Outcome);
+/// How many of each outcome, in the order of reports; only those that occurred.
+pub(crate) fn counts(counts: &BTreeMap<Outcome, u64>) -> serde_json::Value {
+    serde_json::Value::Object(
+        counts
+            .iter()
+            .filter(|(_, count)| **count > 0)
+            .map(|(outcome, count)| (outcome.name().to_owned(), (*count).into()))
+            .collect(),
+    )
+}
 
-impl Serialize for Key {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.0.name())
-    }
+pub(crate) fn counts_from(json: &serde_json::Value) -> Option<BTreeMap<Outcome, u64>> {
+    json.as_object()?
+        .iter()
+        .map(|(name, count)| Some((name.parse().ok()?, count.as_u64()?)))
+        .collect()
 }
 
 const OUTCOME: &str = "outcome";

@@ -1,0 +1,91 @@
+//! Where journals lie: a folder that nobody else may enter, and a lock that tells a run that is being written.
+//!
+//! The lock is the operating system's, on a file beside the journal, and is gone with the process, however that
+//! ends. It is not on the journal itself: closing any handle on that would drop SQLite's own locks.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Read, Seek, Write};
+use std::path::{Path, PathBuf};
+
+use super::error::JournalError;
+use crate::platform::{network_file_system, private_file, private_folder};
+
+/// Held for as long as a journal may be written.
+#[derive(Debug)]
+pub(super) struct WriteLock {
+    _file: File,
+}
+
+impl WriteLock {
+    /// Takes the lock of a journal.
+    pub(super) fn take(journal: &Path) -> Result<Self, JournalError> {
+        let path = journal.with_extension("lock");
+        let failed = |error: io::Error| JournalError::of_system(&path, &error);
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        let mut file = private_file(&mut options).open(&path).map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut by = String::new();
+                // Who holds it is only for the message; without it the message says less.
+                let by = match file.take(100).read_to_string(&mut by) {
+                    Ok(_) if !by.trim().is_empty() => Some(by.trim().to_owned()),
+                    _ => None,
+                };
+                return Err(JournalError::Locked {
+                    path: journal.to_owned(),
+                    by,
+                });
+            }
+            Err(TryLockError::Error(error)) => return Err(failed(error)),
+        }
+        file.set_len(0).map_err(failed)?;
+        file.rewind().map_err(failed)?;
+        writeln!(file, "process {}", std::process::id()).map_err(failed)?;
+        Ok(Self { _file: file })
+    }
+}
+
+/// Makes the folder with its parents, for its owner alone.
+pub(super) fn make(folder: &Path) -> Result<(), JournalError> {
+    let failed = |error: io::Error| match error.kind() {
+        // Of a parent that cannot be there, such as a file in its place.
+        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => JournalError::ReadOnly {
+            path: folder.to_owned(),
+            reason: "a file is in the way".to_owned(),
+        },
+        _ => JournalError::of_system(folder, &error),
+    };
+    private_folder(folder).map_err(failed)?;
+    // SQLite's write-ahead log needs memory that all processes share, which no network file system gives.
+    match network_file_system(folder) {
+        None => Ok(()),
+        Some(kind) => Err(JournalError::Network {
+            path: folder.to_owned(),
+            kind,
+        }),
+    }
+}
+
+/// Creates the journal's file, empty, for its owner alone; SQLite gives its companions the same rights.
+pub(super) fn create(journal: &Path) -> Result<(), JournalError> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    match private_file(&mut options).open(journal) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(JournalError::Exists {
+            path: journal.to_owned(),
+        }),
+        Err(error) => Err(JournalError::of_system(journal, &error)),
+    }
+}
+
+/// The journal of a run in that folder; `None` if the id could name a file elsewhere.
+pub(super) fn path_of(folder: &Path, run: &str) -> Option<PathBuf> {
+    let plain = !run.is_empty()
+        && run
+            .chars()
+            .all(|character| character.is_ascii_alphanumeric() || matches!(character, '-' | '_'));
+    plain.then(|| folder.join(format!("{run}.sqlite")))
+}

@@ -1,0 +1,378 @@
+//! Reading a journal, of a run that is over or still going on.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rusqlite::{Connection, OpenFlags, Row};
+
+use super::error::JournalError;
+use super::record::{
+    AnswerRecord, CallDigest, CallId, CallKind, CallRecord, Disposition, EndRecord, IntentId, IntentRecord,
+    RecordedAnswer, RunHeader, ScopeRecord, SourceText,
+};
+use super::schema::{APPLICATION_ID, VERSION};
+use crate::call::{OutcomeRow, Place};
+use crate::event::Summary;
+use crate::json;
+
+/// A journal, for reading; writes nothing, and sees what was on disk when each of its methods was called.
+pub struct JournalReader {
+    path: PathBuf,
+    connection: Connection,
+}
+
+/// A call, and what it gave.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JournaledCall {
+    /// Its number.
+    pub id: CallId,
+    /// What it asked.
+    pub call: CallRecord,
+    /// What it gave; `None`: it was under way.
+    pub answer: Option<AnswerRecord>,
+}
+
+/// A write that may have been processed, and of which nothing more is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenIntent {
+    /// Its number.
+    pub id: IntentId,
+    /// What was about to leave.
+    pub intent: IntentRecord,
+    /// Whether it is known to have been sent: a result says that no answer came.
+    pub sent: bool,
+}
+
+impl JournalReader {
+    /// Opens a journal.
+    ///
+    /// # Errors
+    /// If there is none, it is something else, or a later version wrote it.
+    pub fn open(path: &Path) -> Result<Self, JournalError> {
+        if let Err(error) = std::fs::metadata(path) {
+            return Err(JournalError::of_system(path, &error));
+        }
+        let failed = |error: rusqlite::Error| JournalError::of_sqlite(path, &error);
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
+        connection
+            .busy_timeout(std::time::Duration::from_secs(5))
+            .map_err(failed)?;
+        let number = |pragma: &str| {
+            connection
+                .pragma_query_value(None, pragma, |row| row.get::<_, i64>(0))
+                .map_err(failed)
+        };
+        if number("application_id")? != APPLICATION_ID {
+            return Err(JournalError::NotAJournal {
+                path: path.to_owned(),
+            });
+        }
+        let found = number("user_version")?;
+        if found > VERSION {
+            return Err(JournalError::TooNew {
+                path: path.to_owned(),
+                found,
+                known: VERSION,
+            });
+        }
+        Ok(Self {
+            path: path.to_owned(),
+            connection,
+        })
+    }
+
+    /// What the run is. Durations among its arguments are the texts that they became.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn meta(&self) -> Result<RunHeader, JournalError> {
+        let mut rows = HashMap::new();
+        self.each("SELECT key, value FROM run", [], |row| {
+            rows.insert(row.get::<_, String>(0)?, row.get::<_, String>(1)?);
+            Ok(Some(()))
+        })?;
+        let mut sources = Vec::new();
+        self.each("SELECT name, text FROM source ORDER BY id", [], |row| {
+            sources.push(SourceText {
+                name: row.get(0)?,
+                text: row.get(1)?,
+            });
+            Ok(Some(()))
+        })?;
+        header(&rows, sources).ok_or_else(|| self.damaged("the description of the run cannot be understood"))
+    }
+
+    /// Every call, in order, each with what it gave.
+    ///
+    /// # Errors
+    /// If one cannot be read.
+    pub fn calls(&self, mut each: impl FnMut(JournaledCall)) -> Result<(), JournalError> {
+        let names = self.names()?;
+        self.each(&format!("{CALLS} ORDER BY call.id"), [], |row| {
+            Ok(journaled_call(row, &names)?.map(&mut each))
+        })
+    }
+
+    /// The call at a place. Looks through all calls: for several, read [`JournalReader::calls`] once.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn find(&self, place: &Place) -> Result<Option<JournaledCall>, JournalError> {
+        let names = self.names()?;
+        let mut found = None;
+        self.each(
+            &format!("{CALLS} WHERE call.place = ?1 ORDER BY call.id"),
+            [place.0.as_ref()],
+            |row| {
+                Ok(journaled_call(row, &names)?.map(|call| {
+                    found = Some(call);
+                }))
+            },
+        )?;
+        Ok(found)
+    }
+
+    /// Every write in doubt: without a result, or with one that says that no answer came, of a call that has given
+    /// nothing. In the order in which they were written.
+    ///
+    /// # Errors
+    /// If one cannot be read.
+    pub fn open_intents(&self) -> Result<Vec<OpenIntent>, JournalError> {
+        let mut open = Vec::new();
+        self.each(
+            "SELECT intent.id, intent.call, intent.part, intent.attempt, intent.request_id, intent.at,
+                    intent.server_offset, result.disposition
+             FROM intent LEFT JOIN result ON result.intent = intent.id
+             WHERE (result.disposition IS NULL OR result.disposition = ?1)
+               AND NOT EXISTS (SELECT 1 FROM answer WHERE answer.call = intent.call)
+             ORDER BY intent.id",
+            [Disposition::MaybeSent.code()],
+            |row| {
+                open.push(OpenIntent {
+                    id: IntentId(row.get(0)?),
+                    intent: IntentRecord {
+                        call: CallId(row.get(1)?),
+                        part: row.get(2)?,
+                        attempt: row.get(3)?,
+                        request_id: row.get(4)?,
+                        at_ms: row.get(5)?,
+                        server_offset_ms: row.get(6)?,
+                    },
+                    sent: row.get::<_, Option<i64>>(7)?.is_some(),
+                });
+                Ok(Some(()))
+            },
+        )?;
+        Ok(open)
+    }
+
+    /// What became of every write that was intended, in the order of the intents.
+    ///
+    /// # Errors
+    /// If one cannot be read.
+    pub fn results(
+        &self,
+        mut each: impl FnMut(IntentId, Disposition, Option<u16>),
+    ) -> Result<(), JournalError> {
+        self.each(
+            "SELECT intent, disposition, http_status FROM result ORDER BY intent",
+            [],
+            |row| {
+                let (id, status) = (IntentId(row.get(0)?), row.get(2)?);
+                Ok(Disposition::from_code(row.get(1)?).map(|disposition| each(id, disposition, status)))
+            },
+        )
+    }
+
+    /// Every outcome, in the order of the calls.
+    ///
+    /// # Errors
+    /// If one cannot be read.
+    pub fn outcomes(&self, mut each: impl FnMut(Arc<OutcomeRow>)) -> Result<(), JournalError> {
+        self.each(
+            "SELECT kind, body, cause FROM answer WHERE outcome IS NOT NULL ORDER BY call",
+            [],
+            |row| match answer(row, 0)? {
+                Some(RecordedAnswer::Outcome(outcome)) => {
+                    each(outcome);
+                    Ok(Some(()))
+                }
+                _ => Ok(None),
+            },
+        )
+    }
+
+    /// Every user who came into scope, in order.
+    ///
+    /// # Errors
+    /// If one cannot be read.
+    pub fn scope(&self, mut each: impl FnMut(ScopeRecord)) -> Result<(), JournalError> {
+        let names = self.names()?;
+        self.each(
+            "SELECT connection, user, name FROM scope ORDER BY id",
+            [],
+            |row| {
+                let connection: Option<i64> = row.get(0)?;
+                each(ScopeRecord {
+                    connection: connection.and_then(|id| names.get(&id).cloned()),
+                    user: row.get(1)?,
+                    name: row.get(2)?,
+                });
+                Ok(Some(()))
+            },
+        )
+    }
+
+    /// How the run ended; `None` while it goes on, or if it was cut off.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn end(&self) -> Result<Option<EndRecord>, JournalError> {
+        let run = self.meta()?.run;
+        let mut end = None;
+        self.each(
+            "SELECT at, status, total, counts, elapsed, unsatisfied, cancelled, untried FROM ended ORDER BY id",
+            [],
+            |row| {
+                end = ended(row, &run)?;
+                Ok(end.as_ref().map(|_| ()))
+            },
+        )?;
+        Ok(end)
+    }
+
+    fn names(&self) -> Result<HashMap<i64, Arc<str>>, JournalError> {
+        let mut names = HashMap::new();
+        self.each("SELECT id, text FROM name", [], |row| {
+            names.insert(row.get(0)?, Arc::from(row.get::<_, String>(1)?));
+            Ok(Some(()))
+        })?;
+        Ok(names)
+    }
+
+    /// Goes through the rows of a query; `None` for one means that it cannot be understood.
+    fn each(
+        &self,
+        sql: &str,
+        values: impl rusqlite::Params,
+        mut each: impl FnMut(&Row<'_>) -> rusqlite::Result<Option<()>>,
+    ) -> Result<(), JournalError> {
+        let failed = |error: rusqlite::Error| JournalError::of_sqlite(&self.path, &error);
+        let mut statement = self.connection.prepare(sql).map_err(failed)?;
+        let mut rows = statement.query(values).map_err(failed)?;
+        while let Some(row) = rows.next().map_err(failed)? {
+            each(row)
+                .map_err(failed)?
+                .ok_or_else(|| self.damaged("a record cannot be understood"))?;
+        }
+        Ok(())
+    }
+
+    fn damaged(&self, reason: &str) -> JournalError {
+        JournalError::Damaged {
+            path: self.path.clone(),
+            reason: reason.to_owned(),
+        }
+    }
+}
+
+const CALLS: &str =
+    "SELECT call.id, call.at, call.place, call.digest, call.kind, call.connection, call.operation,
+       call.user, answer.at, answer.kind, answer.body, answer.cause
+FROM call LEFT JOIN answer ON answer.call = call.id";
+
+fn journaled_call(row: &Row<'_>, names: &HashMap<i64, Arc<str>>) -> rusqlite::Result<Option<JournaledCall>> {
+    let connection: Option<i64> = row.get(5)?;
+    let operation: i64 = row.get(6)?;
+    let (Some(kind), Some(operation)) = (CallKind::from_code(row.get(4)?), names.get(&operation)) else {
+        return Ok(None);
+    };
+    let answered: Option<i64> = row.get(8)?;
+    let answer = match answered {
+        None => None,
+        Some(at_ms) => match answer(row, 9)? {
+            Some(answer) => Some(AnswerRecord { at_ms, answer }),
+            None => return Ok(None),
+        },
+    };
+    Ok(Some(JournaledCall {
+        id: CallId(row.get(0)?),
+        call: CallRecord {
+            place: Place(Arc::from(row.get::<_, String>(2)?)),
+            digest: CallDigest(row.get(3)?),
+            kind,
+            connection: connection.and_then(|id| names.get(&id).cloned()),
+            operation: operation.to_string(),
+            user: row.get(7)?,
+            at_ms: row.get(1)?,
+        },
+        answer,
+    }))
+}
+
+/// From `kind`, `body`, `cause`, beginning at that column.
+fn answer(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<RecordedAnswer>> {
+    let body: String = row.get(column + 1)?;
+    let cause: Option<String> = row.get(column + 2)?;
+    Ok(RecordedAnswer::from_parts(
+        row.get(column)?,
+        &body,
+        cause.as_deref(),
+    ))
+}
+
+fn ended(row: &Row<'_>, run: &str) -> rusqlite::Result<Option<EndRecord>> {
+    let (status, counts): (String, String) = (row.get(1)?, row.get(3)?);
+    let untried: Option<String> = row.get(7)?;
+    let counts = serde_json::from_str(&counts)
+        .ok()
+        .and_then(|json| json::counts_from(&json));
+    let (Some(status), Some(counts)) = (json::status_from(&status), counts) else {
+        return Ok(None);
+    };
+    Ok(Some(EndRecord {
+        at_ms: row.get(0)?,
+        summary: Summary {
+            run: run.to_owned(),
+            status,
+            total: unsigned(row, 2)?,
+            counts,
+            elapsed: std::time::Duration::from_millis(unsigned(row, 4)?),
+            unsatisfied: unsigned(row, 5)?,
+            cancelled: unsigned(row, 6)?,
+            untried: untried.as_deref().and_then(json::cause_from),
+        },
+    }))
+}
+
+/// A count; SQLite has signed numbers alone.
+fn unsigned(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+    let count: i64 = row.get(column)?;
+    Ok(u64::try_from(count).unwrap_or_default())
+}
+
+fn header(rows: &HashMap<String, String>, sources: Vec<SourceText>) -> Option<RunHeader> {
+    let text = |key: &str| rows.get(key).cloned();
+    let parsed = |key: &str| serde_json::from_str::<serde_json::Value>(rows.get(key)?).ok();
+    Some(RunHeader {
+        run: text("run")?,
+        created_ms: text("created")?.parse().ok()?,
+        boot_id: text("boot_id"),
+        uptime_ms: text("uptime").and_then(|uptime| uptime.parse().ok()),
+        workflow: text("workflow")?,
+        sources,
+        arguments: json::fields_from(&parsed("arguments")?),
+        configuration: json::fields_from(&parsed("configuration")?),
+        versions: parsed("versions")?
+            .as_object()?
+            .iter()
+            .map(|(name, version)| Some((name.clone(), version.as_str()?.to_owned())))
+            .collect::<Option<_>>()?,
+        plan: text("plan")?.parse().ok()?,
+        seed: text("seed")?.parse().ok()?,
+        command_line: serde_json::from_str(rows.get("command_line")?).ok()?,
+        reason: text("reason"),
+    })
+}
