@@ -1,1 +1,210 @@
+//! Simulated vendor services on loopback, for trying, teaching and testing.
 //!
+//! [`Sandbox::start`] serves a Cisco Finesse from the facts of its documentation: users and teams in their states, rules of
+//! both deployments, asynchronous application, lock-out, every error row. What the network and a troubled
+//! server do to a client is added by name ([`Fault`]), and a [`Ledger`] records what the server saw, so that a test need
+//! not believe the client under test.
+//!
+//! *Architecture invariants.* The sandbox shares no code with the Finesse provider: an error in one must not hide in the
+//! other. It listens on loopback alone and its passwords protect nothing. Randomness comes from a seed.
+
+mod answer;
+mod clock;
+pub mod fault;
+pub mod finesse;
+mod ledger;
+mod random;
+mod server;
+mod settings;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+pub use fault::{Fault, FaultError, Kind as FaultKind};
+pub use finesse::{Behaviour, Population, Setting, State, User};
+pub use ledger::{Cause, Effect, End, KEPT, Ledger, Logouts, Request, Unapplied};
+pub use settings::{FinesseSettings, Settings};
+
+use clock::Clock;
+use fault::Faults;
+use finesse::Finesse;
+use server::Shared;
+use settings::Credentials;
+
+/// Simulated services that run until this is dropped.
+#[derive(Debug)]
+pub struct Sandbox {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    credentials: Credentials,
+    initial: Behaviour,
+    task: JoinHandle<()>,
+}
+
+/// Why the sandbox could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It serves plain HTTP and made-up passwords, so it stays on this machine.
+    #[error("the sandbox listens on loopback only, not on `{0}`")]
+    NotLoopback(SocketAddr),
+    /// The address cannot be had.
+    #[error("cannot listen on `{address}`: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        source: std::io::Error,
+    },
+}
+
+impl Sandbox {
+    /// Starts serving on the current tokio runtime.
+    ///
+    /// # Errors
+    /// If the address is not on loopback or cannot be listened on.
+    pub async fn start(settings: Settings) -> Result<Self, Error> {
+        let wanted = settings.listen;
+        if !wanted.ip().is_loopback() {
+            return Err(Error::NotLoopback(wanted));
+        }
+        let failed = |source| Error::Listen {
+            address: wanted,
+            source,
+        };
+        let listener = TcpListener::bind(wanted).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        let clock = Clock::start();
+        let ledger = Ledger::default();
+        let FinesseSettings {
+            population,
+            behaviour,
+        } = settings.finesse;
+        let credentials = Credentials::of(&population);
+        let finesse = Finesse::new(
+            population,
+            behaviour.clone(),
+            clock,
+            ledger.clone(),
+            settings.seed,
+        );
+        let shared = Arc::new(Shared::new(clock, ledger, finesse, Faults::new(settings.seed)));
+        let task = tokio::spawn(server::serve(listener, Arc::clone(&shared)));
+        let sandbox = Self {
+            address,
+            shared,
+            credentials,
+            initial: behaviour,
+            task,
+        };
+        for fault in settings.faults {
+            sandbox.set_fault(fault);
+        }
+        Ok(sandbox)
+    }
+
+    /// Closes every connection and the port.
+    pub async fn stop(mut self) {
+        self.task.abort();
+        // Cancelled is what it was told to be.
+        let _ = (&mut self.task).await;
+    }
+
+    /// Where it serves, such as `http://127.0.0.1:43211`.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// A `signoff.toml` for it, with comments. It refers to the variables of [`Self::environment`].
+    #[must_use]
+    pub fn configuration(&self) -> String {
+        self.credentials.configuration(&self.origin())
+    }
+
+    /// The variables that the configuration refers to: names and passwords.
+    #[must_use]
+    pub fn environment(&self) -> Vec<(String, String)> {
+        self.credentials.environment()
+    }
+
+    /// What the server saw.
+    #[must_use]
+    pub fn ledger(&self) -> Ledger {
+        self.shared.ledger.clone()
+    }
+
+    /// How long it has been running: the time that the ledger counts in.
+    #[must_use]
+    pub fn now(&self) -> Duration {
+        self.shared.clock.now()
+    }
+
+    /// A user's state; `None` if there is no such user.
+    #[must_use]
+    pub fn state_of(&self, user: &str) -> Option<State> {
+        let mut finesse = self.shared.finesse();
+        finesse.advance();
+        finesse.state_of(user)
+    }
+
+    /// The state that he goes to when his call ends, if one is pending.
+    #[must_use]
+    pub fn pending_state_of(&self, user: &str) -> Option<State> {
+        let mut finesse = self.shared.finesse();
+        finesse.advance();
+        finesse.pending_state_of(user)
+    }
+
+    /// Everybody whose state is not LOGOUT, in the order of the population.
+    #[must_use]
+    pub fn signed_in(&self) -> Vec<String> {
+        let mut finesse = self.shared.finesse();
+        finesse.advance();
+        finesse.signed_in()
+    }
+
+    /// Whether wrong passwords have locked this account.
+    #[must_use]
+    pub fn is_locked(&self, user: &str) -> bool {
+        self.shared.finesse().is_locked(user, self.now())
+    }
+
+    /// Puts a user into a state, whatever the rules say; a pending state is forgotten. `false` if there is no such user.
+    pub fn set_state(&self, user: &str, state: State) -> bool {
+        self.shared.finesse().set_state(user, state)
+    }
+
+    /// Gives a user a call that ends after so long, or only by [`Self::end_call`]. `false` if there is no such user.
+    pub fn begin_call(&self, user: &str, lasts: Option<Duration>) -> bool {
+        self.shared.finesse().begin_call(user, lasts)
+    }
+
+    /// Ends a user's call, if he is on one. `false` if there is no such user.
+    pub fn end_call(&self, user: &str) -> bool {
+        self.shared.finesse().end_call(user)
+    }
+
+    /// Puts a fault into force from the next request on, in place of one with the same name and scope.
+    pub fn set_fault(&self, fault: Fault) {
+        match fault.kind {
+            FaultKind::Finesse(setting) => self.shared.finesse().behaviour.set(setting),
+            _ => self.shared.faults().set(fault, self.now()),
+        }
+    }
+
+    /// Ends all faults; the service behaves as at the start.
+    pub fn clear_faults(&self) {
+        self.shared.faults().clear();
+        self.shared.finesse().behaviour = self.initial.clone();
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}

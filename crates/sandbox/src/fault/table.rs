@@ -1,0 +1,562 @@
+//! The table of faults: one line gives the name, the help and the parser of each.
+
+use std::time::Duration;
+
+use super::{FaultError, Kind};
+use crate::finesse::{
+    AsyncError, Deployment, Empty, NameSpace, Order, RootCase, ServiceStatus, Setting, TalkingLogout,
+    TextForm, WhenChecked,
+};
+
+/// What a fault is called, takes and does, for help texts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Description {
+    /// As written before `=`.
+    pub name: &'static str,
+    /// What is written after `=`; in brackets if it may be left out.
+    pub value: &'static str,
+    /// One line.
+    pub help: &'static str,
+}
+
+/// Every fault there is.
+pub fn known() -> impl Iterator<Item = Description> {
+    TABLE.iter().map(|row| row.description)
+}
+
+/// The fault with this name and value.
+pub(super) fn kind(name: &str, value: Option<&str>) -> Result<Kind, FaultError> {
+    let row = TABLE
+        .iter()
+        .find(|row| row.description.name == name)
+        .ok_or_else(|| FaultError::Unknown {
+            name: name.to_owned(),
+            known: known().map(|known| known.name).collect::<Vec<_>>().join(", "),
+        })?;
+    (row.parse)(value).ok_or_else(|| FaultError::Value {
+        name: row.description.name,
+        expected: row.description.value,
+        value: value.unwrap_or_default().to_owned(),
+    })
+}
+
+struct Row {
+    description: Description,
+    parse: fn(Option<&str>) -> Option<Kind>,
+}
+
+const fn row(
+    name: &'static str,
+    value: &'static str,
+    help: &'static str,
+    parse: fn(Option<&str>) -> Option<Kind>,
+) -> Row {
+    Row {
+        description: Description { name, value, help },
+        parse,
+    }
+}
+
+const RATE: &str = "[a rate such as 0.05 or 5%]";
+const TIME: &str = "a duration such as 50ms, 3s, 5m";
+const SWITCH: &str = "[yes|no]";
+
+static TABLE: &[Row] = &[
+    row("delay", TIME, "every request waits so long", |v| {
+        Some(Kind::Delay(duration(v?)?))
+    }),
+    row("lag", TIME, "accepted changes are applied so much later", |v| {
+        Some(Kind::Lag(duration(v?)?))
+    }),
+    row(
+        "reset_before",
+        RATE,
+        "connection reset before the request takes effect",
+        |v| rate(v).map(Kind::ResetBefore),
+    ),
+    row(
+        "reset_after",
+        RATE,
+        "connection reset after the effect, before the answer",
+        |v| rate(v).map(Kind::ResetAfter),
+    ),
+    row("hang_before", RATE, "no answer ever, no effect", |v| {
+        rate(v).map(Kind::HangBefore)
+    }),
+    row("hang_after", RATE, "no answer ever, but the effect", |v| {
+        rate(v).map(Kind::HangAfter)
+    }),
+    row(
+        "truncate",
+        RATE,
+        "half of the answer, then the connection closes",
+        |v| rate(v).map(Kind::Truncate),
+    ),
+    row("unavailable", RATE, "503 Service Unavailable", |v| {
+        rate(v).map(Kind::Unavailable)
+    }),
+    row(
+        "unavailable_for",
+        TIME,
+        "503 for everything, from now on for so long",
+        |v| Some(Kind::UnavailableFor(duration(v?)?)),
+    ),
+    row("throttle", RATE, "429 with Retry-After", |v| {
+        rate(v).map(Kind::Throttle)
+    }),
+    row(
+        "rate_limit",
+        "a number of requests a second",
+        "429 for what exceeds it",
+        |v| Some(Kind::RateLimit(v?.parse().ok()?)),
+    ),
+    row(
+        "retry_after",
+        "a number of seconds",
+        "what 429 and 503 say in Retry-After",
+        |v| Some(Kind::RetryAfter(v?.parse().ok()?)),
+    ),
+    row("error_500", RATE, "500 before the effect", |v| {
+        rate(v).map(Kind::Error500)
+    }),
+    row("error_500_after", RATE, "500 after the effect", |v| {
+        rate(v).map(Kind::Error500After)
+    }),
+    row("plain_401", RATE, "401 without a body", |v| {
+        rate(v).map(Kind::Plain401)
+    }),
+    row(
+        "redirect",
+        RATE,
+        "301 to port 8445, as Finesse 12.6 does on plain HTTP",
+        |v| rate(v).map(Kind::Redirect),
+    ),
+    row("huge_body", "[a size such as 200MB]", "endless answers", |v| {
+        v.map_or(Some(200_000_000), size).map(Kind::HugeBody)
+    }),
+    row(
+        "billion_laughs",
+        RATE,
+        "answers that expand entities to gigabytes",
+        |v| rate(v).map(Kind::BillionLaughs),
+    ),
+    row(
+        "malformed",
+        RATE,
+        "answers that stop in the middle of an element",
+        |v| rate(v).map(Kind::Malformed),
+    ),
+    row(
+        "page",
+        RATE,
+        "a page for browsers instead of XML, with status 200",
+        |v| rate(v).map(Kind::Page),
+    ),
+    row(
+        "never_apply",
+        RATE,
+        "changes are accepted and never applied",
+        |v| rate(v).map(Kind::NeverApply),
+    ),
+    row(
+        "cti_error",
+        "[22|33|257|260|265|1010|internal]",
+        "changes are accepted and fail with this error on the feed",
+        |v| AsyncError::by_code(v.unwrap_or("22")).map(Kind::CtiError),
+    ),
+    row("deployment", "UCCE|UCCX", "which rules hold", |v| {
+        choice(
+            v,
+            &[("UCCE", Deployment::Ucce), ("UCCX", Deployment::Uccx)],
+            Setting::Deployment,
+        )
+    }),
+    row(
+        "talking",
+        "immediate|pending",
+        "what a logout does to an agent on a call",
+        |v| {
+            let choices = [
+                ("immediate", TalkingLogout::Immediate),
+                ("pending", TalkingLogout::Pending),
+            ];
+            choice(v, &choices, Setting::Talking)
+        },
+    ),
+    row(
+        "status",
+        "IN_SERVICE|PARTIAL_SERVICE|OUT_OF_SERVICE",
+        "what SystemInfo says; 503 unless in service",
+        |v| {
+            let choices = [
+                ("IN_SERVICE", ServiceStatus::InService),
+                ("PARTIAL_SERVICE", ServiceStatus::PartialService),
+                ("OUT_OF_SERVICE", ServiceStatus::OutOfService),
+            ];
+            choice(v, &choices, Setting::Status)
+        },
+    ),
+    row(
+        "state_check",
+        "sync|async",
+        "whether a change that the state forbids fails at once or on the feed",
+        |v| {
+            choice(
+                v,
+                &[("sync", WhenChecked::Sync), ("async", WhenChecked::Async)],
+                Setting::StateCheck,
+            )
+        },
+    ),
+    row(
+        "accept_status",
+        "200|202",
+        "the status of an accepted change",
+        |v| choice(v, &[("202", 202), ("200", 200)], Setting::AcceptStatus),
+    ),
+    row(
+        "lockout_after",
+        "a number of wrong passwords",
+        "how many lock an account",
+        |v| Some(Kind::Finesse(Setting::LockoutAfter(v?.parse().ok()?))),
+    ),
+    row("lockout_for", TIME, "how long an account stays locked", |v| {
+        Some(Kind::Finesse(Setting::LockoutFor(duration(v?)?)))
+    }),
+    row(
+        "clock_skew",
+        "[-]a duration",
+        "how far the service's clock is ahead",
+        |v| {
+            let value = v?;
+            let (sign, value) = value.strip_prefix('-').map_or((1, value), |rest| (-1, rest));
+            let millis = i64::try_from(duration(value)?.as_millis()).ok()?;
+            Some(Kind::Finesse(Setting::ClockSkewMillis(sign * millis)))
+        },
+    ),
+    row(
+        "supervisor_reads_users",
+        SWITCH,
+        "a supervisor may read /User of his team members",
+        |v| switch(v, Setting::SupervisorReadsUsers),
+    ),
+    row(
+        "reason_required",
+        SWITCH,
+        "a sign-out needs a reason code where some are configured",
+        |v| switch(v, Setting::ReasonRequired),
+    ),
+    row(
+        "logged_out_by_default",
+        SWITCH,
+        "a Team without includeLoggedOutAgents lists those logged out",
+        |v| switch(v, Setting::LoggedOutByDefault),
+    ),
+    row(
+        "authentication_failure",
+        SWITCH,
+        "a refused login is an Authentication Failure",
+        |v| switch(v, Setting::AuthenticationFailure),
+    ),
+    row(
+        "order",
+        "captured|reversed|shuffled",
+        "the order of child elements",
+        |v| {
+            let choices = [
+                ("captured", Order::Captured),
+                ("reversed", Order::Reversed),
+                ("shuffled", Order::Shuffled),
+            ];
+            choice(v, &choices, Setting::Order)
+        },
+    ),
+    row(
+        "root_case",
+        "captured|lower|upper",
+        "the letter case of the root element",
+        |v| {
+            let choices = [
+                ("captured", RootCase::Captured),
+                ("lower", RootCase::Lower),
+                ("upper", RootCase::Upper),
+            ];
+            choice(v, &choices, Setting::RootCase)
+        },
+    ),
+    row(
+        "namespace",
+        "none|default|prefix",
+        "whether elements are in a namespace",
+        |v| {
+            let choices = [
+                ("none", NameSpace::None),
+                ("default", NameSpace::Default),
+                ("prefix", NameSpace::Prefix),
+            ];
+            choice(v, &choices, Setting::NameSpace)
+        },
+    ),
+    row("text", "escaped|cdata|numeric", "how text is written", |v| {
+        let choices = [
+            ("escaped", TextForm::Escaped),
+            ("cdata", TextForm::Cdata),
+            ("numeric", TextForm::Numeric),
+        ];
+        choice(v, &choices, Setting::Text)
+    }),
+    row(
+        "empty",
+        "pair|self_closing|omitted",
+        "how empty elements are written",
+        |v| {
+            let choices = [
+                ("pair", Empty::Pair),
+                ("self_closing", Empty::SelfClosing),
+                ("omitted", Empty::Omitted),
+            ];
+            choice(v, &choices, Setting::Empty)
+        },
+    ),
+    row(
+        "omit",
+        "element names, separated by commas",
+        "elements that answers leave out",
+        |v| {
+            let names = v?.split(',').map(|name| name.trim().to_owned()).collect();
+            Some(Kind::Finesse(Setting::Omit(names)))
+        },
+    ),
+];
+
+impl Kind {
+    /// Its name in the table.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Delay(_) => "delay",
+            Self::Lag(_) => "lag",
+            Self::ResetBefore(_) => "reset_before",
+            Self::ResetAfter(_) => "reset_after",
+            Self::HangBefore(_) => "hang_before",
+            Self::HangAfter(_) => "hang_after",
+            Self::Truncate(_) => "truncate",
+            Self::Unavailable(_) => "unavailable",
+            Self::UnavailableFor(_) => "unavailable_for",
+            Self::Throttle(_) => "throttle",
+            Self::RateLimit(_) => "rate_limit",
+            Self::RetryAfter(_) => "retry_after",
+            Self::Error500(_) => "error_500",
+            Self::Error500After(_) => "error_500_after",
+            Self::Plain401(_) => "plain_401",
+            Self::Redirect(_) => "redirect",
+            Self::HugeBody(_) => "huge_body",
+            Self::BillionLaughs(_) => "billion_laughs",
+            Self::Malformed(_) => "malformed",
+            Self::Page(_) => "page",
+            Self::NeverApply(_) => "never_apply",
+            Self::CtiError(_) => "cti_error",
+            Self::Finesse(setting) => setting.name(),
+        }
+    }
+}
+
+fn rate(value: Option<&str>) -> Option<f64> {
+    let rate = match value {
+        None => 1.0,
+        Some(value) => match value.strip_suffix('%') {
+            Some(percent) => percent.trim().parse::<f64>().ok()? / 100.0,
+            None => value.parse().ok()?,
+        },
+    };
+    (0.0..=1.0).contains(&rate).then_some(rate)
+}
+
+fn duration(value: &str) -> Option<Duration> {
+    let (number, unit) = number_and_unit(value)?;
+    let seconds = match unit {
+        "ms" => number / 1e3,
+        "s" | "" => number,
+        "m" => number * 60.0,
+        "h" => number * 3600.0,
+        _ => return None,
+    };
+    Duration::try_from_secs_f64(seconds).ok()
+}
+
+fn size(value: &str) -> Option<u64> {
+    let (number, unit) = number_and_unit(value)?;
+    let bytes = match unit {
+        "" | "B" => 1.0,
+        "kB" | "KB" => 1e3,
+        "MB" => 1e6,
+        "GB" => 1e9,
+        "KiB" => 1024.0,
+        "MiB" => 1024.0 * 1024.0,
+        _ => return None,
+    };
+    // Positive and far below 2^53, so nothing is lost that matters.
+    Some((number * bytes) as u64)
+}
+
+/// A number that is neither negative nor infinite, and what follows it.
+fn number_and_unit(value: &str) -> Option<(f64, &str)> {
+    let end = value
+        .find(|character: char| !character.is_ascii_digit() && character != '.')
+        .unwrap_or(value.len());
+    let (number, unit) = value.split_at(end);
+    Some((number.parse().ok()?, unit.trim()))
+}
+
+fn choice<T: Clone>(value: Option<&str>, choices: &[(&str, T)], setting: fn(T) -> Setting) -> Option<Kind> {
+    let value = value?;
+    let (_, chosen) = choices
+        .iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case(value))?;
+    Some(Kind::Finesse(setting(chosen.clone())))
+}
+
+fn switch(value: Option<&str>, setting: fn(bool) -> Setting) -> Option<Kind> {
+    match value {
+        None | Some("yes" | "true" | "on") => Some(Kind::Finesse(setting(true))),
+        Some("no" | "false" | "off") => Some(Kind::Finesse(setting(false))),
+        Some(_) => None,
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may fail")]
+mod tests {
+    use std::collections::HashSet;
+
+    use expect_test::{Expect, expect};
+
+    use super::super::{Fault, Faults};
+    use super::{TABLE, known};
+
+    fn check(text: &str, expected: &Expect) {
+        let shown = match Fault::parse(text) {
+            Ok(fault) => format!("{:?} at {fault}", fault.kind),
+            Err(error) => error.to_string(),
+        };
+        expected.assert_eq(&shown);
+    }
+
+    #[test]
+    fn reads_faults_and_says_what_is_wrong_with_others() {
+        check("delay=50ms", &expect!["Delay(50ms) at delay"]);
+        check("lag = 1.5s @put", &expect!["Lag(1.5s) at lag@PUT"]);
+        check(
+            "reset_after=5%@PUT/finesse/api/User#3",
+            &expect!["ResetAfter(0.05) at reset_after@PUT/finesse/api/User#3"],
+        );
+        check(
+            "unavailable@/finesse/api/Team",
+            &expect!["Unavailable(1.0) at unavailable@/finesse/api/Team"],
+        );
+        check("huge_body=200MB", &expect!["HugeBody(200000000) at huge_body"]);
+        check(
+            "clock_skew=-1h",
+            &expect!["Finesse(ClockSkewMillis(-3600000)) at clock_skew"],
+        );
+        check(
+            "deployment=uccx",
+            &expect!["Finesse(Deployment(Uccx)) at deployment"],
+        );
+        check(
+            "cti_error=265",
+            &expect![[
+                r#"CtiError(AsyncError { data: "265", message: "CF_INVALID_AGENT_WORKMODE", error_type: "Invalid State" }) at cti_error"#
+            ]],
+        );
+        check(
+            "omit=teamName,roles",
+            &expect![[r#"Finesse(Omit(["teamName", "roles"])) at omit"#]],
+        );
+        check(
+            "unavailable=2",
+            &expect!["fault `unavailable` takes [a rate such as 0.05 or 5%], not `2`"],
+        );
+        check(
+            "delay",
+            &expect!["fault `delay` takes a duration such as 50ms, 3s, 5m, not ``"],
+        );
+        check(
+            "talking=later",
+            &expect!["fault `talking` takes immediate|pending, not `later`"],
+        );
+        check(
+            "delay=1s@",
+            &expect![
+                "`` is no place or number of times: write `@PUT`, `@/finesse/api/Team`, `@GET/finesse/api/User`, `#3`"
+            ],
+        );
+        check(
+            "delay=1s#often",
+            &expect![
+                "`often` is no place or number of times: write `@PUT`, `@/finesse/api/Team`, `@GET/finesse/api/User`, `#3`"
+            ],
+        );
+    }
+
+    #[test]
+    fn an_unknown_name_lists_those_that_exist() {
+        let message = Fault::parse("dealy=1s").unwrap_err().to_string();
+        assert!(
+            message.starts_with("no fault is named `dealy`; known: delay, lag,"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn every_row_makes_the_fault_of_its_name() {
+        let names: HashSet<_> = known().map(|known| known.name).collect();
+        assert_eq!(names.len(), TABLE.len());
+        for row in TABLE {
+            let made = [
+                "1",
+                "50ms",
+                "1MB",
+                "22",
+                "yes",
+                "UCCE",
+                "pending",
+                "IN_SERVICE",
+                "sync",
+                "200",
+                "captured",
+                "none",
+                "cdata",
+                "pair",
+            ]
+            .iter()
+            .find_map(|value| (row.parse)(Some(value)))
+            .unwrap();
+            assert_eq!(made.name(), row.description.name);
+        }
+    }
+
+    #[test]
+    fn dice_are_repeatable_and_scopes_and_times_are_kept() {
+        let strikes = |text: &str, method: &http::Method, path: &str| {
+            let mut faults = Faults::new(1);
+            faults.set(text.parse().unwrap(), std::time::Duration::ZERO);
+            let now = std::time::Duration::from_millis(10);
+            (0..100)
+                .filter(|_| faults.decide(method, path, now).name.is_some())
+                .count()
+        };
+        let (get, put) = (http::Method::GET, http::Method::PUT);
+        assert_eq!(
+            strikes("unavailable=0.1", &get, "/a"),
+            strikes("unavailable=0.1", &get, "/a")
+        );
+        assert!((3..20).contains(&strikes("unavailable=0.1", &get, "/a")));
+        assert_eq!(strikes("unavailable@PUT", &get, "/a"), 0);
+        assert_eq!(strikes("unavailable@PUT/a#7", &put, "/a/b"), 7);
+        assert_eq!(strikes("unavailable@PUT/a#7", &put, "/b"), 0);
+        assert_eq!(strikes("unavailable_for=11ms", &get, "/"), 100);
+        assert_eq!(strikes("unavailable_for=10ms", &get, "/"), 0);
+        assert_eq!(strikes("rate_limit=20", &get, "/"), 80);
+    }
+}

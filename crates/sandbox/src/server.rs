@@ -1,0 +1,316 @@
+//! The HTTP server. It has its own accept loop and holds the socket, so that a fault can reset a connection.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::{Duration, UNIX_EPOCH};
+
+use http::header::{HOST, LOCATION, RETRY_AFTER};
+use http::{Response, StatusCode};
+use http_body_util::{BodyExt as _, Limited};
+use hyper::body::Incoming as IncomingBody;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+
+use crate::answer::{Answer, Payload, Spoil};
+use crate::clock::Clock;
+use crate::fault::{After, Before, Body, Decision, Faults};
+use crate::finesse::{Finesse, Incoming, Refusal};
+use crate::ledger::{End, Ledger, Request, Ticket};
+
+/// The largest body that is read from a client.
+const LARGEST_BODY: usize = 1 << 20;
+/// How long to wait when connections cannot be accepted, as when the process has no file descriptor left.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
+
+/// What all connections share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) clock: Clock,
+    pub(crate) ledger: Ledger,
+    finesse: Mutex<Finesse>,
+    faults: Mutex<Faults>,
+}
+
+impl Shared {
+    pub(crate) fn new(clock: Clock, ledger: Ledger, finesse: Finesse, faults: Faults) -> Self {
+        Self {
+            clock,
+            ledger,
+            finesse: Mutex::new(finesse),
+            faults: Mutex::new(faults),
+        }
+    }
+
+    pub(crate) fn finesse(&self) -> MutexGuard<'_, Finesse> {
+        self.finesse.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn faults(&self) -> MutexGuard<'_, Faults> {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Serves until it is dropped.
+pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    shared.ledger.connected();
+                    connections.spawn(serve_connection(stream, Arc::clone(&shared)));
+                }
+                Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+            },
+            Some(_) = connections.join_next(), if !connections.is_empty() => {}
+        }
+    }
+}
+
+async fn serve_connection(stream: TcpStream, shared: Arc<Shared>) {
+    // Answers are small: they must not wait for each other.
+    let _ = stream.set_nodelay(true);
+    let reset = Arc::new(AtomicBool::new(false));
+    let socket = Socket {
+        stream,
+        reset: Arc::clone(&reset),
+    };
+    let service = service_fn(|request| {
+        let (shared, reset) = (Arc::clone(&shared), Arc::clone(&reset));
+        async move { handle(&shared, &reset, request).await }
+    });
+    // An error is a client that left or a fault that was asked for.
+    let _ = http1::Builder::new()
+        .serve_connection(TokioIo::new(socket), service)
+        .await;
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+enum NoAnswer {
+    #[error("the connection is reset on purpose")]
+    Reset,
+    #[error("the request cannot be read")]
+    Unreadable,
+}
+
+async fn handle(
+    shared: &Shared,
+    reset: &AtomicBool,
+    request: http::Request<IncomingBody>,
+) -> Result<Response<Payload>, NoAnswer> {
+    let (parts, body) = request.into_parts();
+    let body = Limited::new(body, LARGEST_BODY)
+        .collect()
+        .await
+        .map_err(|_| NoAnswer::Unreadable)?
+        .to_bytes();
+    let incoming = Incoming {
+        parts: &parts,
+        body: &body,
+    };
+    let now = shared.clock.now();
+    let mut ticket = shared.ledger.begin(record(&incoming, now));
+    let decision = shared.faults().decide(&parts.method, parts.uri.path(), now);
+    if !decision.delay.is_zero() {
+        tokio::time::sleep(decision.delay).await;
+    }
+    if let Some(before) = decision.before {
+        return instead(shared, reset, &incoming, before, &decision, ticket).await;
+    }
+    let mut answer = shared.finesse().answer(&incoming, &decision);
+    let has_body = !answer.body.is_empty();
+    let mut spoil = Spoil::Not;
+    match decision.after {
+        Some(After::Reset) => return reset_connection(reset, ticket, decision.name),
+        Some(After::Hang) => return hang(ticket, decision.name).await,
+        Some(After::InternalError) => {
+            ticket.fault("error_500_after");
+            answer = shared.finesse().refuse(&Refusal::InternalError, &incoming);
+        }
+        Some(After::Truncate) if has_body => {
+            ticket.fault("truncate");
+            spoil = Spoil::Truncate;
+        }
+        Some(After::Truncate) | None => {}
+    }
+    if let Some(body) = decision.body.filter(|_| has_body) {
+        if let Some(name) = decision.name {
+            ticket.fault(name);
+        }
+        match body {
+            Body::Huge(bytes) => spoil = Spoil::Huge(bytes),
+            Body::BillionLaughs => answer.body = billion_laughs(),
+            Body::Malformed => {
+                let half = answer.body.floor_char_boundary(answer.body.len() / 2);
+                answer.body.truncate(half);
+            }
+            Body::Page => answer = Answer::page(StatusCode::OK),
+        }
+    }
+    Ok(finish(shared, answer, spoil, ticket))
+}
+
+/// A fault that keeps the request from the service.
+async fn instead(
+    shared: &Shared,
+    reset: &AtomicBool,
+    incoming: &Incoming<'_>,
+    before: Before,
+    decision: &Decision,
+    mut ticket: Ticket,
+) -> Result<Response<Payload>, NoAnswer> {
+    let answer = match before {
+        Before::Reset => return reset_connection(reset, ticket, decision.name),
+        Before::Hang => return hang(ticket, decision.name).await,
+        Before::Unavailable => {
+            let answer = shared.finesse().refuse(&Refusal::ServiceUnavailable, incoming);
+            with_retry_after(answer, decision.retry_after)
+        }
+        Before::Throttled => with_retry_after(
+            Answer::page(StatusCode::TOO_MANY_REQUESTS),
+            Some(decision.retry_after.unwrap_or(1)),
+        ),
+        Before::InternalError => shared.finesse().refuse(&Refusal::InternalError, incoming),
+        Before::Unauthorized => Answer::empty(StatusCode::UNAUTHORIZED),
+        Before::Redirect => {
+            let host = incoming.headers().get(HOST).and_then(|host| host.to_str().ok());
+            let host = host
+                .and_then(|host| host.split(':').next())
+                .unwrap_or("localhost");
+            let target = format!("https://{host}:8445{}", incoming.parts.uri);
+            Answer::page(StatusCode::MOVED_PERMANENTLY).with(LOCATION, &target)
+        }
+    };
+    if let Some(name) = decision.name {
+        ticket.fault(name);
+    }
+    Ok(finish(shared, answer, Spoil::Not, ticket))
+}
+
+fn with_retry_after(answer: Answer, seconds: Option<u32>) -> Answer {
+    match seconds {
+        Some(seconds) => answer.with(RETRY_AFTER, &seconds.to_string()),
+        None => answer,
+    }
+}
+
+fn reset_connection(
+    reset: &AtomicBool,
+    mut ticket: Ticket,
+    name: Option<&'static str>,
+) -> Result<Response<Payload>, NoAnswer> {
+    if let Some(name) = name {
+        ticket.fault(name);
+    }
+    ticket.end(End::Reset);
+    reset.store(true, Ordering::Relaxed);
+    Err(NoAnswer::Reset)
+}
+
+/// Until the client gives up.
+async fn hang(mut ticket: Ticket, name: Option<&'static str>) -> Result<Response<Payload>, NoAnswer> {
+    if let Some(name) = name {
+        ticket.fault(name);
+    }
+    std::future::pending().await
+}
+
+fn finish(shared: &Shared, answer: Answer, spoil: Spoil, ticket: Ticket) -> Response<Payload> {
+    ticket.end(End::Answered(answer.status.as_u16()));
+    let unix_ms = shared.finesse().unix_ms(shared.clock.now());
+    let since_epoch = Duration::from_millis(u64::try_from(unix_ms).unwrap_or_default());
+    answer.into_response(&httpdate::fmt_http_date(UNIX_EPOCH + since_epoch), spoil)
+}
+
+fn record(incoming: &Incoming<'_>, at: Duration) -> Request {
+    Request {
+        at,
+        method: incoming.parts.method.clone(),
+        path: incoming.parts.uri.path().to_owned(),
+        query: incoming.parts.uri.query().map(str::to_owned),
+        actor: incoming.basic().map(|(user, _)| user),
+        request_id: incoming.request_id().map(str::to_owned),
+        body: String::from_utf8_lossy(incoming.body).into_owned(),
+        end: End::Open,
+        fault: None,
+    }
+}
+
+/// Ten levels of entities, each ten of the one below.
+fn billion_laughs() -> String {
+    let mut document = String::from("<?xml version=\"1.0\"?><!DOCTYPE Team [<!ENTITY e0 \"ha\">");
+    for level in 1..=9 {
+        let below = format!("&e{};", level - 1).repeat(10);
+        document.push_str(&format!("<!ENTITY e{level} \"{below}\">"));
+    }
+    document.push_str("]><Team><id>1</id><name>&e9;</name><users></users></Team>");
+    document
+}
+
+/// A connection that can be told to end in a reset.
+#[derive(Debug)]
+struct Socket {
+    stream: TcpStream,
+    reset: Arc<AtomicBool>,
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        if self.reset.load(Ordering::Relaxed) {
+            // With a linger time of zero, closing sends RST. If it cannot be set, a plain close has to do.
+            let _ = self.stream.set_zero_linger();
+        }
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(context, bytes)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.reset.load(Ordering::Relaxed) {
+            // An orderly end would come before the reset.
+            return Poll::Ready(Ok(()));
+        }
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}

@@ -1,0 +1,179 @@
+//! What a sandbox is started with, and the configuration that it hands to its users.
+
+use std::fmt::Write as _;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use crate::fault::Fault;
+use crate::finesse::{Behaviour, Population, User};
+
+/// What a sandbox is started with. The default is the demo that `--sandbox` serves.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The simulated Finesse.
+    pub finesse: FinesseSettings,
+    /// Where to listen, on loopback; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// From which all randomness comes.
+    pub seed: u64,
+    /// Faults that are in force from the start.
+    pub faults: Vec<Fault>,
+}
+
+/// A simulated Finesse.
+#[derive(Debug, Clone)]
+pub struct FinesseSettings {
+    /// Who works there.
+    pub population: Population,
+    /// How it behaves.
+    pub behaviour: Behaviour,
+}
+
+/// How long the demo takes to apply a change: long enough for a 202 to be no success yet.
+const DEMO_LAG: Duration = Duration::from_millis(60);
+
+impl Default for Settings {
+    fn default() -> Self {
+        let seed = 1;
+        let mut settings = Self::with(Population::demo(seed));
+        settings.seed = seed;
+        settings.finesse.behaviour.lag = DEMO_LAG;
+        settings
+    }
+}
+
+impl Settings {
+    /// A Finesse with these people that applies changes at once, on a free port, for a test.
+    #[must_use]
+    pub fn with(population: Population) -> Self {
+        Self {
+            finesse: FinesseSettings {
+                population,
+                behaviour: Behaviour::default(),
+            },
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            seed: 1,
+            faults: Vec::new(),
+        }
+    }
+
+    /// The same with one more fault.
+    #[must_use]
+    pub fn fault(mut self, fault: Fault) -> Self {
+        self.faults.push(fault);
+        self
+    }
+
+    /// The same on this port.
+    #[must_use]
+    pub fn port(mut self, port: u16) -> Self {
+        self.listen.set_port(port);
+        self
+    }
+}
+
+/// Whom the configuration names: the first supervisor, administrator and agent.
+#[derive(Debug)]
+pub(crate) struct Credentials(Vec<Credential>);
+
+#[derive(Debug)]
+struct Credential {
+    name: &'static str,
+    about: &'static str,
+    username: String,
+    password: String,
+}
+
+/// Whether a credential of a kind may be this user's.
+type IsIt = fn(&User) -> bool;
+
+impl Credentials {
+    pub(crate) fn of(population: &Population) -> Self {
+        let kinds: [(&str, &str, IsIt); 3] = [
+            ("supervisor", "supervises teams: logs their members out", |user| {
+                !user.supervises.is_empty()
+            }),
+            ("administrator", "reads every user; logs nobody out", |user| {
+                user.administrator
+            }),
+            ("agent", "signs himself out", |user| {
+                user.agent && user.supervises.is_empty() && !user.administrator
+            }),
+        ];
+        let found = kinds.into_iter().filter_map(|(name, about, is_it)| {
+            let user = population.users.iter().find(|user| is_it(user))?;
+            Some(Credential {
+                name,
+                about,
+                username: user.id.clone(),
+                password: user.password.clone(),
+            })
+        });
+        Self(found.collect())
+    }
+
+    pub(crate) fn environment(&self) -> Vec<(String, String)> {
+        self.0
+            .iter()
+            .map(|credential| (credential.variable(), credential.password.clone()))
+            .collect()
+    }
+
+    pub(crate) fn configuration(&self, origin: &str) -> String {
+        let mut text = format!(
+            "# A signoff.toml for the sandbox, which simulates vendor services on this machine.\n\n\
+             [connections.finesse]\n\
+             provider = \"finesse\"\n\
+             api = [{}]\n",
+            quoted(origin)
+        );
+        if let Some(first) = self.0.first() {
+            push(
+                &mut text,
+                format_args!(
+                    "credential = {}    # or another of those below, by `--as NAME`\n",
+                    quoted(first.name)
+                ),
+            );
+        }
+        for credential in &self.0 {
+            push(
+                &mut text,
+                format_args!(
+                    "\n# {}\n[credentials.{}]\nusername = {}\npassword = {{ env = {} }}\n",
+                    credential.about,
+                    credential.name,
+                    quoted(&credential.username),
+                    quoted(&credential.variable())
+                ),
+            );
+        }
+        text
+    }
+}
+
+impl Credential {
+    fn variable(&self) -> String {
+        format!("SIGNOFF_SANDBOX_{}_PASSWORD", self.name.to_ascii_uppercase())
+    }
+}
+
+/// A basic string of TOML.
+fn quoted(text: &str) -> String {
+    let mut out = String::from("\"");
+    for character in text.chars() {
+        match character {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            control if control.is_control() => push(&mut out, format_args!("\\u{:04x}", u32::from(control))),
+            other => out.push(other),
+        }
+    }
+    out.push('"');
+    out
+}
+
+fn push(text: &mut String, more: std::fmt::Arguments<'_>) {
+    // Writing to a string cannot fail.
+    let _ = text.write_fmt(more);
+}
