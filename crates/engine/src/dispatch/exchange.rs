@@ -1,0 +1,196 @@
+//! From a provider's request to an exchange: where it goes, and what goes with it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use signoff_core::Request;
+use url::Url;
+
+use super::DispatchError;
+use crate::credential::Credential;
+use crate::transport::Exchange;
+
+/// Bytes of an answer beyond which it is given up, unless the request says otherwise.
+const ANSWER_CAP: u64 = 8 << 20;
+
+/// Where the requests of one connection go.
+#[derive(Debug, Clone)]
+pub(super) struct Origins {
+    connection: Arc<str>,
+    endpoints: BTreeMap<String, Vec<Url>>,
+}
+
+impl Origins {
+    pub(super) const fn new(connection: Arc<str>, endpoints: BTreeMap<String, Vec<Url>>) -> Self {
+        Self {
+            connection,
+            endpoints,
+        }
+    }
+
+    /// Makes the exchange of a request, without its credential. It goes to the first origin of its endpoint.
+    pub(super) fn exchange(&self, request: &Request, timeout: Duration) -> Result<Exchange, DispatchError> {
+        let origin = self
+            .endpoints
+            .get(&request.endpoint)
+            .and_then(|origins| origins.first());
+        let Some(origin) = origin else {
+            return Err(DispatchError::NoEndpoint {
+                connection: Arc::clone(&self.connection),
+                endpoint: request.endpoint.clone(),
+            });
+        };
+        Ok(Exchange {
+            method: http::Method::from_bytes(request.method.as_bytes())
+                .map_err(|_| self.bad_request(format!("`{}` is no method", request.method)))?,
+            url: self.url(origin, request)?,
+            headers: self.headers(request)?,
+            body: Bytes::copy_from_slice(&request.body),
+            timeout: request.timeout.unwrap_or(timeout),
+            answer_cap: request.answer_cap.unwrap_or(ANSWER_CAP),
+        })
+    }
+
+    /// The exchange of a request, with its credential. The secret is looked up here, when it is first needed.
+    pub(super) async fn complete(
+        &self,
+        request: &Request,
+        timeout: Duration,
+        credential: Option<&Arc<Credential>>,
+    ) -> Result<Exchange, DispatchError> {
+        let mut exchange = self.exchange(request, timeout)?;
+        if let Some(wanted) = &request.credential {
+            let credential = credential.ok_or_else(|| DispatchError::NoCredential {
+                connection: Arc::clone(&self.connection),
+            })?;
+            credential.place(&wanted.placement, &mut exchange).await?;
+        }
+        Ok(exchange)
+    }
+
+    fn url(&self, origin: &Url, request: &Request) -> Result<Url, DispatchError> {
+        let mut url = origin.clone();
+        url.set_path(&request.path);
+        // A user's id that slipped into a path unencoded (`..`, `?`) must not lead to somebody else's resource.
+        if url.path() != request.path {
+            return Err(self.bad_request(format!("`{}` is no plain path", request.path)));
+        }
+        url.set_query(None);
+        if !request.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(&request.query);
+        }
+        Ok(url)
+    }
+
+    fn headers(&self, request: &Request) -> Result<HeaderMap, DispatchError> {
+        let mut headers = HeaderMap::with_capacity(request.headers.len() + 1);
+        for (name, value) in &request.headers {
+            let parsed = HeaderName::from_bytes(name.as_bytes())
+                .ok()
+                .filter(|name| !OURS.contains(name))
+                .zip(HeaderValue::from_str(value).ok());
+            let Some((name, value)) = parsed else {
+                return Err(
+                    self.bad_request(format!("the header `{name}` is not one that a provider may set"))
+                );
+            };
+            headers.append(name, value);
+        }
+        Ok(headers)
+    }
+
+    fn bad_request(&self, problem: String) -> DispatchError {
+        DispatchError::BadRequest {
+            connection: Arc::clone(&self.connection),
+            problem,
+        }
+    }
+}
+
+/// Headers that are the host's.
+const OURS: [HeaderName; 6] = [
+    header::AUTHORIZATION,
+    header::CONNECTION,
+    header::CONTENT_LENGTH,
+    header::HOST,
+    header::PROXY_AUTHORIZATION,
+    header::TRANSFER_ENCODING,
+];
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may fail")]
+mod tests {
+    use signoff_core::RequestId;
+
+    use super::*;
+
+    fn origins() -> Origins {
+        let api = vec![
+            Url::parse("https://a.example:8445").unwrap(),
+            Url::parse("https://b.example").unwrap(),
+        ];
+        Origins::new("site".into(), BTreeMap::from([("api".to_owned(), api)]))
+    }
+
+    fn build(request: &Request) -> Result<Exchange, String> {
+        origins()
+            .exchange(request, Duration::from_secs(10))
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn goes_to_the_first_origin_with_everything_encoded() {
+        let mut request = Request::read(RequestId(1), "api", "/finesse/api/User/O%27Neil%2F1");
+        request.query = vec![("name".to_owned(), "a&b c".to_owned())];
+        request.headers = vec![("Accept".to_owned(), "application/xml".to_owned())];
+        let exchange = build(&request).unwrap();
+        assert_eq!(
+            exchange.url.as_str(),
+            "https://a.example:8445/finesse/api/User/O%27Neil%2F1?name=a%26b+c"
+        );
+        assert_eq!(exchange.headers["accept"], "application/xml");
+        assert_eq!(exchange.answer_cap, 8 << 20);
+        assert_eq!(exchange.timeout, Duration::from_secs(10));
+    }
+
+    #[test]
+    fn a_path_that_leads_elsewhere_is_refused() {
+        for path in [
+            "/api/User/../Team/1",
+            "/api/User/%2e%2e/x",
+            "/api/User/1?x=y",
+            "/api/User/1#x",
+            "api",
+            "",
+        ] {
+            let refused = build(&Request::read(RequestId(1), "api", path)).err();
+            assert!(
+                refused.is_some_and(|error| error.contains("no plain path")),
+                "{path}"
+            );
+        }
+    }
+
+    #[test]
+    fn headers_of_the_host_are_refused() {
+        for (name, value) in [
+            ("Authorization", "x"),
+            ("content-length", "3"),
+            ("x y", "z"),
+            ("x", "a\r\nb: c"),
+        ] {
+            let mut request = Request::read(RequestId(1), "api", "/");
+            request.headers = vec![(name.to_owned(), value.to_owned())];
+            assert!(build(&request).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn an_endpoint_that_is_not_configured_is_named() {
+        let error = build(&Request::read(RequestId(1), "feed", "/")).err();
+        assert_eq!(error.as_deref(), Some("connection `site` has no endpoint `feed`"));
+    }
+}

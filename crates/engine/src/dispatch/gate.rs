@@ -1,0 +1,371 @@
+//! The gate before a credential: a wrong password must not be tried by a thousand operations at once, because vendors
+//! lock accounts after a handful of refusals.
+//!
+//! The gate belongs to the credential as used on one connection. It opens when the vendor has accepted the credential
+//! once; until then one request at a time passes. An answer that leaves the credential in doubt closes it for all but the
+//! proof; a refusal closes it for good.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use signoff_core::Class;
+
+/// The gate before one credential of one connection.
+#[derive(Debug)]
+pub(super) struct Gate {
+    credential: Arc<str>,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    /// The vendor has not accepted it yet.
+    Unproven { probing: bool },
+    /// The vendor has accepted it.
+    Proven,
+    /// An answer spoke against it; those who got such answers are expected to send a proof.
+    Doubted {
+        raised_by: BTreeSet<u64>,
+        proving: bool,
+        status: u16,
+    },
+    /// The vendor refused it.
+    Refused { message: Arc<str> },
+}
+
+/// Whether a request may pass.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// Like any other.
+    Pass,
+    /// As the one request whose answer is waited for; to be given back by [`Gate::answered`] or
+    /// [`Gate::unanswered`].
+    PassAlone,
+    /// Not now.
+    Wait,
+    /// Never; why.
+    Refused(Arc<str>),
+}
+
+/// An answer, as far as it concerns the credential.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Answer<'a> {
+    pub(super) class: Class,
+    pub(super) status: u16,
+    /// Whether the request was one that proves the credential.
+    pub(super) proof: bool,
+    /// Whether it passed alone.
+    pub(super) alone: bool,
+    /// The living operations that get the answer.
+    pub(super) operations: &'a [u64],
+}
+
+impl Gate {
+    pub(super) const fn new(credential: Arc<str>) -> Self {
+        Self {
+            credential,
+            state: State::Unproven { probing: false },
+        }
+    }
+
+    /// Whether a request may pass now. A proof is a request whose answer tells whether the credential is any good.
+    pub(super) fn verdict(&self, proof: bool) -> Verdict {
+        match &self.state {
+            State::Proven => Verdict::Pass,
+            State::Unproven { probing: false } => Verdict::PassAlone,
+            State::Doubted { proving: false, .. } if proof => Verdict::PassAlone,
+            State::Unproven { .. } | State::Doubted { .. } => Verdict::Wait,
+            State::Refused { message } => Verdict::Refused(Arc::clone(message)),
+        }
+    }
+
+    /// Whether a request that has passed may still leave: the world may have changed while its intent was written.
+    pub(super) const fn is_open_for(&self, alone: bool) -> bool {
+        alone && !matches!(self.state, State::Refused { .. }) || matches!(self.state, State::Proven)
+    }
+
+    /// A request passes alone.
+    pub(super) const fn pass_alone(&mut self) {
+        self.set_alone(true);
+    }
+
+    /// A request that passed was answered.
+    pub(super) fn answered(&mut self, answer: Answer<'_>) {
+        if matches!(self.state, State::Refused { .. }) {
+            return;
+        }
+        if answer.refuses() {
+            self.refuse(answer.status);
+        } else if answer.class == Class::CredentialDoubted {
+            self.doubt(answer);
+        } else {
+            match self.state {
+                State::Unproven { .. } if answer.accepts() && answer.status < 500 => {
+                    self.state = State::Proven;
+                }
+                State::Doubted { .. } if answer.alone && answer.accepts() => self.state = State::Proven,
+                _ if answer.alone => self.set_alone(false),
+                _ => {}
+            }
+        }
+    }
+
+    /// A request that passed alone came to nothing.
+    pub(super) const fn unanswered(&mut self) {
+        self.set_alone(false);
+    }
+
+    /// An operation has ended. If nobody is left who would send the proof, the doubt has the last word: then this says
+    /// `true`, and the credential is refused.
+    pub(super) fn operation_ended(&mut self, operation: u64) -> bool {
+        let State::Doubted {
+            raised_by, status, ..
+        } = &mut self.state
+        else {
+            return false;
+        };
+        let status = *status;
+        let abandoned = raised_by.remove(&operation) && raised_by.is_empty();
+        if abandoned {
+            self.refuse(status);
+        }
+        abandoned
+    }
+
+    /// Whether nothing passes but what settles a question about the credential.
+    pub(super) const fn question(&self) -> Option<Question> {
+        match self.state {
+            State::Unproven { .. } => Some(Question::Unproven),
+            State::Doubted { .. } => Some(Question::Doubted),
+            State::Proven | State::Refused { .. } => None,
+        }
+    }
+
+    fn doubt(&mut self, answer: Answer<'_>) {
+        if !matches!(self.state, State::Doubted { .. }) {
+            self.state = State::Doubted {
+                raised_by: BTreeSet::new(),
+                proving: false,
+                status: answer.status,
+            };
+        }
+        if let State::Doubted { raised_by, .. } = &mut self.state {
+            raised_by.extend(answer.operations);
+            if raised_by.is_empty() {
+                self.refuse(answer.status);
+            }
+        }
+    }
+
+    fn refuse(&mut self, status: u16) {
+        let message = format!(
+            "the vendor refused the credential `{}` (HTTP {status})",
+            self.credential
+        );
+        self.state = State::Refused {
+            message: message.into(),
+        };
+    }
+
+    const fn set_alone(&mut self, alone: bool) {
+        match &mut self.state {
+            State::Unproven { probing } => *probing = alone,
+            State::Doubted { proving, .. } => *proving = alone,
+            State::Proven | State::Refused { .. } => {}
+        }
+    }
+}
+
+/// What is not known of a credential.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Question {
+    /// Whether it is any good.
+    Unproven,
+    /// Whether it still is.
+    Doubted,
+}
+
+impl Answer<'_> {
+    /// A token that has run out is a refusal as long as tokens are not fetched by the host: a login flow takes its place
+    /// between the two.
+    const fn refuses(&self) -> bool {
+        match self.class {
+            Class::CredentialRefused | Class::TokenExpired => true,
+            Class::CredentialDoubted => self.proof,
+            Class::Other => self.proof && self.status == 401,
+            Class::Ok | Class::Throttled(_) | Class::Unavailable => false,
+        }
+    }
+
+    const fn accepts(&self) -> bool {
+        matches!(self.class, Class::Ok) || matches!(self.class, Class::Other) && self.status != 401
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::panic, reason = "a test may fail")]
+mod tests {
+    use super::*;
+
+    const OPERATION: u64 = 7;
+
+    fn gate() -> Gate {
+        Gate::new("supervisor".into())
+    }
+
+    /// Sends one request through the gate, which must let it pass, and answers it.
+    fn exchange(gate: &mut Gate, proof: bool, class: Class, status: u16) {
+        let alone = enter(gate, proof);
+        gate.answered(Answer {
+            class,
+            status,
+            proof,
+            alone,
+            operations: &[OPERATION],
+        });
+    }
+
+    fn enter(gate: &mut Gate, proof: bool) -> bool {
+        match gate.verdict(proof) {
+            Verdict::Pass => false,
+            Verdict::PassAlone => {
+                gate.pass_alone();
+                true
+            }
+            other => panic!("it does not pass: {other:?}"),
+        }
+    }
+
+    fn proven() -> Gate {
+        let mut gate = gate();
+        exchange(&mut gate, false, Class::Ok, 200);
+        gate
+    }
+
+    fn doubted() -> Gate {
+        let mut gate = proven();
+        exchange(&mut gate, false, Class::CredentialDoubted, 401);
+        gate
+    }
+
+    fn is_refused(gate: &Gate) -> bool {
+        matches!(gate.verdict(true), Verdict::Refused(_))
+            && matches!(gate.verdict(false), Verdict::Refused(_))
+    }
+
+    #[test]
+    fn one_at_a_time_until_it_is_accepted() {
+        let mut gate = gate();
+        assert_eq!(gate.verdict(false), Verdict::PassAlone);
+        gate.pass_alone();
+        assert_eq!(gate.verdict(true), Verdict::Wait);
+        gate.unanswered();
+        // Answers that say nothing of the credential leave the question open.
+        for (class, status) in [
+            (Class::Unavailable, 503),
+            (Class::Throttled(None), 429),
+            (Class::Other, 500),
+        ] {
+            exchange(&mut gate, false, class, status);
+            assert_eq!(gate.verdict(false), Verdict::PassAlone, "{class:?}");
+        }
+        exchange(&mut gate, false, Class::Other, 404);
+        assert_eq!(gate.verdict(false), Verdict::Pass);
+    }
+
+    #[test]
+    fn a_refusal_is_final_and_says_why() {
+        let mut gate = gate();
+        exchange(&mut gate, false, Class::CredentialRefused, 401);
+        let Verdict::Refused(message) = gate.verdict(true) else {
+            panic!("it passes");
+        };
+        assert_eq!(
+            &*message,
+            "the vendor refused the credential `supervisor` (HTTP 401)"
+        );
+        gate.answered(Answer {
+            class: Class::Ok,
+            status: 200,
+            proof: true,
+            alone: false,
+            operations: &[],
+        });
+        assert!(is_refused(&gate));
+    }
+
+    #[test]
+    fn in_doubt_only_one_proof_passes() {
+        let mut gate = doubted();
+        assert_eq!(gate.verdict(false), Verdict::Wait);
+        assert!(enter(&mut gate, true));
+        assert_eq!(gate.verdict(true), Verdict::Wait);
+        // What left before the doubt proves nothing now.
+        gate.answered(Answer {
+            class: Class::Ok,
+            status: 200,
+            proof: true,
+            alone: false,
+            operations: &[1],
+        });
+        assert_eq!(gate.verdict(false), Verdict::Wait);
+    }
+
+    #[test]
+    fn the_proof_decides() {
+        for (class, status, opens) in [
+            (Class::Ok, 200, true),
+            (Class::Other, 404, true),
+            (Class::Other, 401, false),
+            (Class::CredentialDoubted, 401, false),
+            (Class::CredentialRefused, 403, false),
+            (Class::TokenExpired, 401, false),
+        ] {
+            let mut gate = doubted();
+            exchange(&mut gate, true, class, status);
+            assert_eq!(gate.verdict(false) == Verdict::Pass, opens, "{class:?}");
+            assert_eq!(is_refused(&gate), !opens, "{class:?}");
+        }
+        let mut gate = doubted();
+        exchange(&mut gate, true, Class::Unavailable, 503);
+        assert_eq!(gate.verdict(true), Verdict::PassAlone, "the proof is tried again");
+    }
+
+    #[test]
+    fn a_doubt_that_nobody_clears_up_counts() {
+        let mut gate = doubted();
+        gate.answered(Answer {
+            class: Class::CredentialDoubted,
+            status: 401,
+            proof: false,
+            alone: false,
+            operations: &[8, 9],
+        });
+        for operation in [1, OPERATION, 8] {
+            assert!(!gate.operation_ended(operation));
+        }
+        assert!(gate.operation_ended(9));
+        assert!(is_refused(&gate));
+
+        let mut nobody = proven();
+        nobody.answered(Answer {
+            class: Class::CredentialDoubted,
+            status: 401,
+            proof: false,
+            alone: false,
+            operations: &[],
+        });
+        assert!(is_refused(&nobody));
+    }
+
+    #[test]
+    fn what_has_passed_leaves_only_if_the_gate_is_still_open() {
+        let mut gate = proven();
+        assert!(gate.is_open_for(false));
+        exchange(&mut gate, false, Class::CredentialDoubted, 401);
+        assert!(!gate.is_open_for(false));
+        assert!(gate.is_open_for(true));
+        exchange(&mut gate, true, Class::CredentialRefused, 401);
+        assert!(!gate.is_open_for(true));
+    }
+}
