@@ -15,16 +15,19 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretString};
+use zeroize::Zeroizing;
 
 /// A password, token or key. Cloning shares it; the last clone to go wipes it.
 #[derive(Clone)]
 pub struct Secret(Arc<SecretString>);
 
 impl Secret {
-    /// Takes the text over; nothing of it is left elsewhere.
+    /// Takes the text over, and wipes what it came in.
     #[must_use]
     pub fn new(text: String) -> Self {
-        Self(Arc::new(SecretString::from(text)))
+        // A string with room to spare would be moved on its way into the box, and leave its old place as it was.
+        let text = Zeroizing::new(text);
+        Self(Arc::new(SecretString::from(text.as_str())))
     }
 
     /// The text, for the moment of its use.

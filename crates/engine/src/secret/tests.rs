@@ -213,7 +213,7 @@ async fn a_command_that_takes_too_long_is_ended() {
     let script = "echo $$ > pid; exec sleep 100";
     let arguments = ["sh", "-c", script].map(str::to_owned);
     let begun = Instant::now();
-    let failed = resolve::from_command(&arguments, folder.path(), Duration::from_millis(200)).await;
+    let failed = resolve::from_command(&arguments, folder.path(), Duration::from_millis(500)).await;
     assert_eq!(failed.err(), Some(SecretProblem::CommandTimedOut { seconds: 0 }));
     assert!(begun.elapsed() < Duration::from_secs(10));
     let process = fs::read_to_string(folder.path().join("pid")).unwrap();

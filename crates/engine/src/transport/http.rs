@@ -109,7 +109,7 @@ fn client(
         .referer(false)
         .no_proxy()
         .tcp_nodelay(true)
-        .connect_timeout(CONNECT_TIME.min(settings.timeout * 4 / 5))
+        .connect_timeout(CONNECT_TIME.min(settings.timeout / 5 * 4))
         .pool_idle_timeout(IDLE_TIME);
     let builder = match &settings.proxy {
         Some(proxy) => builder.proxy(all_through(proxy)?),

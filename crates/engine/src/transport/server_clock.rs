@@ -16,7 +16,8 @@ struct Bounds {
     at_unix_ms: i64,
 }
 
-/// `Date` counts whole seconds, rounded down.
+/// `Date` counts whole seconds, rounded down. Where a server makes the header only once a second (Tomcat) the clock
+/// seems to be set back now and then, by less than that.
 const RESOLUTION_MS: i64 = 1000;
 
 /// Two undisciplined clocks part by less than a ten-thousandth.

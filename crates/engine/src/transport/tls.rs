@@ -93,8 +93,8 @@ pub enum SettingsError {
         /// Without user name and password.
         address: String,
     },
-    /// The client itself could not be built.
-    #[error("no HTTP client: {0}")]
+    /// The TLS library or the HTTP client does not come up with these settings; its words.
+    #[error("TLS cannot be set up: {0}")]
     Client(String),
 }
 

@@ -14,9 +14,12 @@ use super::super::{SettingsError, TransportFailure, TransportSettings};
 
 const CLOSED: &str = "connection closed too soon";
 
-/// The client could not even be built.
+/// The client could not even be built; in practice because the system trusts nobody.
 pub(super) fn no_client(origin: &str, error: &SettingsError) -> TransportFailure {
-    not_sent(format!("`{origin}` cannot be asked: {error}"), "")
+    not_sent(
+        format!("`{origin}` cannot be asked: {error}"),
+        "install the system's certificates (package `ca-certificates`), or set `ca_file`",
+    )
 }
 
 /// No complete answer within the time-out.
@@ -110,8 +113,8 @@ pub(super) fn of_sending(
     }
     if error.is_dns() {
         return not_sent(
-            format!("{unreachable}: there is no such host name"),
-            "check the name's spelling, and that this machine's DNS server knows it",
+            format!("{unreachable}: the host name was not found"),
+            "check the name's spelling, and that this machine's DNS server can be reached and knows it",
         );
     }
     let cause = find::<io::Error>(error);

@@ -26,8 +26,8 @@ async fn no_such_host() {
         .await;
     expect![[r#"
         NotSent Unreachable
-        `http://nonexistent.invalid:8445` cannot be reached: there is no such host name
-        check the name's spelling, and that this machine's DNS server knows it"#]]
+        `http://nonexistent.invalid:8445` cannot be reached: the host name was not found
+        check the name's spelling, and that this machine's DNS server can be reached and knows it"#]]
     .assert_eq(&shown(failure, ([0, 0, 0, 0], 1).into()));
 }
 

@@ -76,6 +76,22 @@ async fn a_connection_is_used_again() {
 }
 
 #[tokio::test]
+async fn a_connection_that_the_server_closed_is_not_used_again() {
+    let address = misbehave(async |mut stream| {
+        answer(&mut stream, b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello").await;
+    })
+    .await;
+    let transport = transport();
+    for _ in 0..3 {
+        let reply = transport
+            .send(exchange("PUT", &format!("http://{address}/")))
+            .await;
+        assert_eq!(shown(reply, address), r#"200 "hello""#);
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test]
 async fn any_status_is_a_reply() {
     for status in [200, 202, 300, 304, 401, 404, 500, 503] {
         let (address, _) = serve(move |_| async move {

@@ -3,6 +3,8 @@
 use std::io::Write;
 
 use expect_test::expect;
+use hyper::server::conn::{http1, http2};
+use hyper_util::rt::TokioExecutor;
 use rcgen::{CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
@@ -44,47 +46,54 @@ fn trusting(ca_file: &NamedTempFile) -> TransportSettings {
     }
 }
 
-/// A server that answers over TLS; with `clients`, only those whose certificate that authority issued.
+/// A server that answers over TLS and HTTP/1.1; with `clients`, only those whose certificate that authority issued.
 async fn serve_tls(
-    (certificate, key): (rcgen::Certificate, KeyPair),
+    identity: (rcgen::Certificate, KeyPair),
     clients: Option<CertificateDer<'static>>,
 ) -> SocketAddr {
-    let builder =
-        rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .unwrap();
-    let builder = match clients {
-        Some(authority) => {
-            let mut roots = rustls::RootCertStore::empty();
-            roots.add(authority).unwrap();
-            let provider = Arc::new(rustls::crypto::ring::default_provider());
-            builder.with_client_cert_verifier(
-                WebPkiClientVerifier::builder_with_provider(roots.into(), provider)
-                    .build()
-                    .unwrap(),
-            )
-        }
-        None => builder.with_no_client_auth(),
-    };
-    let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-    let config = builder
-        .with_single_cert(vec![certificate.der().clone()], key)
-        .unwrap();
-    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let acceptor = TlsAcceptor::from(Arc::new(server_config(identity, clients)));
     misbehave(move |stream| {
         let acceptor = acceptor.clone();
         async move {
             if let Ok(stream) = acceptor.accept(stream).await {
-                let service =
-                    service_fn(async |_| Ok::<_, Infallible>(hyper::Response::new("hello".to_owned())));
-                let connection = hyper::server::conn::http1::Builder::new()
-                    .serve_connection(TokioIo::new(stream), service)
-                    .await;
-                drop(connection);
+                let service = service_fn(hello);
+                let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+                drop(connection.await);
             }
         }
     })
     .await
+}
+
+fn server_config(
+    (certificate, key): (rcgen::Certificate, KeyPair),
+    clients: Option<CertificateDer<'static>>,
+) -> rustls::ServerConfig {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = rustls::ServerConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .unwrap();
+    let builder = match clients {
+        Some(authority) => {
+            let mut roots = rustls::RootCertStore::empty();
+            roots.add(authority).unwrap();
+            let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), provider);
+            builder.with_client_cert_verifier(verifier.build().unwrap())
+        }
+        None => builder.with_no_client_auth(),
+    };
+    let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+    builder
+        .with_single_cert(vec![certificate.der().clone()], key)
+        .unwrap()
+}
+
+async fn hello(request: hyper::Request<Incoming>) -> Result<hyper::Response<String>, Infallible> {
+    let body = match request.version() {
+        hyper::Version::HTTP_2 => "hello over HTTP/2",
+        _ => "hello",
+    };
+    Ok(hyper::Response::new(body.to_owned()))
 }
 
 async fn sent_with(settings: TransportSettings, address: SocketAddr) -> String {
@@ -217,6 +226,25 @@ async fn a_client_shows_its_certificate() {
         ..trusting(&ca_file)
     };
     expect![[r#"200 "hello""#]].assert_eq(&sent_with(named, address).await);
+}
+
+#[tokio::test]
+async fn a_server_that_offers_it_is_spoken_to_in_http_2() {
+    let authority = authority("ours");
+    let ca_file = file(&authority.pem());
+    let mut config = server_config(issued(&authority, "localhost", |_| {}), None);
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let address = misbehave(move |stream| {
+        let acceptor = acceptor.clone();
+        async move {
+            let stream = TokioIo::new(acceptor.accept(stream).await.unwrap());
+            let server = http2::Builder::new(TokioExecutor::new());
+            drop(server.serve_connection(stream, service_fn(hello)).await);
+        }
+    })
+    .await;
+    expect![[r#"200 "hello over HTTP/2""#]].assert_eq(&sent_with(trusting(&ca_file), address).await);
 }
 
 #[tokio::test]
