@@ -33,14 +33,14 @@ pub struct Credential {
     environment: Arc<dyn Environment>,
     folder: PathBuf,
     redactor: Arc<Redactor>,
-    // A failure is kept like a secret: a thousand agents are not to run a failing command, or ask a person who
-    // declined, a thousand times.
+    // A failure is kept like a secret: a thousand agents are not to run a failing command, or ask a person
+    // who declined, a thousand times.
     secret: OnceCell<Result<Secret, SecretError>>,
 }
 
 impl Credential {
-    /// Looks nothing up yet. Paths are relative to `folder`, the configuration's; `redactor` learns the secret
-    /// before anything is sent with it.
+    /// Looks nothing up yet. Paths are relative to `folder`, the configuration's; `redactor` learns the
+    /// secret before anything is sent with it.
     #[must_use]
     pub fn new(
         settings: CredentialSettings,

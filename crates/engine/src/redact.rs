@@ -1,8 +1,8 @@
-//! The one net that keeps secrets out of logs, errors, the journal and reports: it knows every secret that was
-//! resolved, in the forms in which secrets travel, and replaces them in text.
+//! The one net that keeps secrets out of logs, errors, the journal and reports: it knows every secret that
+//! was resolved, in the forms in which secrets travel, and replaces them in text.
 //!
-//! It is a net, not the rule: types that hold secrets cannot be shown in the first place. But vendors echo what they
-//! were sent, and commands and libraries quote what they were given.
+//! It is a net, not the rule: types that hold secrets cannot be shown in the first place. But vendors echo
+//! what they were sent, and commands and libraries quote what they were given.
 
 use std::borrow::Cow;
 use std::sync::{PoisonError, RwLock};
@@ -46,7 +46,8 @@ impl Redactor {
         Self::default()
     }
 
-    /// Learns a secret and its encodings. `name` is that of its credential, for [`too_short`](Self::too_short).
+    /// Learns a secret and its encodings. `name` is that of its credential, for
+    /// [`too_short`](Self::too_short).
     pub fn add(&self, name: &str, secret: &Secret) {
         let text = secret.expose();
         if text.len() < SHORTEST {

@@ -25,7 +25,8 @@ impl Secret {
     /// Takes the text over, and wipes what it came in.
     #[must_use]
     pub fn new(text: String) -> Self {
-        // A string with room to spare would be moved on its way into the box, and leave its old place as it was.
+        // A string with room to spare would be moved on its way into the box, and leave its old place as it
+        // was.
         let text = Zeroizing::new(text);
         Self(Arc::new(SecretString::from(text.as_str())))
     }
@@ -42,8 +43,8 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// What the engine needs from the process around it to find secrets; handed in by the binary, since the engine
-/// reads no environment and knows no terminal.
+/// What the engine needs from the process around it to find secrets; handed in by the binary, since the
+/// engine reads no environment and knows no terminal.
 pub trait Environment: Send + Sync + 'static {
     /// An environment variable; `None` if unset or not Unicode.
     fn variable(&self, name: &str) -> Option<Secret>;
@@ -69,7 +70,8 @@ pub enum SecretReference {
 }
 
 impl SecretReference {
-    /// Looks the secret up, for the credential of that name. Paths are relative to `folder`, the configuration's.
+    /// Looks the secret up, for the credential of that name. Paths are relative to `folder`, the
+    /// configuration's.
     ///
     /// # Errors
     /// It is not there, or not fit to be used; says where it was looked for, never what was found.

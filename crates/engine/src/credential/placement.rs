@@ -1,5 +1,5 @@
-//! Writing a secret into an exchange, wherever a provider may ask for it. Secret attributes of a user go the same way
-//! as credentials.
+//! Writing a secret into an exchange, wherever a provider may ask for it. Secret attributes of a user go the
+//! same way as credentials.
 
 mod json;
 

@@ -1,5 +1,5 @@
-//! Finding a secret, for each kind of reference. What is read goes through buffers that are wiped, and every source
-//! is bounded in size and time, since anything can stand at the end of a path or a command.
+//! Finding a secret, for each kind of reference. What is read goes through buffers that are wiped, and every
+//! source is bounded in size and time, since anything can stand at the end of a path or a command.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -127,7 +127,8 @@ async fn read_bounded(stream: Option<impl AsyncRead + Unpin>) -> Result<Zeroizin
     Ok(bytes)
 }
 
-/// The end of a stream, in one line without control characters. Reads it whole, so that its writer never blocks.
+/// The end of a stream, in one line without control characters. Reads it whole, so that its writer never
+/// blocks.
 async fn read_tail(stream: Option<impl AsyncRead + Unpin>) -> String {
     let mut tail = Vec::new();
     if let Some(mut stream) = stream {

@@ -1,7 +1,8 @@
 //! The transport over HTTP: one pool of connections for each connection's settings.
 //!
-//! The client's own cleverness is switched off: no redirects, no retries, no cookies, no decompression, no proxy from
-//! the environment. Each of them would send something that the journal knows nothing of, or make a bound worthless.
+//! The client's own cleverness is switched off: no redirects, no retries, no cookies, no decompression, no
+//! proxy from the environment. Each of them would send something that the journal knows nothing of, or make a
+//! bound worthless.
 
 mod failure;
 
@@ -18,8 +19,8 @@ use super::{Exchange, Reply, SettingsError, Transport, TransportFailure, Transpo
 /// Enough for a handshake across the world; a host that is down answers no sooner for being waited for.
 const CONNECT_TIME: Duration = Duration::from_secs(5);
 
-/// Shorter than the keep-alive of the servers one meets (Apache 5 s, Tomcat 20 s, nginx 75 s): a request that is
-/// written into a connection as the server closes it is one that nobody knows the fate of.
+/// Shorter than the keep-alive of the servers one meets (Apache 5 s, Tomcat 20 s, nginx 75 s): a request that
+/// is written into a connection as the server closes it is one that nobody knows the fate of.
 const IDLE_TIME: Duration = Duration::from_secs(4);
 
 /// Sends exchanges over HTTP/1.1 and HTTP/2.

@@ -1,7 +1,7 @@
 //! How far a vendor's clock is from ours, as its `Date` headers tell.
 
-/// An estimate of a vendor's clock, kept by dispatch for each connection. Its bounds only narrow, until they prove to
-/// be wrong or grow stale.
+/// An estimate of a vendor's clock, kept by dispatch for each connection. Its bounds only narrow, until they
+/// prove to be wrong or grow stale.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ServerClock {
     bounds: Option<Bounds>,
@@ -16,21 +16,22 @@ struct Bounds {
     at_unix_ms: i64,
 }
 
-/// `Date` counts whole seconds, rounded down. Where a server makes the header only once a second (Tomcat) the clock
-/// seems to be set back now and then, by less than that.
+/// `Date` counts whole seconds, rounded down. Where a server makes the header only once a second (Tomcat) the
+/// clock seems to be set back now and then, by less than that.
 const RESOLUTION_MS: i64 = 1000;
 
 /// Two undisciplined clocks part by less than a ten-thousandth.
 const DRIFT: i64 = 10_000;
 
 impl ServerClock {
-    /// Takes in the `Date` header of a reply, with our times when the request left and when the reply had come. A
-    /// header that is no HTTP date is passed over.
+    /// Takes in the `Date` header of a reply, with our times when the request left and when the reply had
+    /// come. A header that is no HTTP date is passed over.
     pub fn observe(&mut self, date_header: &str, sent_unix_ms: i64, received_unix_ms: i64) {
         let Some(date_ms) = unix_ms(date_header) else {
             return;
         };
-        // The vendor looked at its clock at some moment between sending and receiving, and dropped the fraction.
+        // The vendor looked at its clock at some moment between sending and receiving, and dropped the
+        // fraction.
         let seen = Bounds {
             low: date_ms - received_unix_ms,
             high: date_ms + RESOLUTION_MS - sent_unix_ms,

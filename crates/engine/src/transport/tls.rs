@@ -1,7 +1,7 @@
 //! What a connection's settings say about trust, made into a TLS configuration.
 //!
-//! The configuration is built here and handed to the client complete: so the crypto provider belongs to it and need
-//! not be installed for the whole process, which is the binary's and its plugins' too.
+//! The configuration is built here and handed to the client complete: so the crypto provider belongs to it
+//! and need not be installed for the whole process, which is the binary's and its plugins' too.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -27,8 +27,8 @@ pub struct TransportSettings {
     pub danger_accept_invalid_certificates: bool,
     /// The HTTP proxy for everything; may hold a user name and a password. No other is ever used.
     pub proxy: Option<url::Url>,
-    /// Of a connection's exchanges; connecting takes at most four fifths of it, so that what was never sent can be told
-    /// from what was not answered.
+    /// Of a connection's exchanges; connecting takes at most four fifths of it, so that what was never sent
+    /// can be told from what was not answered.
     pub timeout: Duration,
 }
 
@@ -208,10 +208,11 @@ fn read_identity(
     Ok((chain, key))
 }
 
-/// Trusts what the system trusts, what the certificates of `ca_file` have issued, and those certificates themselves.
+/// Trusts what the system trusts, what the certificates of `ca_file` have issued, and those certificates
+/// themselves.
 ///
-/// The last is what people expect who save the certificate that an appliance made for itself. Many such certificates
-/// call themselves an authority, and an authority is not accepted as a server without more ado.
+/// The last is what people expect who save the certificate that an appliance made for itself. Many such
+/// certificates call themselves an authority, and an authority is not accepted as a server without more ado.
 #[derive(Debug)]
 struct Trust {
     system: rustls_platform_verifier::Verifier,
@@ -269,7 +270,8 @@ impl ServerCertVerifier for Trust {
         let verified =
             verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
         match verified {
-            // That it is an authority, or that nobody known has issued it; its time was found to be right before.
+            // That it is an authority, or that nobody known has issued it; its time was found to be right
+            // before.
             Err(rustls::Error::InvalidCertificate(
                 CertificateError::UnknownIssuer | CertificateError::Other(_),
             )) if known => {
@@ -305,7 +307,8 @@ impl ServerCertVerifier for Trust {
     }
 }
 
-/// What `danger_accept_invalid_certificates` asks for: any certificate, but a handshake that is sound in itself.
+/// What `danger_accept_invalid_certificates` asks for: any certificate, but a handshake that is sound in
+/// itself.
 #[derive(Debug)]
 struct AcceptAny(Arc<CryptoProvider>);
 

@@ -1,5 +1,5 @@
-//! Setting one member of a JSON document without touching a byte of the rest: numbers keep their digits, objects their
-//! order and their duplicates.
+//! Setting one member of a JSON document without touching a byte of the rest: numbers keep their digits,
+//! objects their order and their duplicates.
 
 use std::ops::Range;
 
@@ -9,8 +9,8 @@ use zeroize::Zeroizing;
 
 use super::PlacementError;
 
-/// The document with `text` as the string at a pointer (RFC 6901). A member that is missing is added to its object;
-/// the object itself must be there.
+/// The document with `text` as the string at a pointer (RFC 6901). A member that is missing is added to its
+/// object; the object itself must be there.
 pub(super) fn with_member(document: &[u8], pointer: &str, text: &str) -> Result<Vec<u8>, PlacementError> {
     let document = str::from_utf8(document).map_err(|_| PlacementError::NotJson)?;
     // From here on the document is known to be well formed, which keeps the search simple.
@@ -261,15 +261,18 @@ mod tests {
 
     proptest! {
         #[test]
-        fn agrees_with_serde_json(names in prop::collection::vec("[a-c~/\"{}\\[\\]:, ]{0,3}", 1..5), secret in ".*") {
+        fn agrees_with_serde_json(
+            names in prop::collection::vec("[a-c~/\"{}\\[\\]:, ]{0,3}", 1..5),
+            secret in ".*",
+        ) {
             let mut value = names.iter().rev().fold(Value::from("old"), |inner, name| {
                 let mut object = serde_json::Map::new();
                 object.insert("[x]".to_owned(), serde_json::json!([{}, [], "}"]));
                 object.insert(name.clone(), inner);
                 Value::Object(object)
             });
-            let pointer: String =
-                names.iter().flat_map(|name| ["/".to_owned(), name.replace('~', "~0").replace('/', "~1")]).collect();
+            let tokens = names.iter().map(|name| format!("/{}", name.replace('~', "~0").replace('/', "~1")));
+            let pointer: String = tokens.collect();
             let edited = with_member(value.to_string().as_bytes(), &pointer, &secret).unwrap();
             *value.pointer_mut(&pointer).unwrap() = Value::from(secret);
             prop_assert_eq!(serde_json::from_slice::<Value>(&edited).unwrap(), value);

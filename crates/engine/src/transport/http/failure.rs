@@ -95,8 +95,8 @@ pub(super) fn of_sending(
         None => format!("`{origin}` cannot be reached"),
     };
     if !error.is_connect() {
-        // In TLS 1.3 a server looks at the client's certificate after the client has begun to speak, but before it
-        // listens.
+        // In TLS 1.3 a server looks at the client's certificate after the client has begun to speak, but
+        // before it listens.
         return match find::<rustls::Error>(error) {
             Some(tls) if refuses_client(tls) => of_handshake(&unreachable, tls, settings),
             _ => broken(origin, error),
@@ -263,7 +263,8 @@ fn words_of(error: &io::Error) -> String {
     }
 }
 
-/// The first cause of a type. I/O errors hide what they wrap from `source`, so it is looked for inside them as well.
+/// The first cause of a type. I/O errors hide what they wrap from `source`, so it is looked for inside them
+/// as well.
 fn find<'e, T: Error + 'static>(error: &'e (dyn Error + 'static)) -> Option<&'e T> {
     if let Some(found) = error.downcast_ref::<T>() {
         return Some(found);

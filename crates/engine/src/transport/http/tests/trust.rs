@@ -46,7 +46,8 @@ fn trusting(ca_file: &NamedTempFile) -> TransportSettings {
     }
 }
 
-/// A server that answers over TLS and HTTP/1.1; with `clients`, only those whose certificate that authority issued.
+/// A server that answers over TLS and HTTP/1.1; with `clients`, only those whose certificate that authority
+/// issued.
 async fn serve_tls(
     identity: (rcgen::Certificate, KeyPair),
     clients: Option<CertificateDer<'static>>,
