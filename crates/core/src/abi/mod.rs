@@ -35,7 +35,7 @@ macro_rules! export_provider {
     ($provider:ty, $descriptor:expr) => {
         /// The one exported function; see `signoff_provider.h`.
         // SAFETY: the name belongs to this interface, and a library exports it once.
-        #[allow(unsafe_code, reason = "a symbol is exported")]
+        #[expect(unsafe_code, reason = "a symbol is exported")]
         #[unsafe(no_mangle)]
         pub extern "C" fn signoff_provider_v1() -> *const $crate::abi::layout::Api {
             $crate::abi::guest::entry_point::<$provider>(&$descriptor)
