@@ -5,8 +5,8 @@
 //! server do to a client is added by name ([`Fault`]), and a [`Ledger`] records what the server saw, so that a test need
 //! not believe the client under test.
 //!
-//! *Architecture invariants.* The sandbox shares no code with the Finesse provider: an error in one must not hide in the
-//! other. It listens on loopback alone and its passwords protect nothing. Randomness comes from a seed.
+//! *Architecture invariants.* The sandbox shares no code with the Finesse provider but the reader of XML, with which it reads
+//! request bodies: an error in one must not hide in the other. It listens on loopback alone and its passwords protect nothing. Randomness comes from a seed.
 
 mod answer;
 mod clock;
@@ -17,11 +17,14 @@ mod random;
 mod server;
 mod settings;
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 pub use fault::{Fault, FaultError, Kind as FaultKind};
@@ -29,20 +32,25 @@ pub use finesse::{Behaviour, Population, Setting, State, User};
 pub use ledger::{Cause, Effect, End, KEPT, Ledger, Logouts, Request, Unapplied};
 pub use settings::{FinesseSettings, Settings};
 
-use clock::Clock;
-use fault::Faults;
-use finesse::Finesse;
 use server::Shared;
-use settings::Credentials;
 
 /// Simulated services that run until this is dropped.
 #[derive(Debug)]
 pub struct Sandbox {
     address: SocketAddr,
     shared: Arc<Shared>,
-    credentials: Credentials,
-    initial: Behaviour,
-    task: JoinHandle<()>,
+    server: Server,
+}
+
+/// What keeps it running.
+#[derive(Debug)]
+enum Server {
+    Task(JoinHandle<()>),
+    /// It ends when the sender is dropped.
+    Thread {
+        stop: Option<oneshot::Sender<Infallible>>,
+        thread: Option<thread::JoinHandle<()>>,
+    },
 }
 
 /// Why the sandbox could not start.
@@ -59,6 +67,9 @@ pub enum Error {
         /// What the system says.
         source: std::io::Error,
     },
+    /// A thread to serve on cannot be had.
+    #[error("cannot start the sandbox's thread: {0}")]
+    Thread(#[source] std::io::Error),
 }
 
 impl Sandbox {
@@ -67,50 +78,58 @@ impl Sandbox {
     /// # Errors
     /// If the address is not on loopback or cannot be listened on.
     pub async fn start(settings: Settings) -> Result<Self, Error> {
-        let wanted = settings.listen;
-        if !wanted.ip().is_loopback() {
-            return Err(Error::NotLoopback(wanted));
-        }
-        let failed = |source| Error::Listen {
-            address: wanted,
-            source,
-        };
-        let listener = TcpListener::bind(wanted).await.map_err(failed)?;
-        let address = listener.local_addr().map_err(failed)?;
-        let clock = Clock::start();
-        let ledger = Ledger::default();
-        let FinesseSettings {
-            population,
-            behaviour,
-        } = settings.finesse;
-        let credentials = Credentials::of(&population);
-        let finesse = Finesse::new(
-            population,
-            behaviour.clone(),
-            clock,
-            ledger.clone(),
-            settings.seed,
-        );
-        let shared = Arc::new(Shared::new(clock, ledger, finesse, Faults::new(settings.seed)));
-        let task = tokio::spawn(server::serve(listener, Arc::clone(&shared)));
-        let sandbox = Self {
+        let (listener, address) = listen(settings.listen).await?;
+        let shared = Arc::new(Shared::new(settings));
+        let server = Server::Task(tokio::spawn(server::serve(listener, Arc::clone(&shared))));
+        Ok(Self {
             address,
             shared,
-            credentials,
-            initial: behaviour,
-            task,
+            server,
+        })
+    }
+
+    /// Starts serving on a thread of its own, for a host that blocks.
+    ///
+    /// # Errors
+    /// As [`Self::start`], or if the system gives no thread.
+    pub fn start_on_thread(settings: Settings) -> Result<Self, Error> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(Error::Thread)?;
+        let (listener, address) = runtime.block_on(listen(settings.listen))?;
+        let shared = Arc::new(Shared::new(settings));
+        let (stop, stopped) = oneshot::channel::<Infallible>();
+        let serve = server::serve(listener, Arc::clone(&shared));
+        let thread = thread::Builder::new()
+            .name("sandbox".to_owned())
+            .spawn(move || {
+                runtime.block_on(async {
+                    tokio::select! {
+                        () = serve => {}
+                        _ = stopped => {}
+                    }
+                });
+            })
+            .map_err(Error::Thread)?;
+        let server = Server::Thread {
+            stop: Some(stop),
+            thread: Some(thread),
         };
-        for fault in settings.faults {
-            sandbox.set_fault(fault);
-        }
-        Ok(sandbox)
+        Ok(Self {
+            address,
+            shared,
+            server,
+        })
     }
 
     /// Closes every connection and the port.
     pub async fn stop(mut self) {
-        self.task.abort();
-        // Cancelled is what it was told to be.
-        let _ = (&mut self.task).await;
+        if let Server::Task(task) = &mut self.server {
+            task.abort();
+            // Cancelled is what it was told to be.
+            let _ = task.await;
+        }
     }
 
     /// Where it serves, such as `http://127.0.0.1:43211`.
@@ -122,18 +141,20 @@ impl Sandbox {
     /// A `signoff.toml` for it, with comments. It refers to the variables of [`Self::environment`].
     #[must_use]
     pub fn configuration(&self) -> String {
-        self.credentials.configuration(&self.origin())
+        self.shared.credentials.configuration(&self.origin())
     }
 
     /// The variables that the configuration refers to: names and passwords.
     #[must_use]
     pub fn environment(&self) -> Vec<(String, String)> {
-        self.credentials.environment()
+        self.shared.credentials.environment()
     }
 
-    /// What the server saw.
+    /// What the server saw. What is due by now has happened in it; what falls due later is recorded with the next request
+    /// or call of a method here.
     #[must_use]
     pub fn ledger(&self) -> Ledger {
+        self.shared.finesse().advance();
         self.shared.ledger.clone()
     }
 
@@ -190,21 +211,39 @@ impl Sandbox {
 
     /// Puts a fault into force from the next request on, in place of one with the same name and scope.
     pub fn set_fault(&self, fault: Fault) {
-        match fault.kind {
-            FaultKind::Finesse(setting) => self.shared.finesse().behaviour.set(setting),
-            _ => self.shared.faults().set(fault, self.now()),
-        }
+        self.shared.set_fault(fault);
     }
 
     /// Ends all faults; the service behaves as at the start.
     pub fn clear_faults(&self) {
-        self.shared.faults().clear();
-        self.shared.finesse().behaviour = self.initial.clone();
+        self.shared.clear_faults();
     }
 }
 
 impl Drop for Sandbox {
     fn drop(&mut self) {
-        self.task.abort();
+        match &mut self.server {
+            Server::Task(task) => task.abort(),
+            Server::Thread { stop, thread } => {
+                drop(stop.take());
+                if let Some(thread) = thread.take() {
+                    // It has nothing to say, and if it panicked the test that used it has failed already.
+                    let _ = thread.join();
+                }
+            }
+        }
     }
+}
+
+async fn listen(wanted: SocketAddr) -> Result<(TcpListener, SocketAddr), Error> {
+    if !wanted.ip().is_loopback() {
+        return Err(Error::NotLoopback(wanted));
+    }
+    let failed = |source| Error::Listen {
+        address: wanted,
+        source,
+    };
+    let listener = TcpListener::bind(wanted).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    Ok((listener, address))
 }

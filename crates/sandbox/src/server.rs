@@ -20,9 +20,10 @@ use tokio::task::JoinSet;
 
 use crate::answer::{Answer, Payload, Spoil};
 use crate::clock::Clock;
-use crate::fault::{After, Before, Body, Decision, Faults};
-use crate::finesse::{Finesse, Incoming, Refusal};
+use crate::fault::{After, Before, Body, Decision, Fault, Faults, Kind};
+use crate::finesse::{Behaviour, Finesse, Incoming, Refusal};
 use crate::ledger::{End, Ledger, Request, Ticket};
+use crate::settings::{Credentials, Settings};
 
 /// The largest body that is read from a client.
 const LARGEST_BODY: usize = 1 << 20;
@@ -34,18 +35,41 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 pub(crate) struct Shared {
     pub(crate) clock: Clock,
     pub(crate) ledger: Ledger,
+    pub(crate) credentials: Credentials,
+    /// What ending all faults goes back to.
+    initial: Behaviour,
     finesse: Mutex<Finesse>,
     faults: Mutex<Faults>,
 }
 
 impl Shared {
-    pub(crate) fn new(clock: Clock, ledger: Ledger, finesse: Finesse, faults: Faults) -> Self {
-        Self {
+    pub(crate) fn new(settings: Settings) -> Self {
+        let clock = Clock::start();
+        let ledger = Ledger::default();
+        let shared = Self {
             clock,
-            ledger,
-            finesse: Mutex::new(finesse),
-            faults: Mutex::new(faults),
+            ledger: ledger.clone(),
+            credentials: Credentials::of(&settings.finesse.population),
+            initial: settings.finesse.behaviour.clone(),
+            finesse: Mutex::new(Finesse::new(settings.finesse, clock, ledger, settings.seed)),
+            faults: Mutex::new(Faults::new(settings.seed)),
+        };
+        for fault in settings.faults {
+            shared.set_fault(fault);
         }
+        shared
+    }
+
+    pub(crate) fn set_fault(&self, fault: Fault) {
+        match fault.kind {
+            Kind::Finesse(setting) => self.finesse().behaviour.set(setting),
+            _ => self.faults().set(fault, self.clock.now()),
+        }
+    }
+
+    pub(crate) fn clear_faults(&self) {
+        self.faults().clear();
+        self.finesse().behaviour = self.initial.clone();
     }
 
     pub(crate) fn finesse(&self) -> MutexGuard<'_, Finesse> {

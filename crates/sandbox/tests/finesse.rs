@@ -620,6 +620,7 @@ async fn calls_come_end_and_are_wrapped_up() {
                 .wraps_up(ms(20)),
         )
         .with(User::agent("301", "1").call(ms(10), ms(10_000)))
+        .with(User::agent("303", "1").calls_every(ms(10), ms(5)))
         .with(
             User::agent("302", "1")
                 .state(State::NotReady)
@@ -638,6 +639,10 @@ async fn calls_come_end_and_are_wrapped_up() {
         .iter()
         .map(|effect| (effect.at, effect.to))
         .collect();
+    let calls = sandbox.ledger().effects_on("303");
+    let begun = calls.iter().filter(|effect| effect.to == State::Talking);
+    assert!(begun.count() >= 6);
+    assert_eq!((calls[1].at, calls[1].to), (ms(15), State::Ready));
     assert_eq!(states, [(ms(20), State::Work), (ms(40), State::Ready)]);
 }
 
@@ -700,6 +705,21 @@ async fn the_sandbox_describes_itself() {
     };
     let refused = Sandbox::start(settings).await.unwrap_err();
     expect!["the sandbox listens on loopback only, not on `192.0.2.1:80`"].assert_eq(&refused.to_string());
+}
+
+#[test]
+fn it_serves_on_a_thread_of_its_own() {
+    let sandbox = Sandbox::start_on_thread(Settings::with(population())).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let reply = runtime.block_on(put_state(&sandbox, SUPERVISOR, "100", "LOGOUT"));
+    assert_eq!(reply.unwrap().status, 202);
+    assert_eq!(sandbox.state_of("100"), Some(State::Logout));
+    let port = sandbox.origin().replace("http://", "");
+    drop(sandbox);
+    assert!(std::net::TcpStream::connect(port).is_err());
 }
 
 #[tokio::test]

@@ -35,7 +35,7 @@ pub(super) fn kind(name: &str, value: Option<&str>) -> Result<Kind, FaultError> 
         })?;
     (row.parse)(value).ok_or_else(|| FaultError::Value {
         name: row.description.name,
-        expected: row.description.value,
+        expected: row.description.value.trim_matches(['[', ']']),
         value: value.unwrap_or_default().to_owned(),
     })
 }
@@ -225,7 +225,7 @@ static TABLE: &[Row] = &[
     }),
     row(
         "clock_skew",
-        "[-]a duration",
+        "a duration, with `-` if it is behind",
         "how far the service's clock is ahead",
         |v| {
             let value = v?;
@@ -475,7 +475,7 @@ mod tests {
         );
         check(
             "unavailable=2",
-            &expect!["fault `unavailable` takes [a rate such as 0.05 or 5%], not `2`"],
+            &expect!["fault `unavailable` takes a rate such as 0.05 or 5%, not `2`"],
         );
         check(
             "delay",

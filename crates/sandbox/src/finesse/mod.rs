@@ -29,6 +29,7 @@ pub(crate) use rest::Incoming;
 use crate::clock::Clock;
 use crate::ledger::{Cause, Effect, Ledger};
 use crate::random::Random;
+use crate::settings::FinesseSettings;
 use change::Change;
 
 /// Where the API begins.
@@ -72,13 +73,11 @@ struct Account {
 }
 
 impl Finesse {
-    pub(crate) fn new(
-        population: Population,
-        behaviour: Behaviour,
-        clock: Clock,
-        ledger: Ledger,
-        seed: u64,
-    ) -> Self {
+    pub(crate) fn new(settings: FinesseSettings, clock: Clock, ledger: Ledger, seed: u64) -> Self {
+        let FinesseSettings {
+            population,
+            behaviour,
+        } = settings;
         let mut finesse = Self {
             behaviour,
             accounts: Vec::with_capacity(population.users.len()),
@@ -108,6 +107,7 @@ impl Finesse {
                         self.call_begins(who, State::Talking, Some(lasts), at, Cause::Call);
                     }
                 }
+                Happening::RegularCall(who) => self.regular_call(who, at),
                 Happening::CallEnds(who, call) => {
                     if self.accounts[who].call == call {
                         self.call_ends(who, at, Cause::Call);
@@ -206,6 +206,9 @@ impl Finesse {
         for (after, lasts) in std::mem::take(&mut account.user.calls) {
             self.timeline.add(after, Happening::CallBegins(who, lasts));
         }
+        if let Some((period, _)) = account.user.regular_call {
+            self.timeline.add(period, Happening::RegularCall(who));
+        }
         self.accounts.push(account);
     }
 
@@ -220,6 +223,18 @@ impl Finesse {
             let call = self.accounts[who].call;
             self.timeline.add(at + lasts, Happening::CallEnds(who, call));
         }
+    }
+
+    fn regular_call(&mut self, who: usize, at: Duration) {
+        let Some((period, lasts)) = self.accounts[who].user.regular_call else {
+            return;
+        };
+        if self.accounts[who].state == State::Ready {
+            self.call_begins(who, State::Talking, Some(lasts), at, Cause::Call);
+        }
+        // A period of nothing would never let time pass.
+        let next = at + period.max(Duration::from_millis(1));
+        self.timeline.add(next, Happening::RegularCall(who));
     }
 
     fn call_ends(&mut self, who: usize, at: Duration, cause: Cause) {
@@ -271,6 +286,7 @@ struct Timeline {
 enum Happening {
     Apply(usize, Box<Change>),
     CallBegins(usize, Duration),
+    RegularCall(usize),
     CallEnds(usize, u64),
     WrapUpEnds(usize, u64),
 }

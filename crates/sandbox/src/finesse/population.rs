@@ -72,6 +72,8 @@ pub struct User {
     pub call_ends: Option<Duration>,
     /// Calls that will come, if he is READY then: after how long, and how long they last.
     pub calls: Vec<(Duration, Duration)>,
+    /// A call comes again and again, if he is READY then: every so often, and how long it lasts.
+    pub regular_call: Option<(Duration, Duration)>,
     /// His state after a call; WORK needs [`Self::wrap_up`] to end.
     pub after_call: State,
     /// How long he stays in WORK after a call before he is READY.
@@ -109,6 +111,7 @@ impl User {
             mobile: None,
             call_ends: None,
             calls: Vec::new(),
+            regular_call: None,
             after_call: State::Ready,
             wrap_up: None,
             cti_error: None,
@@ -182,6 +185,13 @@ impl User {
     #[must_use]
     pub fn call(mut self, after: Duration, lasts: Duration) -> Self {
         self.calls.push((after, lasts));
+        self
+    }
+
+    /// The same with a call coming every so often, if he is READY then.
+    #[must_use]
+    pub fn calls_every(mut self, period: Duration, last: Duration) -> Self {
+        self.regular_call = Some((period, last));
         self
     }
 
@@ -273,7 +283,7 @@ impl Population {
     }
 
     /// The contact centre of the demo: two teams and their supervisor, the users of Cisco's learning labs, calls that end
-    /// after two to four seconds, and names that are hard on a client.
+    /// after two to four seconds and come again every half minute, and names that are hard on a client.
     #[must_use]
     pub fn demo(seed: u64) -> Self {
         let mut random = Random::new(seed);
@@ -298,12 +308,14 @@ impl Population {
                 .named("Siobhán", "O'Neil & Daughters")
                 .extension("1004")
                 .since(minutes(95))
-                .on_call(State::Talking, s(2.2)),
+                .on_call(State::Talking, s(2.2))
+                .calls_every(s(20.0), s(4.0)),
             User::agent("1005", "1")
                 .named("田中", "さくら")
                 .extension("1005")
                 .since(minutes(2))
                 .on_call(State::Talking, s(3.4))
+                .calls_every(s(23.0), s(4.0))
                 .wraps_up(s(1.0)),
             User::agent("1006", "1")
                 .named("Fatima", "al-Zahra \"Fay\"")
@@ -336,11 +348,12 @@ impl Population {
             User::agent("2104", "2")
                 .named("Kofi", "Mensah")
                 .extension("2104")
-                .on_call(State::Talking, s(3.8)),
+                .on_call(State::Talking, s(3.8))
+                .calls_every(s(17.0), s(6.0)),
             User::agent("2105", "2")
                 .named("Lena", "Åström")
                 .extension("2105")
-                .call(s(30.0), s(3.0)),
+                .calls_every(s(29.0), s(3.0)),
             User::agent("2106", "2")
                 .named("Miguel", "Ángel; DROP")
                 .extension("2106")

@@ -56,7 +56,7 @@ impl Finesse {
         element = element
             .child(roles)
             .child(wrap_up)
-            .text("state", account.state.name())
+            .text("state", self.shown(account.state).name())
             .text("stateChangeTime", self.changed(account))
             .text("teamId", user.team.clone())
             .text("teamName", team.map(|team| team.name.clone()).unwrap_or_default());
@@ -159,7 +159,7 @@ impl Finesse {
             element = element.child(code);
         }
         element
-            .text("state", account.state.name())
+            .text("state", self.shown(account.state).name())
             .text("stateChangeTime", self.changed(account))
             .text("uri", format!("{ROOT}/User/{}", user.id))
     }
@@ -193,6 +193,15 @@ impl Finesse {
             .iter()
             .find(|code| code.id == id)
             .map(|code| reason_code(code, name))
+    }
+
+    /// UCCX has neither HOLD nor WORK_READY.
+    fn shown(&self, state: State) -> State {
+        match (self.behaviour.deployment, state) {
+            (Deployment::Uccx, State::Hold) => State::Talking,
+            (Deployment::Uccx, State::WorkReady) => State::Work,
+            _ => state,
+        }
     }
 
     /// Empty if no state event has been seen.
