@@ -123,6 +123,8 @@ pub enum Cause {
     Credential,
     /// The vendor cannot be reached.
     Unreachable,
+    /// The vendor's answer to the question who is there cannot be used.
+    Unreadable,
 }
 
 /// Why a call gave no answer: never because of something that happened at the vendor's.

@@ -76,6 +76,8 @@ pub struct Summary {
     pub unsatisfied: u64,
     /// How many were not tried because something stopped.
     pub cancelled: u64,
+    /// Whether a list of users could not be read, so that some may be missing.
+    pub unread: bool,
     /// Set when nobody could be tried: why.
     pub untried: Option<Cause>,
 }

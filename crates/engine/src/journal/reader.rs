@@ -233,7 +233,7 @@ impl JournalReader {
         let run = self.meta()?.run;
         let mut end = None;
         self.each(
-            "SELECT at, status, total, counts, elapsed, unsatisfied, cancelled, untried FROM ended ORDER BY id",
+            "SELECT at, status, total, counts, elapsed, unsatisfied, cancelled, untried, unread FROM ended ORDER BY id",
             [],
             |row| {
                 end = ended(row, &run)?;
@@ -343,6 +343,7 @@ fn ended(row: &Row<'_>, run: &str) -> rusqlite::Result<Option<EndRecord>> {
             unsatisfied: unsigned(row, 5)?,
             cancelled: unsigned(row, 6)?,
             untried: untried.as_deref().and_then(json::cause_from),
+            unread: row.get(8)?,
         },
     }))
 }

@@ -78,6 +78,7 @@ CREATE TABLE ended (
     elapsed INTEGER NOT NULL,
     unsatisfied INTEGER NOT NULL,
     cancelled INTEGER NOT NULL,
-    untried TEXT
+    untried TEXT,
+    unread INTEGER NOT NULL
 ) STRICT;
 ";

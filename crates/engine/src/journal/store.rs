@@ -192,8 +192,8 @@ impl Store {
     fn end(&self, record: &EndRecord) -> rusqlite::Result<()> {
         let summary = &record.summary;
         self.run(
-            "INSERT INTO ended (at, status, total, counts, elapsed, unsatisfied, cancelled, untried)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            "INSERT INTO ended (at, status, total, counts, elapsed, unsatisfied, cancelled, untried, unread)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
             params![
                 record.at_ms,
                 json::status_name(summary.status),
@@ -203,6 +203,7 @@ impl Store {
                 signed(summary.unsatisfied),
                 signed(summary.cancelled),
                 summary.untried.map(json::cause_name),
+                summary.unread,
             ],
         )
     }

@@ -238,6 +238,7 @@ async fn everything_comes_back_as_it_was() {
         elapsed: Duration::from_millis(1500),
         unsatisfied: 1,
         cancelled: 0,
+        unread: true,
         untried: Some(Cause::Unreachable),
     };
     let end = EndRecord { at_ms: 6, summary };

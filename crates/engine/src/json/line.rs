@@ -150,11 +150,12 @@ pub(crate) const fn cause_name(cause: Cause) -> &'static str {
     match cause {
         Cause::Credential => "credential",
         Cause::Unreachable => "unreachable",
+        Cause::Unreadable => "unreadable",
     }
 }
 
 pub(crate) fn cause_from(name: &str) -> Option<Cause> {
-    [Cause::Credential, Cause::Unreachable]
+    [Cause::Credential, Cause::Unreachable, Cause::Unreadable]
         .into_iter()
         .find(|cause| cause_name(*cause) == name)
 }
@@ -212,4 +213,92 @@ fn milliseconds(timestamp: &str) -> Option<i64> {
 fn text<T: Serialize>(line: &T) -> String {
     // These lines have text keys and finite numbers: there is nothing that JSON could not hold.
     serde_json::to_string(line).unwrap_or_default()
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+mod tests {
+    use std::time::Duration;
+
+    use expect_test::expect;
+    use signoff_core::{Field, Value};
+
+    use super::*;
+
+    fn row() -> OutcomeRow {
+        OutcomeRow {
+            run: "01run".to_owned(),
+            connection: Some("finesse-prod".to_owned()),
+            provider: Some("finesse".to_owned()),
+            operation: Some("logout".to_owned()),
+            user: "1001".to_owned(),
+            name: Some("O'Neil & Co\u{1b}[31m".to_owned()),
+            outcome: Outcome::Done,
+            confirmed_by: Some(ConfirmedBy::Status),
+            attempts: 2,
+            repeated: true,
+            http_status: Some(202),
+            code: None,
+            message: Some("two\nlines".to_owned()),
+            request_id: Some("r1".to_owned()),
+            started_ms: 1_790_000_000_123,
+            ended_ms: 1_790_000_001_000,
+            details: vec![
+                Field::new("state", "LOGOUT"),
+                Field::new("waited", Duration::from_millis(1500)),
+                Field::new("token", Value::Secret(signoff_core::SecretHandle(1))),
+            ],
+            cause: None,
+        }
+    }
+
+    #[test]
+    fn the_keys_of_an_outcome_are_in_their_order() {
+        expect![[r#"{"event":"outcome","run":"01run","connection":"finesse-prod","provider":"finesse","operation":"logout","user":"1001","name":"O'Neil & Co\u001b[31m","outcome":"done","confirmed_by":"status","attempts":2,"repeated":true,"http_status":202,"code":null,"message":"two\nlines","request_id":"r1","started":"2026-09-21T14:13:20.123Z","ended":"2026-09-21T14:13:21.000Z","details":{"state":"LOGOUT","waited":"1s500ms","token":null}}"#]].assert_eq(&outcome_line(&row()));
+    }
+
+    #[test]
+    fn absent_is_null() {
+        let bare = OutcomeRow {
+            connection: None,
+            provider: None,
+            operation: None,
+            name: None,
+            outcome: Outcome::NotFound,
+            confirmed_by: None,
+            http_status: None,
+            message: None,
+            request_id: None,
+            details: Vec::new(),
+            ..row()
+        };
+        expect![[r#"{"event":"outcome","run":"01run","connection":null,"provider":null,"operation":null,"user":"1001","name":null,"outcome":"not_found","confirmed_by":null,"attempts":2,"repeated":true,"http_status":null,"code":null,"message":null,"request_id":null,"started":"2026-09-21T14:13:20.123Z","ended":"2026-09-21T14:13:21.000Z","details":{}}"#]].assert_eq(&outcome_line(&bare));
+        assert_eq!(outcome_from(&outcome_line(&bare)), Some(bare));
+    }
+
+    #[test]
+    fn an_outcome_that_is_written_is_read_again() {
+        let read = outcome_from(&outcome_line(&row())).unwrap();
+        let details = vec![
+            Field::new("state", "LOGOUT"),
+            Field::new("waited", "1s500ms"),
+            Field::new("token", Value::Null),
+        ];
+        assert_eq!(read, OutcomeRow { details, ..row() });
+        assert_eq!(outcome_from(&run_line("01run", "x", false)), None);
+    }
+
+    #[test]
+    fn the_first_line_and_the_last() {
+        expect![[r#"{"event":"run","run":"01run","workflow":"supervisor_logs_out_team.luau","plan":true}"#]]
+            .assert_eq(&run_line("01run", "supervisor_logs_out_team.luau", true));
+    }
+
+    #[test]
+    fn times_have_milliseconds_whatever_they_are() {
+        assert_eq!(timestamp(0), "1970-01-01T00:00:00.000Z");
+        assert_eq!(timestamp(1_790_000_000_120), "2026-09-21T14:13:20.120Z");
+        assert_eq!(timestamp(-1), "1969-12-31T23:59:59.999Z");
+        assert!(timestamp(i64::MAX).starts_with("9999-12-30"));
+    }
 }
