@@ -162,6 +162,25 @@ impl Ledger {
             .count()
     }
 
+    /// The highest number of requests like this that came within any span of this length.
+    #[must_use]
+    pub fn busiest(&self, span: Duration, like: impl Fn(&Request) -> bool) -> usize {
+        let records = self.records();
+        let mut recent = VecDeque::new();
+        let mut most = 0;
+        for request in records.requests.iter().filter(|request| like(request)) {
+            recent.push_back(request.at);
+            while recent
+                .front()
+                .is_some_and(|&first| request.at.saturating_sub(first) >= span)
+            {
+                recent.pop_front();
+            }
+            most = most.max(recent.len());
+        }
+        most
+    }
+
     /// The highest number of requests that were being answered at the same time.
     #[must_use]
     pub fn most_at_once(&self) -> usize {

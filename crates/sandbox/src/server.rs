@@ -101,14 +101,14 @@ pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
 async fn serve_connection(stream: TcpStream, shared: Arc<Shared>) {
     // Answers are small: they must not wait for each other.
     let _ = stream.set_nodelay(true);
-    let reset = Arc::new(AtomicBool::new(false));
+    let ending = Arc::new(Ending::default());
     let socket = Socket {
         stream,
-        reset: Arc::clone(&reset),
+        ending: Arc::clone(&ending),
     };
     let service = service_fn(|request| {
-        let (shared, reset) = (Arc::clone(&shared), Arc::clone(&reset));
-        async move { handle(&shared, &reset, request).await }
+        let (shared, ending) = (Arc::clone(&shared), Arc::clone(&ending));
+        async move { handle(&shared, &ending, request).await }
     });
     // An error is a client that left or a fault that was asked for.
     let _ = http1::Builder::new()
@@ -127,7 +127,7 @@ enum NoAnswer {
 
 async fn handle(
     shared: &Shared,
-    reset: &AtomicBool,
+    ending: &Ending,
     request: http::Request<IncomingBody>,
 ) -> Result<Response<Payload>, NoAnswer> {
     let (parts, body) = request.into_parts();
@@ -147,13 +147,13 @@ async fn handle(
         tokio::time::sleep(decision.delay).await;
     }
     if let Some(before) = decision.before {
-        return instead(shared, reset, &incoming, before, &decision, ticket).await;
+        return instead(shared, ending, &incoming, before, &decision, ticket).await;
     }
     let mut answer = shared.finesse().answer(&incoming, &decision);
     let has_body = !answer.body.is_empty();
     let mut spoil = Spoil::Not;
     match decision.after {
-        Some(After::Reset) => return reset_connection(reset, ticket, decision.name),
+        Some(After::Reset) => return reset_connection(ending, ticket, decision.name),
         Some(After::Hang) => return hang(ticket, decision.name).await,
         Some(After::InternalError) => {
             ticket.fault("error_500_after");
@@ -162,6 +162,10 @@ async fn handle(
         Some(After::Truncate) if has_body => {
             ticket.fault("truncate");
             spoil = Spoil::Truncate;
+        }
+        Some(After::Close) => {
+            ticket.fault("close");
+            ending.close.store(true, Ordering::Relaxed);
         }
         Some(After::Truncate) | None => {}
     }
@@ -185,14 +189,14 @@ async fn handle(
 /// A fault that keeps the request from the service.
 async fn instead(
     shared: &Shared,
-    reset: &AtomicBool,
+    ending: &Ending,
     incoming: &Incoming<'_>,
     before: Before,
     decision: &Decision,
     mut ticket: Ticket,
 ) -> Result<Response<Payload>, NoAnswer> {
     let answer = match before {
-        Before::Reset => return reset_connection(reset, ticket, decision.name),
+        Before::Reset => return reset_connection(ending, ticket, decision.name),
         Before::Hang => return hang(ticket, decision.name).await,
         Before::Unavailable => {
             let answer = shared.finesse().refuse(&Refusal::ServiceUnavailable, incoming);
@@ -227,7 +231,7 @@ fn with_retry_after(answer: Answer, seconds: Option<u32>) -> Answer {
 }
 
 fn reset_connection(
-    reset: &AtomicBool,
+    ending: &Ending,
     mut ticket: Ticket,
     name: Option<&'static str>,
 ) -> Result<Response<Payload>, NoAnswer> {
@@ -235,7 +239,7 @@ fn reset_connection(
         ticket.fault(name);
     }
     ticket.end(End::Reset);
-    reset.store(true, Ordering::Relaxed);
+    ending.reset.store(true, Ordering::Relaxed);
     Err(NoAnswer::Reset)
 }
 
@@ -279,16 +283,27 @@ fn billion_laughs() -> String {
     document
 }
 
-/// A connection that can be told to end in a reset.
+/// How a connection is to end before its time.
+#[derive(Debug, Default)]
+struct Ending {
+    /// In a reset, without an answer.
+    reset: AtomicBool,
+    /// As soon as the answer is sent.
+    close: AtomicBool,
+    /// The answer is sent.
+    closing: AtomicBool,
+}
+
+/// A connection that can be told how to end.
 #[derive(Debug)]
 struct Socket {
     stream: TcpStream,
-    reset: Arc<AtomicBool>,
+    ending: Arc<Ending>,
 }
 
 impl Drop for Socket {
     fn drop(&mut self) {
-        if self.reset.load(Ordering::Relaxed) {
+        if self.ending.reset.load(Ordering::Relaxed) {
             // With a linger time of zero, closing sends RST. If it cannot be set, a plain close has to do.
             let _ = self.stream.set_zero_linger();
         }
@@ -301,6 +316,10 @@ impl AsyncRead for Socket {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.ending.closing.load(Ordering::Relaxed) {
+            // As if the client had closed: the server closes too.
+            return Poll::Ready(Ok(()));
+        }
         Pin::new(&mut self.stream).poll_read(context, buffer)
     }
 }
@@ -327,11 +346,16 @@ impl AsyncWrite for Socket {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
+        let flushed = Pin::new(&mut self.stream).poll_flush(context);
+        if flushed.is_ready() && self.ending.close.load(Ordering::Relaxed) {
+            self.ending.closing.store(true, Ordering::Relaxed);
+            context.waker().wake_by_ref();
+        }
+        flushed
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.reset.load(Ordering::Relaxed) {
+        if self.ending.reset.load(Ordering::Relaxed) {
             // An orderly end would come before the reset.
             return Poll::Ready(Ok(()));
         }

@@ -45,6 +45,8 @@ pub enum Kind {
     HangAfter(f64),
     /// Half of the body, then the connection is closed.
     Truncate(f64),
+    /// The connection is closed after the answer without having said so, as idle ones are by servers and proxies.
+    Close(f64),
     /// 503 `Service Unavailable`, nothing done.
     Unavailable(f64),
     /// 503 for everything from now on, for so long.
@@ -283,6 +285,7 @@ pub(crate) enum After {
     Hang,
     InternalError,
     Truncate,
+    Close,
 }
 
 /// Instead of the answer's body, if it has one.
@@ -363,6 +366,7 @@ impl Kind {
             | Self::HangBefore(rate)
             | Self::HangAfter(rate)
             | Self::Truncate(rate)
+            | Self::Close(rate)
             | Self::Unavailable(rate)
             | Self::Throttle(rate)
             | Self::Error500(rate)
@@ -397,6 +401,7 @@ impl Decision {
             Kind::ResetAfter(_) => self.afterwards(After::Reset, name),
             Kind::HangAfter(_) => self.afterwards(After::Hang, name),
             Kind::Error500After(_) => self.afterwards(After::InternalError, name),
+            Kind::Close(_) => self.afterwards(After::Close, name),
             Kind::Truncate(_) => self.afterwards(After::Truncate, name),
             Kind::HugeBody(bytes) => self.spoil(Body::Huge(bytes), name),
             Kind::BillionLaughs(_) => self.spoil(Body::BillionLaughs, name),

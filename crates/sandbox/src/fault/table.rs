@@ -92,6 +92,12 @@ static TABLE: &[Row] = &[
         "half of the answer, then the connection closes",
         |v| rate(v).map(Kind::Truncate),
     ),
+    row(
+        "close",
+        RATE,
+        "the connection closes after the answer, unannounced",
+        |v| rate(v).map(Kind::Close),
+    ),
     row("unavailable", RATE, "503 Service Unavailable", |v| {
         rate(v).map(Kind::Unavailable)
     }),
@@ -319,6 +325,12 @@ static TABLE: &[Row] = &[
         },
     ),
     row(
+        "pretty",
+        SWITCH,
+        "an XML declaration, and every element on a line of its own",
+        |v| switch(v, Setting::Pretty),
+    ),
+    row(
         "omit",
         "element names, separated by commas",
         "elements that answers leave out",
@@ -341,6 +353,7 @@ impl Kind {
             Self::HangBefore(_) => "hang_before",
             Self::HangAfter(_) => "hang_after",
             Self::Truncate(_) => "truncate",
+            Self::Close(_) => "close",
             Self::Unavailable(_) => "unavailable",
             Self::UnavailableFor(_) => "unavailable_for",
             Self::Throttle(_) => "throttle",

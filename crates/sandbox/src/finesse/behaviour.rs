@@ -48,6 +48,8 @@ pub struct Writing {
     pub text: TextForm,
     /// How empty elements are written.
     pub empty: Empty,
+    /// With an XML declaration, and every element on a line of its own.
+    pub pretty: bool,
     /// Elements that are left out.
     pub omit: Vec<String>,
 }
@@ -165,6 +167,7 @@ pub enum Setting {
     NameSpace(NameSpace),
     Text(TextForm),
     Empty(Empty),
+    Pretty(bool),
     Omit(Vec<String>),
 }
 
@@ -210,6 +213,7 @@ impl Behaviour {
             Setting::NameSpace(name_space) => self.writing.name_space = name_space,
             Setting::Text(form) => self.writing.text = form,
             Setting::Empty(empty) => self.writing.empty = empty,
+            Setting::Pretty(pretty) => self.writing.pretty = pretty,
             Setting::Omit(names) => self.writing.omit = names,
         }
     }
@@ -237,6 +241,7 @@ impl Setting {
             Self::NameSpace(_) => "namespace",
             Self::Text(_) => "text",
             Self::Empty(_) => "empty",
+            Self::Pretty(_) => "pretty",
             Self::Omit(_) => "omit",
         }
     }

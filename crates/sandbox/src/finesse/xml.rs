@@ -66,7 +66,12 @@ impl Element {
             random,
             out: String::new(),
         };
-        writer.element(self, true);
+        if writing.pretty {
+            writer
+                .out
+                .push_str("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+        }
+        writer.element(self, 0);
         writer.out
     }
 }
@@ -78,7 +83,8 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    fn element(&mut self, element: Element, root: bool) {
+    fn element(&mut self, element: Element, depth: usize) {
+        let root = depth == 0;
         if !root && self.writing.omit.iter().any(|name| name == element.name) {
             return;
         }
@@ -116,13 +122,24 @@ impl Writer<'_> {
                     Order::Shuffled => self.random.shuffle(&mut children),
                 }
                 for child in children {
-                    self.element(child, false);
+                    self.new_line(depth + 1);
+                    self.element(child, depth + 1);
+                }
+                if !empty {
+                    self.new_line(depth);
                 }
             }
         }
         self.out.push_str("</");
         self.out.push_str(&name);
         self.out.push('>');
+    }
+
+    fn new_line(&mut self, depth: usize) {
+        if self.writing.pretty {
+            self.out.push('\n');
+            self.out.push_str(&"  ".repeat(depth));
+        }
     }
 
     fn name(&self, name: &'static str, root: bool) -> Cow<'static, str> {
@@ -214,11 +231,18 @@ mod tests {
                 name_space: NameSpace::Default,
                 text: TextForm::Cdata,
                 empty: Empty::SelfClosing,
+                pretty: true,
                 omit: Vec::new(),
             },
-            &expect![[
-                r#"<user xmlns="http://www.cisco.com/finesse/sandbox" kind="a &quot;b&quot;"><roles><role><![CDATA[Agent]]></role></roles><extension/><lastName><![CDATA[O'Neil & <Co>]]></lastName></user>"#
-            ]],
+            &expect![[r#"
+                <?xml version="1.0" encoding="UTF-8"?>
+                <user xmlns="http://www.cisco.com/finesse/sandbox" kind="a &quot;b&quot;">
+                  <roles>
+                    <role><![CDATA[Agent]]></role>
+                  </roles>
+                  <extension/>
+                  <lastName><![CDATA[O'Neil & <Co>]]></lastName>
+                </user>"#]],
         );
         check(
             &Writing {
@@ -227,6 +251,7 @@ mod tests {
                 name_space: NameSpace::Prefix,
                 text: TextForm::Numeric,
                 empty: Empty::Omitted,
+                pretty: false,
                 omit: vec!["role".to_owned()],
             },
             &expect![[

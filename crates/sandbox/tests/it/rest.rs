@@ -1,48 +1,13 @@
-//! The simulated Finesse as a client meets it: every error row, rights, lists, lock-out, lag, calls.
-#![expect(clippy::unwrap_used, reason = "a test may fail")]
-
-mod client;
+//! Every error row, rights, and the documents.
 
 use std::time::Duration;
 
-use client::{Reply, get, put, put_state, send, text_of};
 use expect_test::{Expect, expect};
-use signoff_sandbox::finesse::{AsyncError, Deployment, ServiceStatus, TalkingLogout, WhenChecked};
-use signoff_sandbox::{Cause, End, Logouts, Population, Sandbox, Setting, Settings, State, User};
+use signoff_sandbox::finesse::{Deployment, ServiceStatus};
+use signoff_sandbox::{Sandbox, Setting, Settings, State, User};
 
-const SUPERVISOR: &str = "sup:sup-password";
-const AGENT: &str = "100:100-password";
-const ADMINISTRATOR: &str = "admin:admin-password";
-
-/// Two teams; `sup` supervises the first, of which 100 is READY and 101 NOT_READY.
-fn population() -> Population {
-    Population::new()
-        .with_team("1", "One & Only")
-        .with_team("2", "Two")
-        .with(User::supervisor("sup", &["1"]).extension("2001"))
-        .with(User::supervisor("other-sup", &["2", "1"]))
-        .with(User::administrator("admin"))
-        .with(
-            User::agent("100", "1")
-                .named("Ann", "O'Neil & <Co>")
-                .extension("1100"),
-        )
-        .with(User::agent("101", "1").state(State::NotReady))
-        .with(User::agent("102", "1").state(State::Logout))
-        .with(User::agent("200", "2"))
-        .with_reason(55, 222, "LOGOUT", "End of Shift")
-        .with_reason(61, 301, "NOT_READY", "Lunch")
-}
-
-async fn sandbox() -> Sandbox {
-    Sandbox::start(Settings::with(population())).await.unwrap()
-}
-
-fn set(sandbox: &Sandbox, setting: Setting) {
-    sandbox.set_fault(signoff_sandbox::Fault::new(signoff_sandbox::FaultKind::Finesse(
-        setting,
-    )));
-}
+use crate::client::{self, Reply, get, put, put_state, send, text_of};
+use crate::world::{ADMINISTRATOR, AGENT, SUPERVISOR, population, sandbox, set};
 
 fn check(reply: &Reply, expected: &Expect) {
     expected.assert_eq(&reply.brief());
@@ -394,60 +359,6 @@ async fn system_info_needs_no_login_and_outlives_the_service() {
 }
 
 #[tokio::test]
-async fn a_day_of_the_labs() {
-    let sandbox = sandbox().await;
-    let login = "102:102-password";
-    let sign_in = "<User><state>LOGIN</state><extension>1102</extension><id>ignored</id></User>";
-    for (body, state) in [
-        (sign_in, State::NotReady),
-        ("<user xmlns='urn:x'><state> READY </state></user>", State::Ready),
-        (sign_in, State::Ready),
-        (
-            "<User><state>NOT_READY</state><reasonCodeId>61</reasonCodeId></User>",
-            State::NotReady,
-        ),
-        (
-            "<User><state>LOGOUT</state><logoutAllMedia>true</logoutAllMedia></User>",
-            State::Logout,
-        ),
-    ] {
-        let reply = put(&sandbox, login, "102", body).await.unwrap();
-        assert_eq!((reply.status, reply.body.as_str()), (202, ""), "{body}");
-        assert_eq!(sandbox.state_of("102"), Some(state), "{body}");
-    }
-    let effects = sandbox.ledger().effects_on("102");
-    let shown: Vec<_> = effects
-        .iter()
-        .map(|effect| format!("{} {}", effect.from, effect.to))
-        .collect();
-    expect![[r#"
-        LOGOUT NOT_READY
-        NOT_READY READY
-        READY NOT_READY
-        NOT_READY LOGOUT"#]]
-    .assert_eq(&shown.join("\n"));
-    assert!(effects.iter().all(|effect| matches!(
-        &effect.cause,
-        Cause::Request { actor, request_id: Some(id) } if &**actor == "102" && &**id == "r-102"
-    )));
-    assert_eq!(
-        sandbox.ledger().logouts_of("102"),
-        Logouts {
-            requested: 1,
-            accepted: 1,
-            applied: 1
-        }
-    );
-    assert_eq!(sandbox.ledger().count("PUT", "/finesse/api/User/"), 5);
-    let first = sandbox.ledger().requests().remove(0);
-    assert_eq!(
-        (first.actor.as_deref(), first.end),
-        (Some("102"), End::Answered(202))
-    );
-    assert_eq!(first.body, sign_in);
-}
-
-#[tokio::test]
 async fn a_forced_not_ready_is_stamped() {
     let sandbox = sandbox().await;
     assert_eq!(
@@ -462,26 +373,6 @@ async fn a_forced_not_ready_is_stamped() {
     assert_eq!(text_of(&user.body, "reasonCodeId"), Some("-1"));
     let team = get(&sandbox, SUPERVISOR, "/Team/1").await.unwrap();
     assert!(team.body.contains("<reasonCode>"), "{}", team.body);
-}
-
-#[tokio::test]
-async fn a_mobile_agent_is_shown_while_signed_in() {
-    let sandbox = sandbox().await;
-    let body = "<User><state>LOGIN</state><extension>1</extension>\
-                <mobileAgent><mode>CALL_BY_CALL</mode><dialNumber>0044</dialNumber></mobileAgent></User>";
-    let login = "102:102-password";
-    put(&sandbox, login, "102", body).await.unwrap();
-    let user = get(&sandbox, login, "/User/102").await.unwrap();
-    assert_eq!(text_of(&user.body, "dialNumber"), Some("0044"));
-    put_state(&sandbox, login, "102", "LOGOUT").await.unwrap();
-    let user = get(&sandbox, login, "/User/102").await.unwrap();
-    assert_eq!(
-        (
-            text_of(&user.body, "dialNumber"),
-            text_of(&user.body, "extension")
-        ),
-        (None, Some(""))
-    );
 }
 
 #[tokio::test]
@@ -512,141 +403,6 @@ async fn five_wrong_passwords_lock_an_account() {
 }
 
 #[tokio::test]
-async fn changes_queue_up_behind_each_other() {
-    let sandbox = sandbox().await;
-    sandbox.set_fault("lag=30ms".parse().unwrap());
-    // READY may not sign out on UCCE, but behind a NOT_READY it may.
-    assert_eq!(
-        put_state(&sandbox, AGENT, "100", "NOT_READY")
-            .await
-            .unwrap()
-            .status,
-        202
-    );
-    assert_eq!(
-        put_state(&sandbox, AGENT, "100", "LOGOUT").await.unwrap().status,
-        202
-    );
-    assert_eq!(
-        put_state(&sandbox, SUPERVISOR, "100", "LOGOUT")
-            .await
-            .unwrap()
-            .status,
-        202
-    );
-    assert_eq!(sandbox.state_of("100"), Some(State::Ready));
-    tokio::time::sleep(Duration::from_millis(100)).await;
-    assert_eq!(sandbox.state_of("100"), Some(State::Logout));
-    let logouts = sandbox.ledger().logouts_of("100");
-    assert_eq!((logouts.accepted, logouts.applied), (2, 1));
-    let unapplied = sandbox.ledger().unapplied();
-    assert_eq!(unapplied.len(), 1);
-    assert_eq!(unapplied[0].error, AsyncError::by_code("22"));
-    let effects = sandbox.ledger().effects_on("100");
-    assert!(effects[1].at - effects[0].at >= Duration::from_millis(30));
-}
-
-#[tokio::test]
-async fn what_cti_refuses_is_accepted_first() {
-    let sandbox = sandbox().await;
-    let login = "102:102-password";
-    let refused = |sandbox: &Sandbox| sandbox.ledger().unapplied().last().unwrap().error.clone();
-    assert_eq!(
-        put_state(&sandbox, login, "102", "READY").await.unwrap().status,
-        202
-    );
-    assert_eq!(refused(&sandbox), AsyncError::by_code("22"));
-    put_state(&sandbox, login, "102", "NOT_READY").await.unwrap();
-    assert_eq!(refused(&sandbox), AsyncError::by_code("257"));
-    set(&sandbox, Setting::Deployment(Deployment::Uccx));
-    put_state(&sandbox, login, "102", "NOT_READY").await.unwrap();
-    assert_eq!(refused(&sandbox), AsyncError::by_code("1010"));
-    // On UCCX a READY agent may sign out.
-    assert_eq!(
-        put_state(&sandbox, AGENT, "100", "LOGOUT").await.unwrap().status,
-        202
-    );
-    assert_eq!(sandbox.state_of("100"), Some(State::Logout));
-    set(&sandbox, Setting::StateCheck(WhenChecked::Async));
-    assert_eq!(
-        put_state(&sandbox, SUPERVISOR, "100", "LOGOUT")
-            .await
-            .unwrap()
-            .status,
-        202
-    );
-    assert_eq!(refused(&sandbox), AsyncError::by_code("22"));
-}
-
-#[tokio::test]
-async fn a_logout_on_a_call_takes_effect_at_once_or_after_it() {
-    let sandbox = sandbox().await;
-    sandbox.begin_call("100", None);
-    set(&sandbox, Setting::Talking(TalkingLogout::Pending));
-    assert_eq!(
-        put_state(&sandbox, SUPERVISOR, "100", "LOGOUT")
-            .await
-            .unwrap()
-            .status,
-        202
-    );
-    assert_eq!(sandbox.state_of("100"), Some(State::Talking));
-    assert_eq!(sandbox.pending_state_of("100"), Some(State::Logout));
-    let team = get(&sandbox, SUPERVISOR, "/Team/1").await.unwrap();
-    assert!(
-        team.body.contains("<pendingState>LOGOUT</pendingState>"),
-        "{}",
-        team.body
-    );
-    sandbox.end_call("100");
-    assert_eq!(sandbox.state_of("100"), Some(State::Logout));
-    let last = sandbox.ledger().effects_on("100").pop().unwrap();
-    assert!(matches!(last.cause, Cause::Request { actor, .. } if &*actor == "sup"));
-
-    set(&sandbox, Setting::Talking(TalkingLogout::Immediate));
-    sandbox.set_state("101", State::Hold);
-    put_state(&sandbox, SUPERVISOR, "101", "LOGOUT").await.unwrap();
-    let last = sandbox.ledger().effects_on("101").pop().unwrap();
-    assert_eq!((last.from, last.to), (State::Hold, State::Logout));
-}
-
-#[tokio::test]
-async fn calls_come_end_and_are_wrapped_up() {
-    let ms = Duration::from_millis;
-    let population = population()
-        .with(
-            User::agent("300", "1")
-                .on_call(State::Talking, ms(20))
-                .wraps_up(ms(20)),
-        )
-        .with(User::agent("301", "1").call(ms(10), ms(10_000)))
-        .with(User::agent("303", "1").calls_every(ms(10), ms(5)))
-        .with(
-            User::agent("302", "1")
-                .state(State::NotReady)
-                .call(ms(10), ms(10_000)),
-        );
-    let sandbox = Sandbox::start(Settings::with(population)).await.unwrap();
-    let at_start = sandbox.state_of("300");
-    tokio::time::sleep(ms(60)).await;
-    assert_eq!(at_start, Some(State::Talking));
-    assert_eq!(sandbox.state_of("300"), Some(State::Ready));
-    assert_eq!(sandbox.state_of("301"), Some(State::Talking));
-    assert_eq!(sandbox.state_of("302"), Some(State::NotReady));
-    let states: Vec<_> = sandbox
-        .ledger()
-        .effects_on("300")
-        .iter()
-        .map(|effect| (effect.at, effect.to))
-        .collect();
-    let calls = sandbox.ledger().effects_on("303");
-    let begun = calls.iter().filter(|effect| effect.to == State::Talking);
-    assert!(begun.count() >= 6);
-    assert_eq!((calls[1].at, calls[1].to), (ms(15), State::Ready));
-    assert_eq!(states, [(ms(20), State::Work), (ms(40), State::Ready)]);
-}
-
-#[tokio::test]
 async fn a_login_name_is_resolved_on_ucce_only() {
     let mut user = User::agent("900", "1");
     user.login_name = "jsmith".to_owned();
@@ -665,77 +421,56 @@ async fn a_login_name_is_resolved_on_ucce_only() {
 }
 
 #[tokio::test]
-async fn the_sandbox_describes_itself() {
+async fn uccx_shows_other_elements_and_fewer_states() {
     let sandbox = sandbox().await;
-    expect![[r##"
-        # A signoff.toml for the sandbox, which simulates vendor services on this machine.
-
-        [connections.finesse]
-        provider = "finesse"
-        api = ["ORIGIN"]
-        credential = "supervisor"    # or another of those below, by `--as NAME`
-
-        # supervises teams: logs their members out
-        [credentials.supervisor]
-        username = "sup"
-        password = { env = "SIGNOFF_SANDBOX_SUPERVISOR_PASSWORD" }
-
-        # reads every user; logs nobody out
-        [credentials.administrator]
-        username = "admin"
-        password = { env = "SIGNOFF_SANDBOX_ADMINISTRATOR_PASSWORD" }
-
-        # signs himself out
-        [credentials.agent]
-        username = "100"
-        password = { env = "SIGNOFF_SANDBOX_AGENT_PASSWORD" }
-    "##]]
-    .assert_eq(&sandbox.configuration().replace(&sandbox.origin(), "ORIGIN"));
-    assert_eq!(
-        sandbox.environment()[0],
-        (
-            "SIGNOFF_SANDBOX_SUPERVISOR_PASSWORD".to_owned(),
-            "sup-password".to_owned()
-        )
+    set(&sandbox, Setting::Deployment(Deployment::Uccx));
+    sandbox.set_state("100", State::Hold);
+    let user = get(&sandbox, AGENT, "/User/100").await.unwrap();
+    assert_eq!(text_of(&user.body, "state"), Some("TALKING"));
+    assert!(!user.body.contains("wrapUpTimer"));
+    let team = get(&sandbox, SUPERVISOR, "/Team/1").await.unwrap();
+    assert!(
+        team.body.contains("<mediaState>BUSY</mediaState>"),
+        "{}",
+        team.body
     );
-    assert_eq!(sandbox.signed_in(), ["sup", "other-sup", "100", "101", "200"]);
-    let settings = Settings {
-        listen: "192.0.2.1:80".parse().unwrap(),
-        ..Settings::default()
-    };
-    let refused = Sandbox::start(settings).await.unwrap_err();
-    expect!["the sandbox listens on loopback only, not on `192.0.2.1:80`"].assert_eq(&refused.to_string());
-}
-
-#[test]
-fn it_serves_on_a_thread_of_its_own() {
-    let sandbox = Sandbox::start_on_thread(Settings::with(population())).unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    let reply = runtime.block_on(put_state(&sandbox, SUPERVISOR, "100", "LOGOUT"));
-    assert_eq!(reply.unwrap().status, 202);
-    assert_eq!(sandbox.state_of("100"), Some(State::Logout));
-    let port = sandbox.origin().replace("http://", "");
-    drop(sandbox);
-    assert!(std::net::TcpStream::connect(port).is_err());
+    assert_eq!(text_of(&team.body, "mediaState"), Some("IDLE"));
+    let signed_in = "<User><state>LOGIN</state><extension>+442079460000</extension></User>";
+    let reply = put(&sandbox, "102:102-password", "102", signed_in).await.unwrap();
+    assert_eq!(reply.status, 202);
 }
 
 #[tokio::test]
-async fn the_demo_can_be_logged_out() {
-    let sandbox = Sandbox::start(Settings::default()).await.unwrap();
-    let environment = sandbox.environment();
-    let password = &environment[0].1;
-    let login = format!("supervisorA:{password}");
-    for agent in sandbox.signed_in() {
-        sandbox.end_call(&agent);
-        if agent != "supervisorA" {
-            let reply = put_state(&sandbox, &login, &agent, "LOGOUT").await.unwrap();
-            assert_eq!(reply.status, 202, "{agent}");
-        }
-    }
-    tokio::time::sleep(Duration::from_millis(70)).await;
-    assert_eq!(sandbox.signed_in(), ["supervisorA"]);
-    assert_eq!(sandbox.ledger().most_at_once(), 1);
+async fn what_differs_between_releases_can_be_chosen() {
+    let sandbox = sandbox().await;
+    set(&sandbox, Setting::LoggedOutByDefault(false));
+    let team = get(&sandbox, SUPERVISOR, "/Team/1").await.unwrap();
+    assert_eq!(team.body.matches("<User>").count(), 3);
+    set(&sandbox, Setting::AcceptStatus(200));
+    assert_eq!(
+        put_state(&sandbox, SUPERVISOR, "100", "NOT_READY")
+            .await
+            .unwrap()
+            .status,
+        200
+    );
+    set(&sandbox, Setting::ReasonRequired(true));
+    let refused = put_state(&sandbox, AGENT, "100", "LOGOUT").await.unwrap();
+    check(
+        &refused,
+        &expect!["400 Parameter Missing|reasonCodeId|ReasonCodeId Parameter missing"],
+    );
+    let body = "<User><state>LOGOUT</state><reasonCodeId>55</reasonCodeId></User>";
+    assert_eq!(put(&sandbox, AGENT, "100", body).await.unwrap().status, 200);
+    let user = get(&sandbox, AGENT, "/User/100").await.unwrap();
+    assert_eq!(text_of(&user.body, "label"), Some("End of Shift"));
+    sandbox.clear_faults();
+    sandbox.set_fault("pretty".parse().unwrap());
+    let team = get(&sandbox, SUPERVISOR, "/Team/1").await.unwrap();
+    assert!(
+        team.body
+            .starts_with("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Team>\n  <id>1</id>"),
+        "{}",
+        team.body
+    );
 }

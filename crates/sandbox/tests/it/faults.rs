@@ -1,15 +1,13 @@
 //! What the faults do to a client, and what the ledger says about it.
-#![expect(clippy::unwrap_used, reason = "a test may fail")]
-
-mod client;
 
 use std::io::ErrorKind;
 use std::time::{Duration, Instant};
 
-use client::{Reply, get, put_state};
 use expect_test::expect;
-use signoff_sandbox::{End, Population, Sandbox, Settings, State};
+use signoff_sandbox::{End, Population, Request, Sandbox, Settings, State};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+use crate::client::{self, Reply, get, put_state};
 
 const SUPERVISOR: &str = "supervisor:supervisor-password";
 
@@ -280,4 +278,35 @@ async fn many_requests_at_once_are_counted() {
     assert_eq!(sandbox.ledger().most_at_once(), 20);
     assert_eq!(sandbox.ledger().connections(), 20);
     assert_eq!(sandbox.signed_in(), ["supervisor"]);
+}
+
+#[tokio::test]
+async fn a_kept_connection_is_closed_unannounced() {
+    let settings = Settings::with(Population::team(1)).fault("close#1".parse().unwrap());
+    let sandbox = Sandbox::start(settings).await.unwrap();
+    let request = format!(
+        "GET /finesse/api/User/supervisor HTTP/1.1\r\nHost: x\r\n{}\r\n",
+        client::basic(SUPERVISOR)
+    );
+    // The client does not ask for the end of the connection, and still reads it.
+    let reply = client::send(&sandbox, &request).await.unwrap();
+    assert_eq!((reply.status, reply.header("connection")), (200, None));
+    let length: usize = reply.header("content-length").unwrap().parse().unwrap();
+    assert_eq!(reply.body.len(), length);
+    let kept = tokio::time::timeout(Duration::from_millis(30), client::send(&sandbox, &request)).await;
+    assert!(kept.is_err(), "{kept:?}");
+}
+
+#[tokio::test]
+async fn the_busiest_span_is_found() {
+    let (sandbox, _) = team_with("delay=1ms").await;
+    for _ in 0..4 {
+        get(&sandbox, SUPERVISOR, "/Team/1").await.unwrap();
+    }
+    tokio::time::sleep(Duration::from_millis(60)).await;
+    get(&sandbox, SUPERVISOR, "/Team/1").await.unwrap();
+    let team = |request: &Request| request.path.contains("/Team/");
+    assert_eq!(sandbox.ledger().busiest(Duration::from_millis(50), team), 5);
+    assert_eq!(sandbox.ledger().busiest(Duration::from_secs(60), team), 6);
+    assert_eq!(sandbox.ledger().busiest(Duration::from_secs(60), |_| false), 0);
 }

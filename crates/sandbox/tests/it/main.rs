@@ -1,0 +1,9 @@
+//! The sandbox as a client meets it, over plain TCP.
+#![expect(clippy::unwrap_used, reason = "a test may fail")]
+
+mod client;
+mod faults;
+mod own;
+mod rest;
+mod states;
+mod world;

@@ -1,0 +1,85 @@
+//! The sandbox itself: its settings, its configuration, its demo.
+
+use std::time::Duration;
+
+use expect_test::expect;
+use signoff_sandbox::{Sandbox, Settings, State};
+
+use crate::client::put_state;
+use crate::world::{SUPERVISOR, population, sandbox};
+
+#[tokio::test]
+async fn the_sandbox_describes_itself() {
+    let sandbox = sandbox().await;
+    expect![[r##"
+        # A signoff.toml for the sandbox, which simulates vendor services on this machine.
+
+        [connections.finesse]
+        provider = "finesse"
+        api = ["ORIGIN"]
+        credential = "supervisor"    # or another of those below, by `--as NAME`
+
+        # supervises teams: logs their members out
+        [credentials.supervisor]
+        username = "sup"
+        password = { env = "SIGNOFF_SANDBOX_SUPERVISOR_PASSWORD" }
+
+        # reads every user; logs nobody out
+        [credentials.administrator]
+        username = "admin"
+        password = { env = "SIGNOFF_SANDBOX_ADMINISTRATOR_PASSWORD" }
+
+        # signs himself out
+        [credentials.agent]
+        username = "100"
+        password = { env = "SIGNOFF_SANDBOX_AGENT_PASSWORD" }
+    "##]]
+    .assert_eq(&sandbox.configuration().replace(&sandbox.origin(), "ORIGIN"));
+    assert_eq!(
+        sandbox.environment()[0],
+        (
+            "SIGNOFF_SANDBOX_SUPERVISOR_PASSWORD".to_owned(),
+            "sup-password".to_owned()
+        )
+    );
+    assert_eq!(sandbox.signed_in(), ["sup", "other-sup", "100", "101", "200"]);
+    let settings = Settings {
+        listen: "192.0.2.1:80".parse().unwrap(),
+        ..Settings::default()
+    };
+    let refused = Sandbox::start(settings).await.unwrap_err();
+    expect!["the sandbox listens on loopback only, not on `192.0.2.1:80`"].assert_eq(&refused.to_string());
+}
+
+#[test]
+fn it_serves_on_a_thread_of_its_own() {
+    let sandbox = Sandbox::start_on_thread(Settings::with(population())).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let reply = runtime.block_on(put_state(&sandbox, SUPERVISOR, "100", "LOGOUT"));
+    assert_eq!(reply.unwrap().status, 202);
+    assert_eq!(sandbox.state_of("100"), Some(State::Logout));
+    let port = sandbox.origin().replace("http://", "");
+    drop(sandbox);
+    assert!(std::net::TcpStream::connect(port).is_err());
+}
+
+#[tokio::test]
+async fn the_demo_can_be_logged_out() {
+    let sandbox = Sandbox::start(Settings::default()).await.unwrap();
+    let environment = sandbox.environment();
+    let password = &environment[0].1;
+    let login = format!("supervisorA:{password}");
+    for agent in sandbox.signed_in() {
+        sandbox.end_call(&agent);
+        if agent != "supervisorA" {
+            let reply = put_state(&sandbox, &login, &agent, "LOGOUT").await.unwrap();
+            assert_eq!(reply.status, 202, "{agent}");
+        }
+    }
+    tokio::time::sleep(Duration::from_millis(70)).await;
+    assert_eq!(sandbox.signed_in(), ["supervisorA"]);
+    assert_eq!(sandbox.ledger().most_at_once(), 1);
+}
