@@ -97,3 +97,72 @@ fn fields_of(object: &Map<String, serde_json::Value>) -> Vec<Field> {
         .map(|(name, json)| Field::new(name.as_str(), value_from(json)))
         .collect()
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+mod tests {
+    use std::time::Duration;
+
+    use proptest::prelude::*;
+    use signoff_core::SecretHandle;
+
+    use super::*;
+
+    #[test]
+    fn what_json_has_no_word_for_is_told_in_another() {
+        let told = |given: Value| value(&given).to_string();
+        assert_eq!(
+            told(Value::Duration(Duration::from_millis(90_500))),
+            r#""1m30s500ms""#
+        );
+        assert_eq!(told(Value::Secret(SecretHandle(7))), "null");
+        assert_eq!(told(Value::Number(f64::NAN)), "null");
+        assert_eq!(
+            told(Value::List(vec![Value::Integer(i64::MIN), Value::Null])),
+            "[-9223372036854775808,null]"
+        );
+    }
+
+    #[test]
+    fn the_id_of_a_record_is_a_text_and_comes_first() {
+        let row = Record {
+            id: "1001".to_owned(),
+            attributes: vec![Field::new("id", "other"), Field::new("name", "O'Neil & \"Co\"")],
+        };
+        assert_eq!(
+            record(&row).to_string(),
+            r#"{"id":"1001","name":"O'Neil & \"Co\""}"#
+        );
+        assert_eq!(record_from(&serde_json::json!({ "id": 1001 })), None);
+    }
+
+    fn values() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::Boolean),
+            any::<i64>().prop_map(Value::Integer),
+            any::<i32>().prop_map(|number| Value::Number(f64::from(number) + 0.5)),
+            ".{0,8}".prop_map(Value::Text),
+        ];
+        leaf.prop_recursive(3, 16, 4, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::List),
+                prop::collection::btree_map("[a-z]{1,4}", inner, 0..4).prop_map(|named| Value::Map(
+                    named
+                        .into_iter()
+                        .map(|(name, value)| Field { name, value })
+                        .collect()
+                )),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_again(given in values()) {
+            let text = value(&given).to_string();
+            let read: serde_json::Value = serde_json::from_str(&text).unwrap();
+            prop_assert_eq!(value_from(&read), given);
+        }
+    }
+}

@@ -272,3 +272,220 @@ fn enumerate(names: &[&str]) -> String {
         .collect::<Vec<_>>()
         .join(", ")
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+mod tests {
+    use std::time::Duration;
+
+    use expect_test::{Expect, expect};
+
+    use super::*;
+
+    const fn parameter(name: &'static str, kind: ParameterKind, default: Option<&'static str>) -> Parameter {
+        Parameter {
+            name,
+            kind,
+            default,
+            required: false,
+            choices: &[],
+            help: "help",
+        }
+    }
+
+    static TABLE: [Parameter; 6] = [
+        Parameter {
+            choices: &["idle", "now"],
+            ..parameter("when", ParameterKind::Text, Some("idle"))
+        },
+        parameter("wait", ParameterKind::Duration, Some("15m")),
+        parameter("include_self", ParameterKind::Boolean, Some("false")),
+        parameter("count", ParameterKind::Integer, None),
+        parameter("teams", ParameterKind::List, None),
+        Parameter {
+            required: true,
+            ..parameter("reason", ParameterKind::Text, None)
+        },
+    ];
+
+    fn text(name: &str, text: &str) -> Field {
+        Field::new(name, text)
+    }
+
+    /// What is said of one option, beside the one that is required.
+    fn check_told(name: &str, value: impl Into<Value>, expected: &Expect) {
+        let given = [text("reason", "shift"), Field::new(name, value)];
+        let told = match resolve(&TABLE, &given) {
+            Ok(fields) => format!("{fields:?}"),
+            Err(error) => format!("{error}: {}", error.hint()),
+        };
+        expected.assert_eq(&told);
+    }
+
+    #[test]
+    fn defaults_are_filled_in_in_the_order_of_the_table() {
+        let fields = resolve(
+            &TABLE,
+            &[text("reason", "shift"), Field::new("count", Value::Null)],
+        )
+        .unwrap();
+        assert_eq!(
+            fields,
+            [
+                text("when", "idle"),
+                Field::new("wait", Duration::from_secs(900)),
+                Field::new("include_self", false),
+                text("reason", "shift"),
+            ]
+        );
+    }
+
+    #[test]
+    fn text_becomes_what_the_table_declares() {
+        let given = [
+            ("when", "now"),
+            ("wait", "1h30m"),
+            ("include_self", "true"),
+            ("count", "-3"),
+            ("teams", "5, 6,"),
+            ("reason", "42"),
+        ]
+        .map(|(name, value)| text(name, value));
+        assert_eq!(
+            resolve(&TABLE, &given).unwrap(),
+            [
+                text("when", "now"),
+                Field::new("wait", Duration::from_secs(5400)),
+                Field::new("include_self", true),
+                Field::new("count", -3_i64),
+                Field {
+                    name: "teams".to_owned(),
+                    value: Value::List(vec!["5".into(), "6".into()]),
+                },
+                text("reason", "42"),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_whole_number_of_a_script_is_an_integer() {
+        let fields = resolve(
+            &TABLE,
+            &[
+                text("reason", "shift"),
+                Field {
+                    name: "count".to_owned(),
+                    value: Value::Number(3.0),
+                },
+            ],
+        )
+        .unwrap();
+        assert_eq!(fields[3], Field::new("count", 3_i64));
+        check_told(
+            "count",
+            Value::Number(3.5),
+            &expect![["the option `count` takes a whole number, not the number 3.5: for instance `10`"]],
+        );
+    }
+
+    #[test]
+    fn each_mistake_says_what_to_do() {
+        check_told(
+            "wiat",
+            "1m",
+            &expect!["there is no option `wiat`: did you mean `wait`?"],
+        );
+        check_told(
+            "colour",
+            "1m",
+            &expect![
+                "there is no option `colour`: the options are `when`, `wait`, `include_self`, `count`, `teams`, `reason`"
+            ],
+        );
+        check_told(
+            "when",
+            "idel",
+            &expect!["the option `when` does not take `idel`: did you mean `idle`? it takes `idle`, `now`"],
+        );
+        check_told(
+            "when",
+            "later",
+            &expect!["the option `when` does not take `later`: it takes `idle`, `now`"],
+        );
+        check_told(
+            "when",
+            true,
+            &expect![[r#"the option `when` takes a text, not `true`: for instance `"idle"`"#]],
+        );
+        check_told(
+            "wait",
+            30_i64,
+            &expect![[
+                r#"the option `wait` takes a duration, not the number 30: write a text with a unit, such as `"30s"`"#
+            ]],
+        );
+        check_told(
+            "wait",
+            "30",
+            &expect![
+                "the option `wait` takes a duration, not the text `30`: a duration has a unit: `30s` for seconds, `30m` for minutes"
+            ],
+        );
+        check_told(
+            "wait",
+            "soon",
+            &expect![
+                "the option `wait` takes a duration, not the text `soon`: write it like `500ms`, `30s`, `15m`, `2h` or `1h30m`"
+            ],
+        );
+        check_told(
+            "include_self",
+            "yes",
+            &expect![
+                "the option `include_self` takes `true` or `false`, not the text `yes`: write `true` or `false`"
+            ],
+        );
+        check_told(
+            "count",
+            "three",
+            &expect!["the option `count` takes a whole number, not the text `three`: write digits alone"],
+        );
+        check_told(
+            "teams",
+            Value::List(vec![Value::Integer(5)]),
+            &expect![
+                "the option `teams` takes a list of texts, not the number 5: every item is a text in quotes"
+            ],
+        );
+        check_told(
+            "reason",
+            "again",
+            &expect!["the option `reason` is given twice: give it once"],
+        );
+        check_told(
+            "teams",
+            Value::Secret(signoff_core::SecretHandle(7)),
+            &expect!["the option `teams` takes a list of texts, not a secret: for instance a list of texts"],
+        );
+    }
+
+    #[test]
+    fn an_id_as_a_number_is_refused_where_text_is_wanted() {
+        let told = resolve(&TABLE, &[Field::new("reason", 1001_i64)]).unwrap_err();
+        expect![[r#"the option `reason` takes a text, not the number 1001: put it in quotes: `"1001"`"#]]
+            .assert_eq(&format!("{told}: {}", told.hint()));
+    }
+
+    #[test]
+    fn what_is_required_must_be_there() {
+        let told = resolve(&TABLE, &[]).unwrap_err();
+        expect!["the option `reason` is missing: help"].assert_eq(&format!("{told}: {}", told.hint()));
+    }
+
+    #[test]
+    fn every_mistake_is_found() {
+        let (_, mistakes) = check(&TABLE, &[text("wiat", "1m"), text("count", "x")]);
+        let names: Vec<&str> = mistakes.iter().map(ParameterError::name).collect();
+        assert_eq!(names, ["wiat", "count", "reason"]);
+    }
+}

@@ -71,8 +71,7 @@ pub(super) fn connection(
     credentials: &[CredentialSettings],
     mistakes: &mut Mistakes,
 ) -> Option<Connection> {
-    let name = section.path.rsplit_once('.').map_or("", |(_, name)| name);
-    let name: Arc<str> = Arc::from(name);
+    let name: Arc<str> = Arc::from(section.name.as_str());
     if section.entry("provider").is_none() {
         mistakes.at(
             &section.span,

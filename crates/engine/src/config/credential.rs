@@ -13,6 +13,7 @@ use crate::secret::SecretReference;
 const KEYS: [&str; 4] = ["username", "password", "token", "key"];
 const SOURCES: [&str; 5] = ["env", "file", "command", "prompt", "keyring"];
 const REFERENCE_HINT: &str = "write `{ env = \"VARIABLE\" }`, `{ file = \"PATH\" }`, `{ command = [\"PROGRAM\"] }` or `{ prompt = true }`";
+const COMMAND_HINT: &str = "write the program and its arguments: `[\"pass\", \"show\", \"finesse\"]`";
 
 pub(super) fn credential(
     section: &Section,
@@ -20,7 +21,7 @@ pub(super) fn credential(
     mistakes: &mut Mistakes,
 ) -> Option<CredentialSettings> {
     section.only(&KEYS, mistakes);
-    let name = section.path.rsplit_once('.').map_or("", |(_, name)| name);
+    let name = section.name.as_str();
     let username = section.text("username", mistakes).map(|(text, _)| text);
     let secrets: Vec<(&Entry, CredentialKind)> = [
         ("password", CredentialKind::Basic),
@@ -115,13 +116,22 @@ fn reference(
             .text("file", mistakes)
             .map(|(file, _)| SecretReference::File(relative(path, &file))),
         "command" => {
+            if let Raw::Text(_) = source.item.raw {
+                mistakes.at(
+                    &source.item.span,
+                    inner.key("command"),
+                    "`command` is one text, and no shell will take it apart",
+                    COMMAND_HINT,
+                );
+                return None;
+            }
             let words = inner.texts("command", false, mistakes)?;
             if words.first().is_none_or(|(program, _)| program.is_empty()) {
                 mistakes.at(
                     &source.item.span,
                     inner.key("command"),
                     "`command` names no program",
-                    "write the program and its arguments: `[\"pass\", \"show\", \"finesse\"]`",
+                    COMMAND_HINT,
                 );
                 return None;
             }

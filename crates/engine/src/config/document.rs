@@ -40,6 +40,8 @@ pub(super) struct Entry {
 /// A table under its path, such as `limits` or `credentials.supervisor`.
 #[derive(Debug, Clone)]
 pub(super) struct Section {
+    /// The last part of the path: the name of a connection or a credential.
+    pub(super) name: String,
     pub(super) path: String,
     pub(super) span: Range<usize>,
     pub(super) entries: Vec<Entry>,
@@ -60,6 +62,7 @@ pub(super) fn document(text: &str, mistakes: &mut Mistakes) -> Section {
     }
     let span = table.span();
     Section {
+        name: String::new(),
         path: String::new(),
         span,
         entries: entries(table.get_ref()),
@@ -137,6 +140,7 @@ impl Entry {
         let path = join(parent, &self.key);
         match &self.item.raw {
             Raw::Table(entries) => Some(Section {
+                name: self.key.clone(),
                 path,
                 span: self.key_span.clone(),
                 entries: entries.clone(),
@@ -146,7 +150,10 @@ impl Entry {
                     &self.item.span,
                     path.as_str(),
                     format!("`{path}` is a table, not {}", self.item.kind()),
-                    format!("write `[{path}]` and its keys below"),
+                    match path.as_str() {
+                        "connections" | "credentials" => format!("write `[{path}.NAME]` and its keys below"),
+                        _ => format!("write `[{path}]` and its keys below"),
+                    },
                 );
                 None
             }

@@ -11,6 +11,8 @@ mod document;
 mod error;
 mod limits;
 mod settings;
+#[cfg(test)]
+mod tests;
 
 use std::io;
 use std::path::Path;
@@ -153,6 +155,18 @@ fn sections(document: &Section, key: &str, mistakes: &mut Mistakes) -> Vec<Secti
     let Some(outer) = document.entry(key).and_then(|entry| entry.section("", mistakes)) else {
         return Vec::new();
     };
+    for entry in &outer.entries {
+        // Names stand in `connection:user` patterns, in reports and on the command line.
+        let plain = |character: char| character.is_alphanumeric() || matches!(character, '-' | '_' | '.');
+        if entry.key.is_empty() || !entry.key.chars().all(plain) {
+            mistakes.at(
+                &entry.key_span,
+                key,
+                format!("`{}` cannot be a name", entry.key.escape_debug()),
+                "use letters, digits, `-`, `_` and `.`",
+            );
+        }
+    }
     outer
         .entries
         .iter()

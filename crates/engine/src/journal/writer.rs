@@ -42,7 +42,7 @@ impl State {
     pub(super) fn push(&mut self, entry: Entry, waiter: Option<Waiter>) {
         match &self.refused {
             None => self.waiting.push((entry, waiter)),
-            Some(error) => tell(waiter, &Err(error.clone())),
+            Some(error) => tell(waiter, Err(error.clone())),
         }
     }
 }
@@ -78,15 +78,15 @@ impl Queue {
         }
     }
 
-    /// Takes nothing any more, and tells all who wait why.
+    /// Takes nothing any more, and tells all who wait why; the first reason stays.
     fn refuse(&self, error: &JournalError) {
         let waiting = {
             let mut state = self.lock();
-            state.refused = Some(error.clone());
+            state.refused.get_or_insert_with(|| error.clone());
             std::mem::take(&mut state.waiting)
         };
         for (_, waiter) in waiting {
-            tell(waiter, &Err(error.clone()));
+            tell(waiter, Err(error.clone()));
         }
     }
 }
@@ -103,42 +103,45 @@ pub(super) fn start(
         .name("journal".to_owned())
         .spawn(move || {
             let mut store = store;
-            let end = write(&queue, &mut store).err().unwrap_or(closed);
-            queue.refuse(&end);
+            write(&queue, &mut store);
+            queue.refuse(&closed);
             drop(store);
             drop(lock);
         })
 }
 
-/// Writes until no handle is left, the run has ended, or a commit fails.
-fn write(queue: &Queue, store: &mut Store) -> Result<(), JournalError> {
+/// Writes until no handle is left or a commit fails.
+fn write(queue: &Queue, store: &mut Store) {
     let mut spare = Vec::new();
     while let Some(mut items) = queue.take(spare) {
         while !items.is_empty() {
             let batch = items.len().min(LARGEST_BATCH);
-            let committed = store.commit(items[..batch].iter().map(|(entry, _)| entry));
-            let ended = items[..batch]
+            if let Err(error) = store.commit(items[..batch].iter().map(|(entry, _)| entry)) {
+                // Before anybody learns of it, so that nobody who does can still hand something in.
+                queue.refuse(&error);
+                for (_, waiter) in items {
+                    tell(waiter, Err(error.clone()));
+                }
+                return;
+            }
+            if items[..batch]
                 .iter()
-                .any(|(entry, _)| matches!(entry, Entry::End(_)));
-            if ended && committed.is_ok() {
+                .any(|(entry, _)| matches!(entry, Entry::End(_)))
+            {
                 store.tidy();
             }
-            // After a failure nobody is left without an answer: neither this batch nor what follows it.
-            let told = if committed.is_ok() { batch } else { items.len() };
-            for (_, waiter) in items.drain(..told) {
-                tell(waiter, &committed);
+            for (_, waiter) in items.drain(..batch) {
+                tell(waiter, Ok(()));
             }
-            committed?;
         }
         spare = items;
         spare.shrink_to(LARGEST_BATCH);
     }
-    Ok(())
 }
 
-fn tell(waiter: Option<Waiter>, result: &Result<(), JournalError>) {
+fn tell(waiter: Option<Waiter>, result: Result<(), JournalError>) {
     if let Some(waiter) = waiter {
         // Whoever waited may have gone.
-        let _ = waiter.send(result.clone());
+        let _ = waiter.send(result);
     }
 }

@@ -292,6 +292,18 @@ mod tests {
     fn the_first_line_and_the_last() {
         expect![[r#"{"event":"run","run":"01run","workflow":"supervisor_logs_out_team.luau","plan":true}"#]]
             .assert_eq(&run_line("01run", "supervisor_logs_out_team.luau", true));
+        let summary = Summary {
+            run: "01run".to_owned(),
+            status: Status::Completed,
+            total: 3,
+            counts: BTreeMap::from([(Outcome::Busy, 1), (Outcome::Done, 2), (Outcome::Failed, 0)]),
+            elapsed: Duration::from_micros(1_234_567),
+            unsatisfied: 1,
+            cancelled: 0,
+            unread: false,
+            untried: None,
+        };
+        expect![[r#"{"event":"summary","run":"01run","status":"completed","total":3,"counts":{"done":2,"busy":1},"elapsed_ms":1234}"#]].assert_eq(&summary_line(&summary));
     }
 
     #[test]

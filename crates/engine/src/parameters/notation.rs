@@ -152,3 +152,105 @@ fn is_number(text: &str) -> bool {
             .chars()
             .all(|character| character.is_ascii_digit() || character == '.')
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn durations_are_read_as_people_write_them() {
+        for (text, millis) in [
+            ("500ms", 500),
+            ("30s", 30_000),
+            ("15m", 900_000),
+            ("2h", 7_200_000),
+            ("1h30m", 5_400_000),
+            ("1h 30m", 5_400_000),
+            ("0s", 0),
+            (" 10s ", 10_000),
+            ("1.5s", 1500),
+        ] {
+            assert_eq!(parse_duration(text), Ok(Duration::from_millis(millis)), "{text}");
+        }
+        for text in [
+            "",
+            "10",
+            "-5s",
+            "5s ago",
+            "1us",
+            "soon",
+            "5 parsecs",
+            "900000h",
+            "1y",
+            "s",
+        ] {
+            assert_eq!(
+                parse_duration(text),
+                Err(NotationError::Duration(text.to_owned())),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn sizes_have_a_unit() {
+        assert_eq!(parse_size("64MiB"), Ok(64 << 20));
+        assert_eq!(parse_size("1 GiB"), Ok(1 << 30));
+        assert_eq!(parse_size("100B"), Ok(100));
+        for text in ["", "64", "64MB", "MiB", "-1B", "1.5GiB", "99999999999999GiB"] {
+            assert_eq!(
+                parse_size(text),
+                Err(NotationError::Size(text.to_owned())),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn rates_are_for_a_second() {
+        assert_eq!(parse_rate("20/s"), Ok(Some(20.0)));
+        assert_eq!(parse_rate("30/min"), Ok(Some(0.5)));
+        assert_eq!(parse_rate("7200/h"), Ok(Some(2.0)));
+        assert_eq!(parse_rate("0.5 / s"), Ok(Some(0.5)));
+        assert_eq!(parse_rate("none"), Ok(None));
+        for text in [
+            "", "20", "/s", "0/s", "-1/s", "inf/s", "1e3/s", "20/day", "1.2.3/s",
+        ] {
+            assert_eq!(
+                parse_rate(text),
+                Err(NotationError::Rate(text.to_owned())),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_nearest_name_is_near() {
+        let known = ["finesse", "zap", "uiza"];
+        assert_eq!(nearest("finess", known), Some("finesse"));
+        assert_eq!(nearest("FINESSE", known), Some("finesse"));
+        assert_eq!(nearest("uzia", known), Some("uiza"));
+        assert_eq!(nearest("acme", known), None);
+    }
+
+    proptest! {
+        #[test]
+        fn a_duration_that_is_written_is_read_again(millis in 0_u64..3_000_000_000_000) {
+            let duration = Duration::from_millis(millis);
+            prop_assert_eq!(parse_duration(&format_duration(duration)).unwrap(), duration);
+        }
+
+        #[test]
+        fn a_size_that_is_written_is_read_again(bytes: u64) {
+            prop_assert_eq!(parse_size(&format_size(bytes)).unwrap(), bytes);
+        }
+
+        #[test]
+        fn no_text_is_too_strange(text in ".{0,12}") {
+            let _ = (parse_duration(&text), parse_size(&text), parse_rate(&text), nearest(&text, ["a", ""]));
+        }
+    }
+}
