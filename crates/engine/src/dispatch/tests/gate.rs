@@ -1,0 +1,181 @@
+//! What happens to everyone when the vendor speaks against a credential.
+
+use super::*;
+
+#[tokio::test(start_paused = true)]
+async fn a_wrong_password_costs_one_request_however_many_wait() {
+    let world = World::new(|_| answer(401));
+    let deliveries = world.send_all(writes(1000)).await;
+    assert_eq!(world.paths(), ["/0"]);
+    assert_eq!(status(&deliveries[0]), 401);
+    assert!(deliveries[1..].iter().all(is_credential_stopped));
+    // Nor does it cost those a request who come later.
+    let late = world
+        .send_all([read("/late"), proof("/late"), write("/late")])
+        .await;
+    assert!(late.iter().all(is_credential_stopped));
+    assert_eq!(world.paths().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_at_a_time_until_the_credential_is_accepted() {
+    let world = World::new(|call| answer(if call.number < 3 { 503 } else { 200 }));
+    let begun = Instant::now();
+    let deliveries = world.send_all(writes(40)).await;
+    assert!(deliveries.iter().all(|delivery| status(delivery) == 200));
+    let calls = world.vendor.calls.lock().unwrap().clone();
+    for pair in calls[..5].windows(2) {
+        assert!(
+            pair[1].at - pair[0].at >= Duration::from_millis(20),
+            "{:?}",
+            pair[1].at - begun
+        );
+    }
+    assert!(world.vendor.most_in_flight.load(Ordering::Relaxed) > 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_proof_clears_a_doubt_up() {
+    let world = World::new(|call| match &*call.path {
+        "/doubted" => answer_with(401, &[], "doubt"),
+        _ => answer(200),
+    });
+    world.prove().await;
+    let raiser = world.ticket(0);
+    assert_eq!(status(&world.send(&raiser, &write("/doubted")).await), 401);
+    let proved = async {
+        pass(Duration::from_secs(1)).await;
+        assert_eq!(world.paths(), ["/doubted"], "nothing else leaves");
+        assert_eq!(
+            world.dispatcher.status().reason,
+            Some(WaitReason::CredentialDoubted)
+        );
+        world.send(&raiser, &proof("/me")).await
+    };
+    let (others, proved) = tokio::join!(world.send_all(writes(100)), proved);
+    assert_eq!(status(&proved), 200);
+    assert!(others.iter().all(|delivery| status(delivery) == 200));
+    assert_eq!(world.paths()[..3], ["/doubted", "/me", "/0"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_proof_that_fails_stops_everyone() {
+    let world = World::new(|call| match &*call.path {
+        "/doubted" | "/me" => answer_with(401, &[], "doubt"),
+        _ => answer(200),
+    });
+    world.prove().await;
+    let raiser = world.ticket(0);
+    world.send(&raiser, &write("/doubted")).await;
+    let (others, proved) = tokio::join!(world.send_all(writes(100)), async {
+        world.send(&raiser, &proof("/me")).await
+    });
+    assert_eq!(status(&proved), 401);
+    assert!(others.iter().all(is_credential_stopped));
+    assert_eq!(world.paths(), ["/doubted", "/me"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_doubt_without_a_proof_stops_everyone() {
+    let world = World::new(|call| match &*call.path {
+        "/doubted" => answer_with(401, &[], "doubt"),
+        _ => answer(200),
+    });
+    world.prove().await;
+    let raiser = world.ticket(0);
+    world.send(&raiser, &read("/doubted")).await;
+    let ends = async {
+        pass(Duration::from_secs(5)).await;
+        drop(raiser);
+    };
+    let (others, ()) = tokio::join!(world.send_all(writes(100)), ends);
+    assert!(others.iter().all(is_credential_stopped));
+    assert_eq!(world.paths(), ["/doubted"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn everyone_who_shared_a_doubted_answer_may_send_the_proof() {
+    let world = World::new(|call| match &*call.path {
+        "/team" => answer_with(401, &[], "doubt"),
+        _ => answer(200),
+    });
+    world.prove().await;
+    let (first, second) = (world.ticket(0), world.ticket(1));
+    let team = read("/team");
+    tokio::join!(world.send(&first, &team), world.send(&second, &team));
+    drop(first);
+    assert_eq!(status(&world.send(&second, &proof("/me")).await), 200);
+    assert_eq!(status(&world.send(&second, &write("/1")).await), 200);
+    assert_eq!(world.paths(), ["/team", "/me", "/1"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_does_not_leave_if_the_doubt_came_while_its_intent_was_written() {
+    let world = World::new(|call| match &*call.path {
+        "/doubted" => Answer {
+            after: Duration::from_millis(2),
+            ..answer_with(401, &[], "doubt")
+        },
+        _ => answer(200),
+    });
+    world.prove().await;
+    let raiser = world.ticket(0);
+    let journal = Arc::new(Journal::default());
+    let log: Arc<dyn WriteLog> = Arc::clone(&journal) as _;
+    let writer = world.dispatcher.ticket(1, Some(log));
+    let request = write("/1");
+    let doubt = async {
+        world.send(&raiser, &read("/doubted")).await;
+        pass(Duration::from_secs(1)).await;
+        world.send(&raiser, &proof("/me")).await;
+    };
+    let (written, ()) = tokio::join!(world.send(&writer, &request), doubt);
+    assert_eq!(status(&written), 200);
+    assert_eq!(world.paths(), ["/doubted", "/me", "/1"]);
+    assert_eq!(
+        *journal.lines.lock().unwrap(),
+        [
+            "logout attempt 1",
+            "intent 1: NotSent",
+            "logout attempt 1",
+            "intent 3: Answered { status: 200 }"
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dropped_first_request_lets_the_next_one_try() {
+    let world = World::new(|call| match call.number {
+        0 => Answer {
+            after: Duration::from_secs(3600),
+            ..answer(200)
+        },
+        _ => answer(200),
+    });
+    let first = world.ticket(0);
+    let request = write("/dropped");
+    let abandoned = tokio::time::timeout(Duration::from_secs(5), world.send(&first, &request));
+    let (abandoned, others) = tokio::join!(abandoned, world.send_all(writes(20)));
+    assert!(abandoned.is_err());
+    assert!(others.iter().all(|delivery| status(delivery) == 200));
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_without_a_credential_pass_no_gate() {
+    let world = World::new(|_| answer(401));
+    world.send_all(writes(1)).await;
+    let request = Request {
+        credential: None,
+        ..write("/open")
+    };
+    assert_eq!(status(&world.send(&world.ticket(1), &request).await), 401);
+    let authorized = world
+        .vendor
+        .calls
+        .lock()
+        .unwrap()
+        .iter()
+        .map(|call| call.authorized)
+        .collect::<Vec<_>>();
+    assert_eq!(authorized, [true, false]);
+}
