@@ -5,6 +5,17 @@
 //! server do to a client is added by name ([`Fault`]), and a [`Ledger`] records what the server saw, so that a test need
 //! not believe the client under test.
 //!
+//! ```
+//! use signoff_sandbox::{Population, Sandbox, Settings, State};
+//!
+//! let settings = Settings::with(Population::team(3)).fault("reset_after=0.1@PUT".parse()?);
+//! let sandbox = Sandbox::start_on_thread(settings)?;
+//! // Here a client logs agent 10001 out, at `sandbox.origin()`, as `supervisor` with `supervisor-password`.
+//! assert_eq!(sandbox.state_of("10001"), Some(State::Ready));
+//! assert_eq!(sandbox.ledger().logouts_of("10001").requested, 0);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! *Architecture invariants.* The sandbox shares no code with the Finesse provider but the reader of XML, with which it reads
 //! request bodies: an error in one must not hide in the other. It listens on loopback alone and its passwords protect nothing. Randomness comes from a seed.
 

@@ -24,11 +24,16 @@ impl Random {
         unit < probability
     }
 
+    /// A number below this bound, which is not zero.
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
+        self.next() % bound.max(1)
+    }
+
     /// Brings the items into a random order.
     pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
             let bound = u64::try_from(last + 1).unwrap_or(u64::MAX);
-            items.swap(last, usize::try_from(self.next() % bound).unwrap_or(0));
+            items.swap(last, usize::try_from(self.below(bound)).unwrap_or(0));
         }
     }
 }

@@ -63,7 +63,7 @@ impl Shared {
     pub(crate) fn set_fault(&self, fault: Fault) {
         match fault.kind {
             Kind::Finesse(setting) => self.finesse().behaviour.set(setting),
-            _ => self.faults().set(fault, self.clock.now()),
+            _ => self.faults().set(fault),
         }
     }
 

@@ -49,8 +49,13 @@ pub enum Kind {
     Close(f64),
     /// 503 `Service Unavailable`, nothing done.
     Unavailable(f64),
-    /// 503 for everything from now on, for so long.
-    UnavailableFor(Duration),
+    /// 503 for everything, for a spell that begins with the first request, and again every so often.
+    UnavailableFor {
+        /// How long a spell lasts.
+        spell: Duration,
+        /// From the beginning of one to that of the next; `None`: there is but one.
+        every: Option<Duration>,
+    },
     /// 429, nothing done.
     Throttle(f64),
     /// 429 for what exceeds so many requests within any second.
@@ -245,7 +250,8 @@ pub(crate) struct Faults {
 #[derive(Debug)]
 struct Rule {
     fault: Fault,
-    since: Duration,
+    /// When the first request came that is in its scope.
+    since: Option<Duration>,
     left: Option<u32>,
     /// For a rate limit: when the requests of the last second came.
     recent: VecDeque<Duration>,
@@ -306,13 +312,13 @@ impl Faults {
     }
 
     /// Puts a fault into force, in place of one with the same name and scope.
-    pub(crate) fn set(&mut self, fault: Fault, now: Duration) {
+    pub(crate) fn set(&mut self, fault: Fault) {
         self.rules
             .retain(|rule| rule.fault.name() != fault.name() || rule.fault.scope != fault.scope);
         self.rules.push(Rule {
             left: fault.times,
             fault,
-            since: now,
+            since: None,
             recent: VecDeque::new(),
         });
     }
@@ -339,8 +345,16 @@ impl Faults {
 
 impl Rule {
     fn strikes(&mut self, random: &mut Random, now: Duration) -> bool {
+        let since = *self.since.get_or_insert(now);
         match self.fault.kind {
-            Kind::UnavailableFor(spell) => now < self.since + spell,
+            Kind::UnavailableFor { spell, every } => {
+                let passed = now.saturating_sub(since);
+                let of_this_period = match every {
+                    Some(every) if !every.is_zero() => passed.as_nanos() % every.as_nanos(),
+                    _ => passed.as_nanos(),
+                };
+                of_this_period < spell.as_nanos()
+            }
             Kind::RateLimit(limit) => {
                 let second_ago = now.saturating_sub(Duration::from_secs(1));
                 while self.recent.front().is_some_and(|&at| at < second_ago) {
@@ -393,7 +407,7 @@ impl Decision {
             Kind::CtiError(ref error) => self.cti_error = Some(error.clone()),
             Kind::ResetBefore(_) => self.instead(Before::Reset, name),
             Kind::HangBefore(_) => self.instead(Before::Hang, name),
-            Kind::Unavailable(_) | Kind::UnavailableFor(_) => self.instead(Before::Unavailable, name),
+            Kind::Unavailable(_) | Kind::UnavailableFor { .. } => self.instead(Before::Unavailable, name),
             Kind::Throttle(_) | Kind::RateLimit(_) => self.instead(Before::Throttled, name),
             Kind::Error500(_) => self.instead(Before::InternalError, name),
             Kind::Plain401(_) => self.instead(Before::Unauthorized, name),

@@ -103,9 +103,9 @@ static TABLE: &[Row] = &[
     }),
     row(
         "unavailable_for",
-        TIME,
-        "503 for everything, from now on for so long",
-        |v| Some(Kind::UnavailableFor(duration(v?)?)),
+        "a duration such as 3s, or 3s/10s for one every 10s",
+        "503 for everything, in spells that begin with the first request",
+        spells,
     ),
     row("throttle", RATE, "429 with Retry-After", |v| {
         rate(v).map(Kind::Throttle)
@@ -355,7 +355,7 @@ impl Kind {
             Self::Truncate(_) => "truncate",
             Self::Close(_) => "close",
             Self::Unavailable(_) => "unavailable",
-            Self::UnavailableFor(_) => "unavailable_for",
+            Self::UnavailableFor { .. } => "unavailable_for",
             Self::Throttle(_) => "throttle",
             Self::RateLimit(_) => "rate_limit",
             Self::RetryAfter(_) => "retry_after",
@@ -383,6 +383,17 @@ fn rate(value: Option<&str>) -> Option<f64> {
         },
     };
     (0.0..=1.0).contains(&rate).then_some(rate)
+}
+
+fn spells(value: Option<&str>) -> Option<Kind> {
+    let (spell, every) = match value?.split_once('/') {
+        Some((spell, every)) => (spell, Some(duration(every.trim())?)),
+        None => (value?, None),
+    };
+    Some(Kind::UnavailableFor {
+        spell: duration(spell.trim())?,
+        every,
+    })
 }
 
 fn duration(value: &str) -> Option<Duration> {
@@ -441,6 +452,7 @@ fn switch(value: Option<&str>, setting: fn(bool) -> Setting) -> Option<Kind> {
 #[expect(clippy::unwrap_used, reason = "a test may fail")]
 mod tests {
     use std::collections::HashSet;
+    use std::time::Duration;
 
     use expect_test::{Expect, expect};
 
@@ -553,10 +565,13 @@ mod tests {
     fn dice_are_repeatable_and_scopes_and_times_are_kept() {
         let strikes = |text: &str, method: &http::Method, path: &str| {
             let mut faults = Faults::new(1);
-            faults.set(text.parse().unwrap(), std::time::Duration::ZERO);
-            let now = std::time::Duration::from_millis(10);
-            (0..100)
-                .filter(|_| faults.decide(method, path, now).name.is_some())
+            faults.set(text.parse().unwrap());
+            // A request every millisecond.
+            (10..110)
+                .filter(|&ms| {
+                    let now = Duration::from_millis(ms);
+                    faults.decide(method, path, now).name.is_some()
+                })
                 .count()
         };
         let (get, put) = (http::Method::GET, http::Method::PUT);
@@ -568,8 +583,8 @@ mod tests {
         assert_eq!(strikes("unavailable@PUT", &get, "/a"), 0);
         assert_eq!(strikes("unavailable@PUT/a#7", &put, "/a/b"), 7);
         assert_eq!(strikes("unavailable@PUT/a#7", &put, "/b"), 0);
-        assert_eq!(strikes("unavailable_for=11ms", &get, "/"), 100);
-        assert_eq!(strikes("unavailable_for=10ms", &get, "/"), 0);
+        assert_eq!(strikes("unavailable_for=11ms", &get, "/"), 11);
+        assert_eq!(strikes("unavailable_for=2ms/10ms", &get, "/"), 20);
         assert_eq!(strikes("rate_limit=20", &get, "/"), 80);
     }
 }

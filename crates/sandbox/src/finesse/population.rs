@@ -282,6 +282,26 @@ impl Population {
             .with_all(agents)
     }
 
+    /// As [`Self::team`], but the agents are in all states, those on a call for up to half a second.
+    #[must_use]
+    pub fn mixed(size: usize, seed: u64) -> Self {
+        let mut random = Random::new(seed);
+        let mut population = Self::team(size);
+        let agents = population
+            .users
+            .iter_mut()
+            .filter(|user| user.agent && user.supervises.is_empty());
+        for (state, user) in State::IN_USE.into_iter().cycle().zip(agents) {
+            user.state = state;
+            user.since = Some(Duration::from_secs(random.below(36_000)));
+            if state.on_call() {
+                user.call_ends = Some(Duration::from_millis(random.below(500)));
+            }
+        }
+        random.shuffle(&mut population.users);
+        population
+    }
+
     /// The contact centre of the demo: two teams and their supervisor, the users of Cisco's learning labs, calls that end
     /// after two to four seconds and come again every half minute, and names that are hard on a client.
     #[must_use]

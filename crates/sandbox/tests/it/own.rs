@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use expect_test::expect;
-use signoff_sandbox::{Sandbox, Settings, State};
+use signoff_sandbox::{Population, Sandbox, Settings, State};
 
 use crate::client::put_state;
 use crate::world::{SUPERVISOR, population, sandbox};
@@ -82,4 +82,15 @@ async fn the_demo_can_be_logged_out() {
     tokio::time::sleep(Duration::from_millis(70)).await;
     assert_eq!(sandbox.signed_in(), ["supervisorA"]);
     assert_eq!(sandbox.ledger().most_at_once(), 1);
+}
+
+#[test]
+fn a_mixed_team_has_every_state_and_repeats_itself() {
+    let population = Population::mixed(40, 9);
+    assert_eq!(population, Population::mixed(40, 9));
+    assert_ne!(population, Population::mixed(40, 10));
+    for state in State::IN_USE {
+        let of_it = population.users.iter().filter(|user| user.state == state);
+        assert!(of_it.count() >= 4, "{state}");
+    }
 }
