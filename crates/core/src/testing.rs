@@ -568,7 +568,11 @@ fn milliseconds(duration: Duration) -> i64 {
 }
 
 fn show_duration(duration: Duration) -> String {
-    format!("{duration:?}")
+    if duration.is_zero() {
+        "0s".to_owned()
+    } else {
+        format!("{duration:?}")
+    }
 }
 
 fn show_placement(placement: &Placement) -> String {
