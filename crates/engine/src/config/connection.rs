@@ -9,7 +9,6 @@ use std::time::Duration;
 use signoff_core::{CredentialKind, Descriptor, Field};
 use url::{Host, Url};
 
-use super::credential::relative;
 use super::document::{Entry, Section, did_you_mean, unknown_key};
 use super::error::{ConfigErrors, Mistakes, Source};
 use super::settings::{ConnectionSettings, Endpoint, TlsSettings};
@@ -445,4 +444,9 @@ fn proxy(section: &Section, mistakes: &mut Mistakes) -> Option<Url> {
             None
         }
     }
+}
+
+/// A path as it is meant: relative to the folder of the configuration.
+fn relative(config: &Path, path: &str) -> PathBuf {
+    config.parent().unwrap_or(Path::new("")).join(path)
 }

@@ -1,6 +1,6 @@
 //! `[credentials.NAME]`: as whom, and where the secret is to be found. A secret itself is refused.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use signoff_core::CredentialKind;
@@ -15,11 +15,7 @@ const SOURCES: [&str; 5] = ["env", "file", "command", "prompt", "keyring"];
 const REFERENCE_HINT: &str = "write `{ env = \"VARIABLE\" }`, `{ file = \"PATH\" }`, `{ command = [\"PROGRAM\"] }` or `{ prompt = true }`";
 const COMMAND_HINT: &str = "write the program and its arguments: `[\"pass\", \"show\", \"finesse\"]`";
 
-pub(super) fn credential(
-    section: &Section,
-    path: &Path,
-    mistakes: &mut Mistakes,
-) -> Option<CredentialSettings> {
+pub(super) fn credential(section: &Section, mistakes: &mut Mistakes) -> Option<CredentialSettings> {
     section.only(&KEYS, mistakes);
     let name = section.name.as_str();
     let username = section.text("username", mistakes).map(|(text, _)| text);
@@ -60,7 +56,7 @@ pub(super) fn credential(
             "add `username = \"…\"`",
         );
     }
-    let secret = reference(section, entry, path, mistakes)?;
+    let secret = reference(section, entry, mistakes)?;
     Some(CredentialSettings {
         name: Arc::from(name),
         kind,
@@ -69,12 +65,7 @@ pub(super) fn credential(
     })
 }
 
-fn reference(
-    section: &Section,
-    entry: &Entry,
-    path: &Path,
-    mistakes: &mut Mistakes,
-) -> Option<SecretReference> {
+fn reference(section: &Section, entry: &Entry, mistakes: &mut Mistakes) -> Option<SecretReference> {
     let key = section.key(&entry.key);
     let Raw::Table(_) = &entry.item.raw else {
         mistakes.hidden(
@@ -112,9 +103,10 @@ fn reference(
         "env" => inner
             .text("env", mistakes)
             .map(|(name, _)| SecretReference::Env(name)),
+        // As it is written: whoever opens it starts from the folder of the configuration.
         "file" => inner
             .text("file", mistakes)
-            .map(|(file, _)| SecretReference::File(relative(path, &file))),
+            .map(|(file, _)| SecretReference::File(PathBuf::from(file))),
         "command" => {
             if let Raw::Text(_) = source.item.raw {
                 mistakes.at(
@@ -161,9 +153,4 @@ fn reference(
             None
         }
     }
-}
-
-/// A path as it is meant: relative to the folder of the configuration.
-pub(super) fn relative(config: &Path, path: &str) -> std::path::PathBuf {
-    config.parent().unwrap_or(Path::new("")).join(path)
 }

@@ -6,8 +6,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Everything that is wrong with a configuration, in the order of the file; never empty.
-///
-/// Its `Display` is the full text for a person, with each line underlined and without colours.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigErrors {
     errors: Vec<ConfigError>,
@@ -44,6 +42,13 @@ impl ConfigErrors {
     #[must_use]
     pub fn errors(&self) -> &[ConfigError] {
         &self.errors
+    }
+
+    /// The full text for a person: each mistake with its line, underlined, and what to do. No colours, and no line
+    /// break at the end.
+    #[must_use]
+    pub fn render(&self) -> String {
+        self.to_string()
     }
 
     /// All of these as one; `None` if there are none.

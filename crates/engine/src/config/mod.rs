@@ -78,7 +78,7 @@ impl Config {
         document.only(&["connections", "credentials", "limits"], &mut mistakes);
         let credentials: Vec<CredentialSettings> = sections(&document, "credentials", &mut mistakes)
             .iter()
-            .filter_map(|section| credential::credential(section, path, &mut mistakes))
+            .filter_map(|section| credential::credential(section, &mut mistakes))
             .collect();
         // A credential that is itself at fault is still known by its name.
         let names: Vec<&str> = names(&document, "credentials");

@@ -61,7 +61,7 @@ pub struct Endpoint {
     pub origins: Vec<Url>,
 }
 
-/// How the vendor's certificate is judged, and ours shown.
+/// How the vendor's certificate is judged, and ours shown. Paths start from the folder of the configuration already.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct TlsSettings {
     /// Certificates (PEM) of authorities to trust besides the usual ones.

@@ -172,7 +172,7 @@ fn every_key_is_understood() {
     );
     assert_eq!(
         credential("file").secret,
-        SecretReference::File(PathBuf::from("etc/secret"))
+        SecretReference::File(PathBuf::from("secret"))
     );
     assert_eq!(
         credential("command").secret,

@@ -5,7 +5,7 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::error::JournalError;
 use crate::platform::{network_file_system, private_file, private_folder};
@@ -79,13 +79,4 @@ pub(super) fn create(journal: &Path) -> Result<(), JournalError> {
         }),
         Err(error) => Err(JournalError::of_system(journal, &error)),
     }
-}
-
-/// The journal of a run in that folder; `None` if the id could name a file elsewhere.
-pub(super) fn path_of(folder: &Path, run: &str) -> Option<PathBuf> {
-    let plain = !run.is_empty()
-        && run
-            .chars()
-            .all(|character| character.is_ascii_alphanumeric() || matches!(character, '-' | '_'));
-    plain.then(|| folder.join(format!("{run}.sqlite")))
 }

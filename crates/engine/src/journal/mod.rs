@@ -37,6 +37,24 @@ pub use record::{
     LogRecord, RecordedAnswer, ResultRecord, RunHeader, ScopeRecord, SourceText,
 };
 
+/// The folder of journals in a state folder.
+#[must_use]
+pub fn runs_folder(state: &Path) -> PathBuf {
+    state.join("runs")
+}
+
+/// The journal of a run in a state folder.
+///
+/// # Errors
+/// If the id could name a file elsewhere.
+pub fn journal_path(state: &Path, run: &str) -> Result<PathBuf, JournalError> {
+    let plain = |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '_');
+    if run.is_empty() || !run.chars().all(plain) {
+        return Err(JournalError::BadId { run: run.to_owned() });
+    }
+    Ok(runs_folder(state).join(format!("{run}.sqlite")))
+}
+
 /// The journal of a run, for writing. A cheap handle; when the last one is dropped, what still waits is written
 /// and the file is closed.
 #[derive(Clone)]
@@ -51,19 +69,20 @@ struct Shared {
 }
 
 impl Journal {
-    /// Begins the journal of a run: `folder/ID.sqlite`, on disk when it returns. The folder is made if need be.
-    /// Blocks for some milliseconds.
+    /// Begins the journal of a run: `STATE/runs/ID.sqlite`, on disk when it returns. The folders are made if need
+    /// be. Blocks for some milliseconds.
     ///
     /// # Errors
     /// If the folder or the file cannot be made, or a run of this id exists.
-    pub fn create(folder: &Path, header: &RunHeader) -> Result<Self, JournalError> {
-        let path = folder::path_of(folder, &header.run).ok_or_else(|| JournalError::BadId {
-            run: header.run.clone(),
-        })?;
-        folder::make(folder)?;
+    pub fn create(state: &Path, header: &RunHeader) -> Result<Self, JournalError> {
+        let path = journal_path(state, &header.run)?;
+        folder::make(&runs_folder(state))?;
         let lock = WriteLock::take(&path)?;
         folder::create(&path)?;
-        let store = Store::create(&path, header)?;
+        let store = Store::create(&path, header).inspect_err(|_| {
+            // Nothing was promised yet: better no file than an empty one. If it stays, it is told as no journal.
+            let _ = std::fs::remove_file(&path);
+        })?;
         Self::start(path, store, lock)
     }
 

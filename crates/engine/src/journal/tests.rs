@@ -101,7 +101,7 @@ fn outcome(user: &str, outcome: Outcome, cause: Option<Cause>) -> AnswerRecord {
 
 fn journal() -> (TempDir, Journal) {
     let state = tempfile::tempdir().unwrap();
-    let journal = Journal::create(&state.path().join("runs"), &header()).unwrap();
+    let journal = Journal::create(state.path(), &header()).unwrap();
     (state, journal)
 }
 
@@ -293,8 +293,8 @@ async fn a_secret_leaves_no_trace() {
 #[test]
 fn a_second_writer_is_refused_while_the_first_lives() {
     let (state, journal) = journal();
-    let folder = state.path().join("runs");
-    let refused = Journal::create(&folder, &header()).err().unwrap();
+    let folder = state.path();
+    let refused = Journal::create(folder, &header()).err().unwrap();
     assert_eq!(
         refused,
         JournalError::Locked {
@@ -305,13 +305,13 @@ fn a_second_writer_is_refused_while_the_first_lives() {
     let another = journal.clone();
     drop(journal);
     assert!(matches!(
-        Journal::create(&folder, &header()),
+        Journal::create(folder, &header()),
         Err(JournalError::Locked { .. })
     ));
     drop(another);
     // The lock is free, and the run is still not begun a second time.
     assert!(matches!(
-        Journal::create(&folder, &header()),
+        Journal::create(folder, &header()),
         Err(JournalError::Exists { .. })
     ));
 }
@@ -324,7 +324,7 @@ fn nobody_else_may_read_it() {
     let folder = state.path().join("deep/runs");
     std::fs::create_dir_all(&folder).unwrap();
     std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o755)).unwrap();
-    let journal = Journal::create(&folder, &header()).unwrap();
+    let journal = Journal::create(&state.path().join("deep"), &header()).unwrap();
     let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&folder), 0o700);
     let mut files: Vec<(String, u32)> = std::fs::read_dir(&folder)
@@ -353,7 +353,7 @@ fn nobody_else_may_read_it() {
 fn a_place_that_cannot_hold_a_journal_is_refused() {
     let state = tempfile::tempdir().unwrap();
     std::fs::write(state.path().join("runs"), "a file").unwrap();
-    for folder in ["runs", "runs/deeper"] {
+    for folder in ["", "runs"] {
         let error = Journal::create(&state.path().join(folder), &header())
             .err()
             .unwrap();
