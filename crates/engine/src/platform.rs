@@ -2,7 +2,7 @@
 
 use std::fs::{DirBuilder, Metadata, OpenOptions};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Whether others than its owner may read a file.
 #[cfg(unix)]
@@ -75,4 +75,69 @@ pub(crate) fn network_file_system(folder: &Path) -> Option<&'static str> {
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn network_file_system(_folder: &Path) -> Option<&'static str> {
     None
+}
+
+/// Whether others than its owner may write to a file or folder.
+#[cfg(unix)]
+pub(crate) fn writable_by_others(metadata: &Metadata) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    metadata.permissions().mode() & 0o022 != 0
+}
+
+/// Whether others than its owner may write to a file or folder. As with reading, the folder it lies in sees to that.
+#[cfg(not(unix))]
+pub(crate) const fn writable_by_others(_metadata: &Metadata) -> bool {
+    false
+}
+
+/// A library that can be loaded, and that nobody can change any more.
+#[derive(Debug)]
+pub(crate) struct ExecutableCopy {
+    /// Absolute.
+    pub(crate) path: PathBuf,
+    #[cfg(target_os = "linux")]
+    file: std::fs::File,
+}
+
+#[cfg(target_os = "linux")]
+impl ExecutableCopy {
+    /// A copy in memory, sealed.
+    pub(crate) fn new(bytes: &[u8], _folder: &Path) -> io::Result<Self> {
+        use rustix::fs::{MemfdFlags, SealFlags};
+        use std::io::Write;
+        use std::os::fd::AsRawFd;
+        let memory =
+            rustix::fs::memfd_create("signoff-plugin", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
+        let mut file = std::fs::File::from(memory);
+        file.write_all(bytes)?;
+        rustix::fs::fcntl_add_seals(
+            &file,
+            SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL,
+        )?;
+        let path = PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()));
+        Ok(Self { path, file })
+    }
+
+    /// To be called once it is loaded. The file stays open: were its number used again, the system would take the next
+    /// library for this one, which it knows by its path.
+    pub(crate) fn retire(self) {
+        std::mem::forget(self.file);
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+impl ExecutableCopy {
+    /// A copy in a folder that is the user's own.
+    pub(crate) fn new(bytes: &[u8], folder: &Path) -> io::Result<Self> {
+        use std::io::Write;
+        let path = std::path::absolute(folder)?.join(format!(".plugin-{}", uuid::Uuid::new_v4()));
+        let mut file = private_file(OpenOptions::new().write(true).create_new(true)).open(&path)?;
+        file.write_all(bytes)?;
+        Ok(Self { path })
+    }
+
+    /// To be called once it is loaded. Where a loaded file cannot be removed it is left.
+    pub(crate) fn retire(self) {
+        let _ = std::fs::remove_file(&self.path);
+    }
 }
