@@ -310,3 +310,66 @@ fn keep<T>(records: &mut VecDeque<T>, record: T) {
     }
     records.push_back(record);
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use http::Method;
+
+    use super::{End, Ledger, Request};
+
+    fn request(at_ms: u64, path: &str) -> Request {
+        Request {
+            at: Duration::from_millis(at_ms),
+            method: Method::GET,
+            path: path.to_owned(),
+            query: None,
+            actor: None,
+            request_id: None,
+            body: "ä".repeat(600),
+            end: End::Open,
+            fault: None,
+        }
+    }
+
+    #[test]
+    fn finds_the_busiest_span() {
+        let ledger = Ledger::default();
+        for at in [0, 1000, 1400, 1900, 2000, 4000] {
+            ledger.begin(request(at, "/team"));
+            ledger.begin(request(at, "/user"));
+        }
+        let busiest =
+            |ms, path: &str| ledger.busiest(Duration::from_millis(ms), |request| request.path == path);
+        assert_eq!(busiest(1000, "/team"), 3);
+        assert_eq!(busiest(1001, "/team"), 4);
+        assert_eq!(busiest(1, "/user"), 1);
+        assert_eq!(busiest(1000, "/"), 0);
+    }
+
+    #[test]
+    fn knows_how_each_request_ended() {
+        let ledger = Ledger::default();
+        let forgotten = ledger.begin(request(0, "/0"));
+        ledger.clear();
+        let (mut first, second) = (ledger.begin(request(1, "/1")), ledger.begin(request(2, "/2")));
+        assert_eq!(ledger.most_at_once(), 3);
+        forgotten.end(End::Answered(200));
+        second.end(End::Answered(202));
+        first.fault("hang_after");
+        drop(first);
+        let ends: Vec<_> = ledger
+            .requests()
+            .into_iter()
+            .map(|request| (request.path, request.end, request.fault, request.body.len()))
+            .collect();
+        assert_eq!(
+            ends,
+            [
+                ("/1".to_owned(), End::Abandoned, Some("hang_after"), 512),
+                ("/2".to_owned(), End::Answered(202), None, 512),
+            ]
+        );
+    }
+}

@@ -86,7 +86,7 @@ async fn a_mobile_agent_is_shown_while_signed_in() {
 #[tokio::test]
 async fn changes_queue_up_behind_each_other() {
     let sandbox = sandbox().await;
-    sandbox.set_fault("lag=30ms".parse().unwrap());
+    sandbox.set_fault("lag=120ms".parse().unwrap());
     // READY may not sign out on UCCE, but behind a NOT_READY it may.
     assert_eq!(
         put_state(&sandbox, AGENT, "100", "NOT_READY")
@@ -107,7 +107,9 @@ async fn changes_queue_up_behind_each_other() {
         202
     );
     assert_eq!(sandbox.state_of("100"), Some(State::Ready));
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    while sandbox.ledger().unapplied().is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
     assert_eq!(sandbox.state_of("100"), Some(State::Logout));
     let logouts = sandbox.ledger().logouts_of("100");
     assert_eq!((logouts.accepted, logouts.applied), (2, 1));
@@ -115,7 +117,7 @@ async fn changes_queue_up_behind_each_other() {
     assert_eq!(unapplied.len(), 1);
     assert_eq!(unapplied[0].error, AsyncError::by_code("22"));
     let effects = sandbox.ledger().effects_on("100");
-    assert!(effects[1].at - effects[0].at >= Duration::from_millis(30));
+    assert!(effects[1].at - effects[0].at >= Duration::from_millis(120));
 }
 
 #[tokio::test]
@@ -199,9 +201,7 @@ async fn calls_come_end_and_are_wrapped_up() {
                 .call(ms(10), ms(10_000)),
         );
     let sandbox = Sandbox::start(Settings::with(population)).await.unwrap();
-    let at_start = sandbox.state_of("300");
     tokio::time::sleep(ms(60)).await;
-    assert_eq!(at_start, Some(State::Talking));
     assert_eq!(sandbox.state_of("300"), Some(State::Ready));
     assert_eq!(sandbox.state_of("301"), Some(State::Talking));
     assert_eq!(sandbox.state_of("302"), Some(State::NotReady));
