@@ -107,14 +107,22 @@ pub enum FaultError {
         known: String,
     },
     /// The value does not fit.
-    #[error("fault `{name}` takes {expected}, not `{value}`")]
+    #[error("a fault is written `{usage}`, not with `{value}`{hint}")]
     Value {
-        /// The name.
-        name: &'static str,
-        /// What it takes.
-        expected: &'static str,
+        /// The name and what it takes.
+        usage: &'static str,
         /// What it got.
         value: String,
+        /// What a placeholder in `usage` stands for.
+        hint: &'static str,
+    },
+    /// There is no value, and it needs one.
+    #[error("a fault is written `{usage}`, not without a value{hint}")]
+    NoValue {
+        /// The name and what it takes.
+        usage: &'static str,
+        /// What a placeholder in `usage` stands for.
+        hint: &'static str,
     },
     /// What follows `@` or `#` cannot be read.
     #[error(

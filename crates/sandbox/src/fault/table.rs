@@ -13,164 +13,171 @@ use crate::finesse::{
 pub struct Description {
     /// As written before `=`.
     pub name: &'static str,
-    /// What is written after `=`; in brackets if it may be left out.
-    pub value: &'static str,
+    /// The name and what it takes, such as `delay=DURATION`; in brackets what may be left out.
+    pub usage: &'static str,
     /// One line.
     pub help: &'static str,
 }
 
 /// Every fault there is.
 pub fn known() -> impl Iterator<Item = Description> {
-    TABLE.iter().map(|row| row.description)
+    TABLE.iter().map(|row| Description {
+        name: row.name(),
+        usage: row.usage,
+        help: row.help,
+    })
 }
 
 /// The fault with this name and value.
 pub(super) fn kind(name: &str, value: Option<&str>) -> Result<Kind, FaultError> {
     let row = TABLE
         .iter()
-        .find(|row| row.description.name == name)
+        .find(|row| row.name() == name)
         .ok_or_else(|| FaultError::Unknown {
             name: name.to_owned(),
             known: known().map(|known| known.name).collect::<Vec<_>>().join(", "),
         })?;
-    (row.parse)(value).ok_or_else(|| FaultError::Value {
-        name: row.description.name,
-        expected: row.description.value.trim_matches(['[', ']']),
-        value: value.unwrap_or_default().to_owned(),
+    if let Some(kind) = (row.parse)(value) {
+        return Ok(kind);
+    }
+    let usage = row.usage;
+    let hint = HINTS
+        .iter()
+        .find(|(placeholder, _)| usage.contains(placeholder))
+        .map_or("", |(_, hint)| hint);
+    Err(match value {
+        Some(value) => FaultError::Value {
+            usage,
+            value: value.to_owned(),
+            hint,
+        },
+        None => FaultError::NoValue { usage, hint },
     })
 }
 
+/// What placeholders stand for.
+const HINTS: [(&str, &str); 4] = [
+    ("RATE", "; a rate is `0.05` or `5%`"),
+    ("DURATION", "; a duration is `50ms`, `3s` or `5m`"),
+    ("SIZE", "; a size is `200MB`"),
+    ("NUMBER", "; a number is whole"),
+];
+
 struct Row {
-    description: Description,
+    usage: &'static str,
+    help: &'static str,
     parse: fn(Option<&str>) -> Option<Kind>,
 }
 
-const fn row(
-    name: &'static str,
-    value: &'static str,
-    help: &'static str,
-    parse: fn(Option<&str>) -> Option<Kind>,
-) -> Row {
-    Row {
-        description: Description { name, value, help },
-        parse,
+impl Row {
+    fn name(&self) -> &'static str {
+        self.usage.split(['[', '=']).next().unwrap_or_default()
     }
 }
 
-const RATE: &str = "[a rate such as 0.05 or 5%]";
-const TIME: &str = "a duration such as 50ms, 3s, 5m";
-const SWITCH: &str = "[yes|no]";
+const fn row(usage: &'static str, help: &'static str, parse: fn(Option<&str>) -> Option<Kind>) -> Row {
+    Row { usage, help, parse }
+}
 
 static TABLE: &[Row] = &[
-    row("delay", TIME, "every request waits so long", |v| {
+    row("delay=DURATION", "every request waits so long", |v| {
         Some(Kind::Delay(duration(v?)?))
     }),
-    row("lag", TIME, "accepted changes are applied so much later", |v| {
-        Some(Kind::Lag(duration(v?)?))
-    }),
     row(
-        "reset_before",
-        RATE,
+        "lag=DURATION",
+        "accepted changes are applied so much later",
+        |v| Some(Kind::Lag(duration(v?)?)),
+    ),
+    row(
+        "reset_before[=RATE]",
         "connection reset before the request takes effect",
         |v| rate(v).map(Kind::ResetBefore),
     ),
     row(
-        "reset_after",
-        RATE,
+        "reset_after[=RATE]",
         "connection reset after the effect, before the answer",
         |v| rate(v).map(Kind::ResetAfter),
     ),
-    row("hang_before", RATE, "no answer ever, no effect", |v| {
+    row("hang_before[=RATE]", "no answer ever, no effect", |v| {
         rate(v).map(Kind::HangBefore)
     }),
-    row("hang_after", RATE, "no answer ever, but the effect", |v| {
+    row("hang_after[=RATE]", "no answer ever, but the effect", |v| {
         rate(v).map(Kind::HangAfter)
     }),
     row(
-        "truncate",
-        RATE,
+        "truncate[=RATE]",
         "half of the answer, then the connection closes",
         |v| rate(v).map(Kind::Truncate),
     ),
     row(
-        "close",
-        RATE,
+        "close[=RATE]",
         "the connection closes after the answer, unannounced",
         |v| rate(v).map(Kind::Close),
     ),
-    row("unavailable", RATE, "503 Service Unavailable", |v| {
+    row("unavailable[=RATE]", "503 Service Unavailable", |v| {
         rate(v).map(Kind::Unavailable)
     }),
     row(
-        "unavailable_for",
-        "a duration such as 3s, or 3s/10s for one every 10s",
-        "503 for everything, in spells that begin with the first request",
+        "unavailable_for=DURATION[/DURATION]",
+        "503 for so long from the first request on, and again every so often",
         spells,
     ),
-    row("throttle", RATE, "429 with Retry-After", |v| {
+    row("throttle[=RATE]", "429 with Retry-After", |v| {
         rate(v).map(Kind::Throttle)
     }),
     row(
-        "rate_limit",
-        "a number of requests a second",
-        "429 for what exceeds it",
+        "rate_limit=NUMBER",
+        "429 for what exceeds so many requests a second",
         |v| Some(Kind::RateLimit(v?.parse().ok()?)),
     ),
     row(
-        "retry_after",
-        "a number of seconds",
-        "what 429 and 503 say in Retry-After",
+        "retry_after=NUMBER",
+        "the seconds that 429 and 503 say in Retry-After",
         |v| Some(Kind::RetryAfter(v?.parse().ok()?)),
     ),
-    row("error_500", RATE, "500 before the effect", |v| {
+    row("error_500[=RATE]", "500 before the effect", |v| {
         rate(v).map(Kind::Error500)
     }),
-    row("error_500_after", RATE, "500 after the effect", |v| {
+    row("error_500_after[=RATE]", "500 after the effect", |v| {
         rate(v).map(Kind::Error500After)
     }),
-    row("plain_401", RATE, "401 without a body", |v| {
+    row("plain_401[=RATE]", "401 without a body", |v| {
         rate(v).map(Kind::Plain401)
     }),
     row(
-        "redirect",
-        RATE,
+        "redirect[=RATE]",
         "301 to port 8445, as Finesse 12.6 does on plain HTTP",
         |v| rate(v).map(Kind::Redirect),
     ),
-    row("huge_body", "[a size such as 200MB]", "endless answers", |v| {
+    row("huge_body[=SIZE]", "endless answers", |v| {
         v.map_or(Some(200_000_000), size).map(Kind::HugeBody)
     }),
     row(
-        "billion_laughs",
-        RATE,
+        "billion_laughs[=RATE]",
         "answers that expand entities to gigabytes",
         |v| rate(v).map(Kind::BillionLaughs),
     ),
     row(
-        "malformed",
-        RATE,
+        "malformed[=RATE]",
         "answers that stop in the middle of an element",
         |v| rate(v).map(Kind::Malformed),
     ),
     row(
-        "page",
-        RATE,
+        "page[=RATE]",
         "a page for browsers instead of XML, with status 200",
         |v| rate(v).map(Kind::Page),
     ),
     row(
-        "never_apply",
-        RATE,
+        "never_apply[=RATE]",
         "changes are accepted and never applied",
         |v| rate(v).map(Kind::NeverApply),
     ),
     row(
-        "cti_error",
-        "[22|33|257|260|265|1010|internal]",
+        "cti_error[=22|33|257|260|265|1010|internal]",
         "changes are accepted and fail with this error on the feed",
         |v| AsyncError::by_code(v.unwrap_or("22")).map(Kind::CtiError),
     ),
-    row("deployment", "UCCE|UCCX", "which rules hold", |v| {
+    row("deployment=UCCE|UCCX", "which rules hold", |v| {
         choice(
             v,
             &[("UCCE", Deployment::Ucce), ("UCCX", Deployment::Uccx)],
@@ -178,8 +185,7 @@ static TABLE: &[Row] = &[
         )
     }),
     row(
-        "talking",
-        "immediate|pending",
+        "talking=immediate|pending",
         "what a logout does to an agent on a call",
         |v| {
             let choices = [
@@ -190,8 +196,7 @@ static TABLE: &[Row] = &[
         },
     ),
     row(
-        "status",
-        "IN_SERVICE|PARTIAL_SERVICE|OUT_OF_SERVICE",
+        "status=IN_SERVICE|PARTIAL_SERVICE|OUT_OF_SERVICE",
         "what SystemInfo says; 503 unless in service",
         |v| {
             let choices = [
@@ -203,8 +208,7 @@ static TABLE: &[Row] = &[
         },
     ),
     row(
-        "state_check",
-        "sync|async",
+        "state_check=sync|async",
         "whether a change that the state forbids fails at once or on the feed",
         |v| {
             choice(
@@ -214,24 +218,19 @@ static TABLE: &[Row] = &[
             )
         },
     ),
+    row("accept_status=200|202", "the status of an accepted change", |v| {
+        choice(v, &[("202", 202), ("200", 200)], Setting::AcceptStatus)
+    }),
     row(
-        "accept_status",
-        "200|202",
-        "the status of an accepted change",
-        |v| choice(v, &[("202", 202), ("200", 200)], Setting::AcceptStatus),
-    ),
-    row(
-        "lockout_after",
-        "a number of wrong passwords",
-        "how many lock an account",
+        "lockout_after=NUMBER",
+        "how many wrong passwords lock an account",
         |v| Some(Kind::Finesse(Setting::LockoutAfter(v?.parse().ok()?))),
     ),
-    row("lockout_for", TIME, "how long an account stays locked", |v| {
+    row("lockout_for=DURATION", "how long an account stays locked", |v| {
         Some(Kind::Finesse(Setting::LockoutFor(duration(v?)?)))
     }),
     row(
-        "clock_skew",
-        "a duration, with `-` if it is behind",
+        "clock_skew=[-]DURATION",
         "how far the service's clock is ahead",
         |v| {
             let value = v?;
@@ -241,32 +240,27 @@ static TABLE: &[Row] = &[
         },
     ),
     row(
-        "supervisor_reads_users",
-        SWITCH,
+        "supervisor_reads_users[=yes|no]",
         "a supervisor may read /User of his team members",
         |v| switch(v, Setting::SupervisorReadsUsers),
     ),
     row(
-        "reason_required",
-        SWITCH,
+        "reason_required[=yes|no]",
         "a sign-out needs a reason code where some are configured",
         |v| switch(v, Setting::ReasonRequired),
     ),
     row(
-        "logged_out_by_default",
-        SWITCH,
+        "logged_out_by_default[=yes|no]",
         "a Team without includeLoggedOutAgents lists those logged out",
         |v| switch(v, Setting::LoggedOutByDefault),
     ),
     row(
-        "authentication_failure",
-        SWITCH,
+        "authentication_failure[=yes|no]",
         "a refused login is an Authentication Failure",
         |v| switch(v, Setting::AuthenticationFailure),
     ),
     row(
-        "order",
-        "captured|reversed|shuffled",
+        "order=captured|reversed|shuffled",
         "the order of child elements",
         |v| {
             let choices = [
@@ -278,8 +272,7 @@ static TABLE: &[Row] = &[
         },
     ),
     row(
-        "root_case",
-        "captured|lower|upper",
+        "root_case=captured|lower|upper",
         "the letter case of the root element",
         |v| {
             let choices = [
@@ -291,8 +284,7 @@ static TABLE: &[Row] = &[
         },
     ),
     row(
-        "namespace",
-        "none|default|prefix",
+        "namespace=none|default|prefix",
         "whether elements are in a namespace",
         |v| {
             let choices = [
@@ -303,7 +295,7 @@ static TABLE: &[Row] = &[
             choice(v, &choices, Setting::NameSpace)
         },
     ),
-    row("text", "escaped|cdata|numeric", "how text is written", |v| {
+    row("text=escaped|cdata|numeric", "how text is written", |v| {
         let choices = [
             ("escaped", TextForm::Escaped),
             ("cdata", TextForm::Cdata),
@@ -312,8 +304,7 @@ static TABLE: &[Row] = &[
         choice(v, &choices, Setting::Text)
     }),
     row(
-        "empty",
-        "pair|self_closing|omitted",
+        "empty=pair|self_closing|omitted",
         "how empty elements are written",
         |v| {
             let choices = [
@@ -325,20 +316,14 @@ static TABLE: &[Row] = &[
         },
     ),
     row(
-        "pretty",
-        SWITCH,
+        "pretty[=yes|no]",
         "an XML declaration, and every element on a line of its own",
         |v| switch(v, Setting::Pretty),
     ),
-    row(
-        "omit",
-        "element names, separated by commas",
-        "elements that answers leave out",
-        |v| {
-            let names = v?.split(',').map(|name| name.trim().to_owned()).collect();
-            Some(Kind::Finesse(Setting::Omit(names)))
-        },
-    ),
+    row("omit=ELEMENT,…", "elements that answers leave out", |v| {
+        let names = v?.split(',').map(|name| name.trim().to_owned()).collect();
+        Some(Kind::Finesse(Setting::Omit(names)))
+    }),
 ];
 
 impl Kind {
@@ -500,15 +485,15 @@ mod tests {
         );
         check(
             "unavailable=2",
-            &expect!["fault `unavailable` takes a rate such as 0.05 or 5%, not `2`"],
+            &expect!["a fault is written `unavailable[=RATE]`, not with `2`; a rate is `0.05` or `5%`"],
         );
         check(
             "delay",
-            &expect!["fault `delay` takes a duration such as 50ms, 3s, 5m, not ``"],
+            &expect!["a fault is written `delay=DURATION`, not without a value; a duration is `50ms`, `3s` or `5m`"],
         );
         check(
             "talking=later",
-            &expect!["fault `talking` takes immediate|pending, not `later`"],
+            &expect!["a fault is written `talking=immediate|pending`, not with `later`"],
         );
         check(
             "delay=1s@",
@@ -557,7 +542,7 @@ mod tests {
             .iter()
             .find_map(|value| (row.parse)(Some(value)))
             .unwrap();
-            assert_eq!(made.name(), row.description.name);
+            assert_eq!(made.name(), row.name());
         }
     }
 
