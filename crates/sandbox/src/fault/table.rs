@@ -489,7 +489,9 @@ mod tests {
         );
         check(
             "delay",
-            &expect!["a fault is written `delay=DURATION`, not without a value; a duration is `50ms`, `3s` or `5m`"],
+            &expect![
+                "a fault is written `delay=DURATION`, not without a value; a duration is `50ms`, `3s` or `5m`"
+            ],
         );
         check(
             "talking=later",
