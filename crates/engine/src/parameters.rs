@@ -9,7 +9,7 @@ mod notation;
 use signoff_core::{Field, Parameter, ParameterKind, Value};
 
 pub use notation::{
-    NotationError, format_duration, format_size, nearest, parse_duration, parse_rate, parse_size,
+    NotationError, format_duration, format_rate, format_size, nearest, parse_duration, parse_rate, parse_size,
 };
 
 /// Checks given options against a table and fills in its defaults. The answer is in the order of the table, and

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
-use signoff_core::{Descriptor, Field};
+use signoff_core::{Descriptor, Field, Value};
 use url::Url;
+
+use crate::parameters::format_rate;
 
 /// One connection, checked against its provider's descriptor, whose defaults are filled in.
 #[derive(Debug, Clone)]
@@ -49,6 +51,67 @@ impl ConnectionSettings {
             .iter()
             .find(|one| one.name == endpoint)
             .map_or(&[], |one| &one.origins)
+    }
+
+    /// All of it as the journal keeps it, under the keys of the configuration; it holds no secret.
+    #[must_use]
+    pub fn describe(&self) -> Field {
+        let text = |key: &str, text: String| Field::new(key, text);
+        let mut fields = vec![
+            text("provider", self.provider.clone()),
+            text("version", self.descriptor.version.to_owned()),
+        ];
+        for endpoint in &self.endpoints {
+            let origins = endpoint.origins.iter().map(|origin| Value::from(origin.as_str()));
+            fields.push(Field {
+                name: endpoint.name.to_owned(),
+                value: Value::List(origins.collect()),
+            });
+        }
+        fields.extend(
+            self.credential
+                .as_deref()
+                .map(|name| Field::new("credential", name)),
+        );
+        fields.extend([
+            text("rate", format_rate(self.rate)),
+            Field::new("concurrency", i64::from(self.concurrency)),
+            Field::new("window", i64::from(self.window)),
+            Field::new("timeout", self.timeout),
+            Field::new("settle", self.settle),
+        ]);
+        let path = |key: &str, path: &PathBuf| Field::new(key, path.display().to_string());
+        fields.extend(self.tls.ca_file.as_ref().map(|file| path("ca_file", file)));
+        fields.extend(
+            self.tls
+                .client_certificate
+                .as_ref()
+                .map(|file| path("client_certificate", file)),
+        );
+        fields.extend(
+            self.proxy
+                .as_ref()
+                .map(|proxy| Field::new("proxy", proxy.as_str())),
+        );
+        for (key, danger) in [
+            ("danger_plain_http", self.danger_plain_http),
+            (
+                "danger_accept_invalid_certificates",
+                self.tls.danger_accept_invalid_certificates,
+            ),
+        ] {
+            fields.extend(danger.then(|| Field::new(key, true)));
+        }
+        if !self.options.is_empty() {
+            fields.push(Field {
+                name: "options".to_owned(),
+                value: Value::Map(self.options.clone()),
+            });
+        }
+        Field {
+            name: self.name.to_string(),
+            value: Value::Map(fields),
+        }
     }
 }
 

@@ -1,6 +1,9 @@
 //! The journal on a real disk: what is durable when, who may write, what a reader sees.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[cfg(unix)]
+mod crash;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;

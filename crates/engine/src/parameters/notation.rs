@@ -126,6 +126,22 @@ pub fn parse_rate(text: &str) -> Result<Option<f64>, NotationError> {
         .ok_or_else(wrong)
 }
 
+/// A rate as [`parse_rate`] reads it: `20/s`, `5/min`, `none`.
+#[must_use]
+pub fn format_rate(rate: Option<f64>) -> String {
+    let Some(rate) = rate else {
+        return "none".to_owned();
+    };
+    [("s", 1.0), ("min", 60.0), ("h", 3600.0)]
+        .into_iter()
+        .map(|(unit, seconds)| (unit, rate * seconds))
+        .find(|(_, count)| (count - count.round()).abs() < 1e-6 && count.round() > 0.0)
+        .map_or_else(
+            || format!("{rate}/s"),
+            |(unit, count)| format!("{}/{unit}", count.round()),
+        )
+}
+
 /// The name that a mistyped one was probably meant to be, if any is near.
 #[must_use]
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
@@ -224,6 +240,13 @@ mod tests {
                 Err(NotationError::Rate(text.to_owned())),
                 "{text}"
             );
+        }
+    }
+
+    #[test]
+    fn rates_are_written_as_people_write_them() {
+        for text in ["20/s", "5/min", "100/h", "none", "0.1234567/s"] {
+            assert_eq!(format_rate(parse_rate(text).unwrap()), text);
         }
     }
 
