@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::lock::Pin;
 use super::manifest::platform;
 use super::search::{Tried, show_tried};
 
@@ -30,8 +31,8 @@ pub enum PluginError {
     },
     /// It is not what was pinned.
     #[error(
-        "plugin `{id}` has changed since it was trusted: `{}` has sha256 {sha256}, pinned is {pinned} (version {version}){}",
-        .library.display(), show_tried(.tried)
+        "plugin `{id}` has changed since it was trusted: `{}` has sha256 {sha256}, pinned is {} of version {}{}",
+        .library.display(), .pinned.sha256, .pinned.version, show_tried(.tried)
     )]
     Changed {
         /// Its id.
@@ -41,9 +42,7 @@ pub enum PluginError {
         /// Of the library, in hexadecimal.
         sha256: String,
         /// What `plugins.lock` says instead.
-        pinned: String,
-        /// The version that was pinned.
-        version: String,
+        pinned: Box<Pin>,
         /// Where it was looked for, up to where it was found.
         tried: Vec<Tried>,
     },

@@ -203,8 +203,7 @@ impl Registry {
                     id: id.to_owned(),
                     library: image.path,
                     sha256: image.sha256,
-                    pinned: pin.sha256.clone(),
-                    version: pin.version.clone(),
+                    pinned: Box::new(pin.clone()),
                     tried,
                 });
             }
