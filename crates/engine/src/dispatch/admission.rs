@@ -159,6 +159,11 @@ impl Admission {
         let _ = stopped.wait_for(|&stopped| stopped).await;
     }
 
+    /// Since when a credential is in doubt, if it is.
+    pub(super) fn doubted_since(&self, credential: &str) -> Option<Monotonic> {
+        self.lock().gates.get(credential).and_then(Gate::doubted_since)
+    }
+
     /// Takes in the `Date` of an answer, with our times of sending and receiving.
     pub(super) fn observe_date(&self, date: &str, sent_unix_ms: i64, received_unix_ms: i64) {
         self.lock()
@@ -248,22 +253,14 @@ impl State {
     fn turn(&mut self, now: Monotonic) -> Option<Monotonic> {
         let mut again = self.queue.wake_delayed(now);
         let mut at_latest = |at: Monotonic| again = Some(again.map_or(at, |known| known.min(at)));
+        // First of all, so that nobody is overtaken by those who came while he could not go.
+        self.unpark(now);
         loop {
             let Some((number, ask)) = self.queue.first() else {
-                if self.reconsider_gates() {
+                if self.unpark(now) {
                     continue;
                 }
-                if self.queue.unbudgeted() == 0 {
-                    break;
-                }
-                match self.budget.has_token(now) {
-                    Ok(()) => self.queue.unpark_unbudgeted(),
-                    Err(at) => {
-                        at_latest(at);
-                        break;
-                    }
-                }
-                continue;
+                break;
             };
             let one_is_enough = self.health.is_dead() && self.limits.in_flight() > 0;
             if one_is_enough || !self.limits.has_slot() {
@@ -318,13 +315,22 @@ impl State {
             self.limits.enter();
             self.queue.decide(number, Turn::Go { alone });
         }
+        if self.queue.unbudgeted() > 0
+            && let Err(at) = self.budget.has_token(now)
+        {
+            at_latest(at);
+        }
         again
     }
 
-    /// Makes those ready who waited at a gate that would now let them pass, or turn them away. Says whether there were
-    /// any.
-    fn reconsider_gates(&mut self) -> bool {
+    /// Makes those ready who waited at a gate that would now let them pass, or turn them away; and the first retry, if
+    /// there is budget. Says whether there were any.
+    fn unpark(&mut self, now: Monotonic) -> bool {
         let mut any = false;
+        if self.queue.unbudgeted() > 0 && self.budget.has_token(now).is_ok() {
+            self.queue.unpark_unbudgeted();
+            any = true;
+        }
         for credential in self.queue.gates() {
             let Some(gate) = self.gates.get(&credential) else {
                 continue;
@@ -364,6 +370,7 @@ impl State {
                     proof: slot.proof,
                     alone: slot.alone,
                     operations: &living,
+                    now,
                 };
                 if let Some(name) = &slot.credential {
                     if let Some(gate) = self.gates.get_mut(name) {

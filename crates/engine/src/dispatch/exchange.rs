@@ -43,6 +43,12 @@ impl Origins {
                 endpoint: request.endpoint.clone(),
             });
         };
+        // A request that leaves without its secret would be another request.
+        if !request.secrets.is_empty() {
+            return Err(
+                self.bad_request("it wants a secret attribute of the user, and there is none".to_owned())
+            );
+        }
         Ok(Exchange {
             method: http::Method::from_bytes(request.method.as_bytes())
                 .map_err(|_| self.bad_request(format!("`{}` is no method", request.method)))?,
@@ -66,6 +72,10 @@ impl Origins {
             let credential = credential.ok_or_else(|| DispatchError::NoCredential {
                 connection: Arc::clone(&self.connection),
             })?;
+            if let Some(name) = wanted.name.as_ref().filter(|name| ***name != **credential.name()) {
+                let runs_as = credential.name();
+                return Err(self.bad_request(format!("it wants the credential `{name}` and has `{runs_as}`")));
+            }
             credential.place(&wanted.placement, &mut exchange).await?;
         }
         Ok(exchange)
@@ -123,7 +133,7 @@ const OURS: [HeaderName; 6] = [
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test may fail")]
 mod tests {
-    use signoff_core::RequestId;
+    use signoff_core::{Placement, RequestId, SecretHandle, SecretUse};
 
     use super::*;
 
@@ -186,6 +196,21 @@ mod tests {
             request.headers = vec![(name.to_owned(), value.to_owned())];
             assert!(build(&request).is_err(), "{name}");
         }
+    }
+
+    #[test]
+    fn nothing_leaves_without_the_secrets_it_wants() {
+        let placement = Placement::Bearer;
+        let secrets = vec![SecretUse {
+            handle: SecretHandle(0),
+            placement,
+        }];
+        let refused = build(&Request {
+            secrets,
+            ..Request::read(RequestId(1), "api", "/")
+        })
+        .err();
+        assert!(refused.is_some_and(|error| error.contains("secret attribute")));
     }
 
     #[test]

@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use signoff_core::Class;
+use signoff_core::{Class, Monotonic};
 
 /// The gate before one credential of one connection.
 #[derive(Debug)]
@@ -26,6 +26,7 @@ enum State {
     /// An answer spoke against it; those who got such answers are expected to send a proof.
     Doubted {
         raised_by: BTreeSet<u64>,
+        since: Monotonic,
         proving: bool,
         status: u16,
     },
@@ -58,6 +59,7 @@ pub(super) struct Answer<'a> {
     pub(super) alone: bool,
     /// The living operations that get the answer.
     pub(super) operations: &'a [u64],
+    pub(super) now: Monotonic,
 }
 
 impl Gate {
@@ -141,10 +143,19 @@ impl Gate {
         }
     }
 
+    /// Since when it is in doubt, if it is: what was sent before proves nothing.
+    pub(super) const fn doubted_since(&self) -> Option<Monotonic> {
+        match self.state {
+            State::Doubted { since, .. } => Some(since),
+            _ => None,
+        }
+    }
+
     fn doubt(&mut self, answer: Answer<'_>) {
         if !matches!(self.state, State::Doubted { .. }) {
             self.state = State::Doubted {
                 raised_by: BTreeSet::new(),
+                since: answer.now,
                 proving: false,
                 status: answer.status,
             };
@@ -207,6 +218,7 @@ impl Answer<'_> {
 mod tests {
     use super::*;
 
+    const NOW: Monotonic = Monotonic(5);
     const OPERATION: u64 = 7;
 
     fn gate() -> Gate {
@@ -222,6 +234,19 @@ mod tests {
             proof,
             alone,
             operations: &[OPERATION],
+            now: NOW,
+        });
+    }
+
+    /// Answers a request that left before the others.
+    fn late(gate: &mut Gate, class: Class, status: u16, operations: &[u64]) {
+        gate.answered(Answer {
+            class,
+            status,
+            proof: false,
+            alone: false,
+            operations,
+            now: NOW,
         });
     }
 
@@ -284,13 +309,7 @@ mod tests {
             &*message,
             "the vendor refused the credential `supervisor` (HTTP 401)"
         );
-        gate.answered(Answer {
-            class: Class::Ok,
-            status: 200,
-            proof: true,
-            alone: false,
-            operations: &[],
-        });
+        late(&mut gate, Class::Ok, 200, &[1]);
         assert!(is_refused(&gate));
     }
 
@@ -298,16 +317,11 @@ mod tests {
     fn in_doubt_only_one_proof_passes() {
         let mut gate = doubted();
         assert_eq!(gate.verdict(false), Verdict::Wait);
+        assert_eq!(gate.doubted_since(), Some(NOW));
         assert!(enter(&mut gate, true));
         assert_eq!(gate.verdict(true), Verdict::Wait);
         // What left before the doubt proves nothing now.
-        gate.answered(Answer {
-            class: Class::Ok,
-            status: 200,
-            proof: true,
-            alone: false,
-            operations: &[1],
-        });
+        late(&mut gate, Class::Ok, 200, &[1]);
         assert_eq!(gate.verdict(false), Verdict::Wait);
     }
 
@@ -334,13 +348,7 @@ mod tests {
     #[test]
     fn a_doubt_that_nobody_clears_up_counts() {
         let mut gate = doubted();
-        gate.answered(Answer {
-            class: Class::CredentialDoubted,
-            status: 401,
-            proof: false,
-            alone: false,
-            operations: &[8, 9],
-        });
+        late(&mut gate, Class::CredentialDoubted, 401, &[8, 9]);
         for operation in [1, OPERATION, 8] {
             assert!(!gate.operation_ended(operation));
         }
@@ -348,13 +356,7 @@ mod tests {
         assert!(is_refused(&gate));
 
         let mut nobody = proven();
-        nobody.answered(Answer {
-            class: Class::CredentialDoubted,
-            status: 401,
-            proof: false,
-            alone: false,
-            operations: &[],
-        });
+        late(&mut nobody, Class::CredentialDoubted, 401, &[]);
         assert!(is_refused(&nobody));
     }
 

@@ -174,13 +174,21 @@ impl Dispatcher {
                 () = self.desk.admission.stopped() => return Ok(Delivery::Stopped),
             }
         }
-        let wish = Wish {
-            key: Key::new(request, credential.map(|credential| &**credential.name())),
+        let name = credential.map(|credential| &**credential.name());
+        let mut wish = Wish {
+            key: Key::new(request, name),
             order: ticket.order,
             operation: ticket.operation,
             max_age: request.max_age,
             not_before: request.not_before,
         };
+        // What was sent before a doubt arose does not clear it up; and everyone waits for the proof.
+        if let Some(since) = name.and_then(|name| self.desk.admission.doubted_since(name))
+            && request.proves_credential
+        {
+            wish.max_age = Duration::ZERO;
+            wish.not_before = since.max(request.not_before);
+        }
         let now = clock.now();
         let mut seat = match self.desk.reads.share(&self.desk.admission, wish, now.monotonic) {
             Share::Known(answer) => return Ok(Delivery::Response(answer)),

@@ -179,3 +179,51 @@ async fn requests_without_a_credential_pass_no_gate() {
         .collect::<Vec<_>>();
     assert_eq!(authorized, [true, false]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_proof_is_sent_after_the_doubt_and_at_once() {
+    let world = World::new(|call| match &*call.path {
+        "/doubted" => answer_with(401, &[], "doubt"),
+        _ => answer(200),
+    });
+    let me = Request {
+        max_age: Duration::from_secs(60),
+        ..proof("/me")
+    };
+    world.send_all([me.clone()]).await;
+    let raiser = world.ticket(0);
+    world.send(&raiser, &write("/doubted")).await;
+    let begun = Instant::now();
+    assert_eq!(status(&world.send(&raiser, &me).await), 200);
+    assert_eq!(
+        world.paths(),
+        ["/me", "/doubted", "/me"],
+        "the young answer is from before the doubt"
+    );
+    assert!(begun.elapsed() < Duration::from_secs(1));
+    assert_eq!(status(&world.send(&raiser, &me).await), 200);
+    assert_eq!(world.paths().len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_other_credential_takes_the_place_of_the_one_that_is_wanted() {
+    let world = World::new(|_| answer(200));
+    let wanted = CredentialUse {
+        name: Some("admin".to_owned()),
+        placement: Placement::Basic,
+    };
+    let request = Request {
+        credential: Some(wanted),
+        ..write("/1")
+    };
+    let refused = world
+        .dispatcher
+        .send(&world.ticket(0), &request, Some(&world.credential))
+        .await;
+    let message = refused.map_err(|error| error.to_string()).unwrap_err();
+    assert!(
+        message.ends_with("it wants the credential `admin` and has `supervisor`"),
+        "{message}"
+    );
+    assert!(world.paths().is_empty());
+}

@@ -1,5 +1,7 @@
 //! Order, rate, concurrency, pauses and retries, for all who use a connection.
 
+use std::collections::HashSet;
+
 use super::*;
 
 #[tokio::test(start_paused = true)]
@@ -168,6 +170,28 @@ async fn retries_stay_within_the_budget() {
     assert!(
         (25..=31).contains(&retries),
         "{retries} retries: 10 at once, then one a second"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn retries_are_not_overtaken_for_long() {
+    // The first 20 of 300 fail once: more than the budget allows to retry at once.
+    let seen = Mutex::new(HashSet::new());
+    let script = move |call: &Call| {
+        let order: usize = call.path[1..].parse().unwrap_or(usize::MAX);
+        let again = !seen.lock().unwrap().insert(order);
+        answer(if order >= 20 || again { 200 } else { 503 })
+    };
+    let world = World::with(|settings| settings.rate = Some(20.0), script);
+    world.prove().await;
+    world.send_all(writes(300)).await;
+    let paths = world.paths();
+    let last_retry = (0..20)
+        .filter_map(|order| paths.iter().rposition(|path| *path == format!("/{order}")))
+        .max();
+    assert!(
+        last_retry.is_some_and(|position| position < 100),
+        "{last_retry:?}"
     );
 }
 
