@@ -1,1 +1,5 @@
+//! The Finesse provider as a library that signoff loads at run time.
 //!
+//! Nothing is here but the exported function, so that nothing else can link it twice.
+
+signoff_core::export_provider!(signoff_finesse::Finesse, signoff_finesse::DESCRIPTOR);
