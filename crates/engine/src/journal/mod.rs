@@ -28,7 +28,7 @@ use tokio::sync::oneshot;
 
 use folder::WriteLock;
 use store::{Entry, Store};
-use writer::{Queue, State};
+use writer::Queue;
 
 pub use error::JournalError;
 pub use reader::{JournalReader, JournaledCall, OpenIntent};
@@ -112,15 +112,15 @@ impl Journal {
         self.shared.queue.lock().refused.clone()
     }
 
-    /// Records a call; on disk before anything that is recorded later.
+    /// Records a call; on disk with whatever is recorded next, and before it. A call of which nothing else is on
+    /// disk was not begun, so it is not worth a commit of its own.
     #[must_use]
     pub fn call(&self, record: CallRecord) -> CallId {
-        self.push(|state| {
-            state.last_call += 1;
-            let id = CallId(state.last_call);
-            state.push(Entry::Call(id, record), None);
-            id
-        })
+        let mut state = self.shared.queue.lock();
+        state.last_call += 1;
+        let id = CallId(state.last_call);
+        state.push(Entry::Call(id, record), None);
+        id
     }
 
     /// Records a write that is about to leave, at once; on disk when the future resolves. Nothing may be sent
@@ -133,7 +133,7 @@ impl Journal {
         record: IntentRecord,
     ) -> impl Future<Output = Result<IntentId, JournalError>> + Send + use<> {
         let (told, waiter) = oneshot::channel();
-        let id = self.push(|state| {
+        let id = self.shared.queue.push(|state| {
             state.last_intent += 1;
             let id = IntentId(state.last_intent);
             state.push(Entry::Intent(id, record), Some(told));
@@ -158,7 +158,9 @@ impl Journal {
     /// As [`Journal::result`], without waiting: on disk before anything that is recorded later. A result that is
     /// lost in a crash leaves its write in doubt, which is settled; an intent or an answer may not be lost.
     pub fn result_later(&self, intent: IntentId, record: ResultRecord) {
-        self.push(|state| state.push(Entry::Result(intent, record), None));
+        self.shared
+            .queue
+            .push(|state| state.push(Entry::Result(intent, record), None));
     }
 
     /// Records what a call gave, at once; on disk when the future resolves. Nobody may be told before.
@@ -175,12 +177,16 @@ impl Journal {
 
     /// Records that a user came into scope; on disk before anything that is recorded later.
     pub fn scope(&self, record: ScopeRecord) {
-        self.push(|state| state.push(Entry::Scope(record), None));
+        self.shared
+            .queue
+            .push(|state| state.push(Entry::Scope(record), None));
     }
 
     /// Records a line of the log; on disk before anything that is recorded later.
     pub fn log(&self, record: LogRecord) {
-        self.push(|state| state.push(Entry::Log(record), None));
+        self.shared
+            .queue
+            .push(|state| state.push(Entry::Log(record), None));
     }
 
     /// Records the end of the run, and brings everything into the one file; on disk when the future resolves.
@@ -193,14 +199,8 @@ impl Journal {
 
     fn push_and_wait(&self, entry: Entry) -> impl Future<Output = Result<(), JournalError>> + Send + use<> {
         let (told, waiter) = oneshot::channel();
-        self.push(|state| state.push(entry, Some(told)));
+        self.shared.queue.push(|state| state.push(entry, Some(told)));
         self.durable(waiter)
-    }
-
-    fn push<T>(&self, push: impl FnOnce(&mut State) -> T) -> T {
-        let pushed = push(&mut self.shared.queue.lock());
-        self.shared.queue.wake();
-        pushed
     }
 
     fn durable(

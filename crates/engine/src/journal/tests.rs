@@ -486,8 +486,7 @@ async fn what_waits_shares_a_commit_and_no_commit_is_too_large() {
     let (_state, journal) = journal();
     let before = commits(&journal);
     let (told, waiter) = tokio::sync::oneshot::channel();
-    {
-        let mut state = journal.shared.queue.lock();
+    journal.shared.queue.push(|state| {
         for number in 0..10_000 {
             let record = ScopeRecord {
                 connection: None,
@@ -497,11 +496,38 @@ async fn what_waits_shares_a_commit_and_no_commit_is_too_large() {
             state.push(Entry::Scope(record), None);
         }
         state.push(Entry::Result(IntentId(1), answered()), Some(told));
-    }
-    journal.shared.queue.wake();
+    });
     waiter.await.unwrap().unwrap();
     // 4,096 and 4,096 and 1,809.
     assert_eq!(commits(&journal) - before, 3);
+}
+
+#[tokio::test]
+async fn a_call_and_its_intent_share_a_commit() {
+    let (_state, journal) = journal();
+    // While the writer is awake it may take the call before the intent is there.
+    let asleep = || journal.shared.queue.lock().asleep;
+    while !asleep() {
+        tokio::task::yield_now().await;
+    }
+    let before = commits(&journal);
+    let call_id = journal.call(call("1", "1001"));
+    assert!(asleep());
+    journal.intent(intent(call_id)).await.unwrap();
+    assert_eq!(commits(&journal) - before, 1);
+}
+
+#[tokio::test]
+async fn a_call_that_nothing_follows_is_written_at_the_end() {
+    let (_state, journal) = journal();
+    let path = journal.path().to_owned();
+    let id = journal.call(call("1", "1001"));
+    drop(journal);
+    let found = JournalReader::open(&path)
+        .unwrap()
+        .find(&Place(Arc::from("1")))
+        .unwrap();
+    assert_eq!(found.unwrap().id, id);
 }
 
 /// How many commits the write-ahead log holds: its frames that say how large the database is after them

@@ -33,6 +33,8 @@ pub(super) struct State {
     pub(super) refused: Option<JournalError>,
     /// No handle is left.
     closed: bool,
+    /// The thread waits to be woken. Waking one that is awake would cost a system call for each record.
+    pub(super) asleep: bool,
     pub(super) last_call: i64,
     pub(super) last_intent: i64,
 }
@@ -48,20 +50,27 @@ impl State {
 }
 
 impl Queue {
-    /// The state, to number and push records in one go. Call [`Queue::wake`] afterwards.
+    /// Hands something in, and has it written at once.
+    pub(super) fn push<T>(&self, push: impl FnOnce(&mut State) -> T) -> T {
+        let (pushed, asleep) = {
+            let mut state = self.lock();
+            (push(&mut state), std::mem::take(&mut state.asleep))
+        };
+        if asleep {
+            self.filled.notify_one();
+        }
+        pushed
+    }
+
+    /// The state, to number and push records in one go; they are written with whatever comes next.
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         // Nothing panics while it holds the lock, and the state is sound after each statement.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn wake(&self) {
-        self.filled.notify_one();
-    }
-
     /// No handle is left: the thread writes what waits, and ends.
     pub(super) fn close(&self) {
-        self.lock().closed = true;
-        self.wake();
+        self.push(|state| state.closed = true);
     }
 
     /// Everything that waits; `None` when nothing does and nothing will come.
@@ -74,6 +83,7 @@ impl Queue {
             if state.closed {
                 return None;
             }
+            state.asleep = true;
             state = self.filled.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }
