@@ -11,6 +11,8 @@ use crate::request::Desk;
 pub(crate) struct Finder {
     target: String,
     way: Way,
+    /// The actor is an administrator too: who is in none of his teams has an object that he may read.
+    administrator: bool,
     /// What is read in this round counts only if it was sent after this.
     floor: Monotonic,
     /// When the last answer was asked for.
@@ -66,19 +68,23 @@ impl Finder {
     /// For somebody else.
     pub(crate) fn other(user: &User, actor: Option<&Person>) -> Self {
         let way = match actor {
-            Some(actor) if actor.is_supervisor() && !actor.is_administrator() => Way::Teams {
+            Some(actor) if actor.is_supervisor() => Way::Teams {
                 teams: teams_to_search(user, actor),
                 at: 0,
             },
             _ => Way::Direct,
         };
-        Self::new(&user.id, way)
+        Self {
+            administrator: actor.is_some_and(Person::is_administrator),
+            ..Self::new(&user.id, way)
+        }
     }
 
     fn new(target: &str, way: Way) -> Self {
         Self {
             target: target.to_owned(),
             way,
+            administrator: false,
             floor: Monotonic::ZERO,
             last_sent: None,
         }
@@ -104,11 +110,20 @@ impl Finder {
                 *at = 0;
                 match teams.first() {
                     Some(team) => desk.read_team(&team.id, self.floor),
-                    None => return false,
+                    None => return self.ask_directly(desk),
                 }
             }
         }
         true
+    }
+
+    /// Turns to the user's own object, if the actor may read it.
+    fn ask_directly(&mut self, desk: &mut Desk) -> bool {
+        if self.administrator {
+            self.way = Way::Direct;
+            desk.read_user(&self.target, self.floor);
+        }
+        self.administrator
     }
 
     /// Takes the answer to what was asked.
@@ -156,13 +171,14 @@ impl Finder {
         }
         // A team that is gone has no members.
         *at += 1;
-        match teams.get(*at) {
+        let asked = match teams.get(*at) {
             Some(next) => {
                 desk.read_team(&next.id, self.floor);
-                Ok(Found::Searching)
+                true
             }
-            None => Ok(Found::Nowhere),
-        }
+            None => self.ask_directly(desk),
+        };
+        Ok(if asked { Found::Searching } else { Found::Nowhere })
     }
 }
 

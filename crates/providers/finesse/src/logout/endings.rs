@@ -23,11 +23,11 @@ impl Logout {
         let state = self
             .before
             .as_ref()
-            .map_or("on a call", |before| &before.person.state.0);
+            .map_or("UNKNOWN", |before| &before.person.state.0);
         let why = if self.settings.wait.is_zero() {
-            format!("{state}, and not to be waited for")
+            format!("on a call ({state}), and not to be waited for")
         } else {
-            format!("still {state} after {}", shown(self.settings.wait))
+            format!("still on a call ({state}) after {}", shown(self.settings.wait))
         };
         if self.maybe_applied {
             self.unknown(&why)

@@ -74,7 +74,8 @@ pub(crate) struct Logout {
 enum Phase {
     /// Who the actor is, is not known yet; with what an earlier process left.
     Actor(Option<Doubt>),
-    Reasons,
+    /// The reasons are being read; the same is left.
+    Reasons(Option<Doubt>),
     Deployment,
     Look,
     Write(Part),
@@ -157,7 +158,8 @@ impl Logout {
             Phase::NotReady { deadline } => desk.wait(*deadline, "for NOT_READY to take effect"),
             Phase::Confirm { deadline, .. } => desk.wait(*deadline, "for the logout to take effect"),
             Phase::Doubt(_) => desk.wait(Monotonic::NEVER, "for a request without an answer to settle"),
-            Phase::Actor(_) | Phase::Reasons | Phase::Deployment | Phase::Write(_) | Phase::Refused(_) => {}
+            Phase::Actor(_) | Phase::Reasons(_) | Phase::Deployment | Phase::Write(_) | Phase::Refused(_) => {
+            }
         }
     }
 
@@ -204,7 +206,7 @@ impl Logout {
             }
             Phase::Refused(_) if activity == Activity::Out => desk.finish(self.out()),
             Phase::Refused(error) => desk.finish(error.finished(error.outcome())),
-            Phase::Actor(_) | Phase::Reasons | Phase::Deployment | Phase::Write(_) => {}
+            Phase::Actor(_) | Phase::Reasons(_) | Phase::Deployment | Phase::Write(_) => {}
         }
     }
 
@@ -303,11 +305,11 @@ impl Task for Logout {
             Ok(own) => own,
             Err(error) => return desk.finish(error.finished(error.outcome())),
         };
-        if doubt.is_some() {
-            self.first_look(desk, doubt);
-        } else if self.settings.reason.is_some() {
-            self.phase = Phase::Reasons;
+        if self.settings.reason.is_some() {
+            self.phase = Phase::Reasons(doubt);
             desk.read_sign_out_reasons();
+        } else if doubt.is_some() {
+            self.first_look(desk, doubt);
         } else if now.monotonic.since(actor.sent) <= STATE_AGE {
             self.phase = Phase::Look;
             let sighting = Sighting {
@@ -334,7 +336,7 @@ impl Task for Logout {
             }
             (Phase::Write(Part::NotReady), Answer::Held) => self.write(desk, now, Part::Logout),
             (_, Answer::Held) => desk.finish(Finished::new(Outcome::Planned)),
-            (Phase::Reasons, Answer::Response(response)) => self.reasons(desk, response),
+            (Phase::Reasons(_), Answer::Response(response)) => self.reasons(desk, response),
             (Phase::Deployment, answer) => {
                 if let Answer::Response(response) = answer {
                     let info = SystemInfo::parse(response.body).ok();
@@ -400,16 +402,11 @@ impl Task for Logout {
 
     fn cancelled(&self, reason: CancelReason) -> Finished {
         match &self.phase {
-            Phase::Write(_) if self.plan => cancelled(reason),
-            Phase::Write(part) => ended(
-                Outcome::Unknown,
-                "interrupted",
-                format!("the run was stopped while {} was on its way", part.state()),
-            ),
             Phase::Confirm { pends, .. } => Self::unconfirmed(*pends),
             Phase::Doubt(_) => self.unknown("the run was stopped before it settled"),
             Phase::Refused(refusal) => refusal.finished(refusal.outcome()),
             _ if self.maybe_applied => self.unknown("the run was stopped before it settled"),
+            // A write that is still outstanding was not sent: the host answers those under way first.
             _ => cancelled(reason),
         }
     }

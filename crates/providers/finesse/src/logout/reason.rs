@@ -1,6 +1,6 @@
 //! The sign-out reason of one's own logout.
 
-use signoff_core::{Monotonic, Outcome, Response};
+use signoff_core::{Outcome, Response};
 
 use super::{Logout, Phase};
 use crate::errors::{VendorError, ended};
@@ -40,7 +40,10 @@ impl Logout {
             return;
         };
         self.reason = Some(code.id.clone());
-        self.phase = Phase::Look;
-        self.look(desk, Monotonic::ZERO);
+        let doubt = match &mut self.phase {
+            Phase::Reasons(doubt) => doubt.take(),
+            _ => None,
+        };
+        self.first_look(desk, doubt);
     }
 }

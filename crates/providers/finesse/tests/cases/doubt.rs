@@ -7,7 +7,7 @@ use signoff_core::testing::Drive;
 use signoff_core::{CancelReason, FailureKind, InDoubtPolicy, Sent};
 
 use crate::check;
-use crate::fixtures::{error, logout, supervisor, team, team_of};
+use crate::fixtures::{agent, error, logout, sign_out, supervisor, team, team_of};
 
 /// Up to the write, and no answer to it.
 fn lose_the_answer(drive: &mut Drive<'_>) {
@@ -289,7 +289,7 @@ fn a_call_began_meanwhile() {
             < 200 Ok
             = busy
                 code: on_call
-                message: TALKING, and not to be waited for; left alone
+                message: on a call (TALKING), and not to be waited for; left alone
                 name: Pat O'Neil & Co
                 details: state_before=TALKING since_before=2025-12-31T23:50:00.000Z team=2
         "#]],
@@ -393,6 +393,37 @@ fn resumed_and_out() {
             = done by status
                 name: Pat O'Neil & Co
                 details: state_after=LOGOUT since_after=2025-12-31T23:50:00.000Z team=2
+        "#]],
+    );
+}
+
+#[test]
+fn resumed_with_a_reason() {
+    check(
+        &sign_out()
+            .with("reason", "1")
+            .earlier("logout", 1, Duration::from_secs(300)),
+        |drive| {
+            drive
+                .respond(200, &agent("1001", "NOT_READY"))
+                .respond(
+                    200,
+                    "<ReasonCodes><ReasonCode><id>1</id><label>Lunch</label></ReasonCode></ReasonCodes>",
+                )
+                .respond(200, &agent("1001", "NOT_READY"));
+        },
+        expect![[r#"
+            > GET /finesse/api/User/1001 read basic proof age 60s
+            < 200 Ok
+            > GET /finesse/api/User/1001/ReasonCodes?category=LOGOUT read basic age 300s
+            < 200 Ok
+            > GET /finesse/api/User/1001 read basic proof age 1s
+              wait for a request without an answer to settle
+            < 200 Ok
+            > PUT /finesse/api/User/1001 write `logout` ask as call-2 basic by +2s
+                content-type: application/xml
+                requestId: call-2
+                <User><state>LOGOUT</state><reasonCodeId>1</reasonCodeId></User>
         "#]],
     );
 }

@@ -320,7 +320,7 @@ fn on_a_call_for_too_long() {
               500ms later
             = busy
                 code: on_call
-                message: still TALKING after 1500ms; left alone
+                message: still on a call (TALKING) after 1500ms; left alone
                 name: Pat O'Neil & Co
                 details: state_before=TALKING since_before=2025-12-31T23:50:00.000Z team=2
         "#]],
@@ -343,7 +343,7 @@ fn on_a_call_and_not_to_be_waited_for() {
             < 200 Ok
             = busy
                 code: on_call
-                message: RESERVED, and not to be waited for; left alone
+                message: on a call (RESERVED), and not to be waited for; left alone
                 name: Pat O'Neil & Co
                 details: state_before=RESERVED since_before=2025-12-31T23:50:00.000Z team=2
         "#]],
@@ -368,7 +368,7 @@ fn a_call_outside_of_the_queues_shows_in_the_media_state() {
             < 200 Ok
             = busy
                 code: on_call
-                message: NOT_READY, and not to be waited for; left alone
+                message: on a call (NOT_READY), and not to be waited for; left alone
                 name: Pat O'Neil & Co
                 details: state_before=NOT_READY since_before=2025-12-31T23:50:00.000Z team=2
         "#]],
@@ -423,7 +423,6 @@ fn accepted_and_never_applied() {
                 .respond(200, &team(&[("1001", "READY")]))
                 .respond(202, "")
                 .respond(200, "<Team><users>")
-                .respond(200, &team(&[("1001", "READY")]))
                 .wake();
         },
         expect![[r#"
@@ -441,13 +440,12 @@ fn accepted_and_never_applied() {
             < 200 Ok
             > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s after +2s
               wait until +1.5s for the logout to take effect
-            < 200 Ok
+              500ms later
             = accepted
                 code: unconfirmed
                 message: Finesse accepted it, and it was not seen to take effect
                 name: Pat O'Neil & Co
-                details: state_before=READY since_before=2025-12-31T23:50:00.000Z state_after=READY since_after=2025-12-31T23:50:00.000Z team=2
-            ! it waits for no time
+                details: state_before=READY since_before=2025-12-31T23:50:00.000Z team=2
         "#]],
     );
 }
@@ -464,7 +462,6 @@ fn pending_until_the_call_ends() {
                 .respond(200, &supervisor())
                 .respond(200, &team(&[("1001", "TALKING")]))
                 .respond(202, "")
-                .respond(200, &pending)
                 .respond(200, &pending)
                 .wake();
         },
@@ -483,13 +480,12 @@ fn pending_until_the_call_ends() {
             < 200 Ok
             > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s after +1s
               wait until +1.5s for the logout to take effect
-            < 200 Ok
+              500ms later
             = pending
                 code: pending_logout
                 message: Finesse logs him out when his call ends
                 name: Pat O'Neil & Co
                 details: state_before=TALKING since_before=2025-12-31T23:50:00.000Z state_after=TALKING since_after=2025-12-31T23:50:00.000Z pending_state=LOGOUT team=2
-            ! it waits for no time
         "#]],
     );
 }
@@ -781,9 +777,7 @@ fn stopped_at_any_time() {
                 requestId: call-1
                 <User><state>LOGOUT</state></User>
             < cancel Stopped
-            = unknown
-                code: interrupted
-                message: the run was stopped while LOGOUT was on its way
+            = cancelled
                 name: Pat O'Neil & Co
                 details: state_before=READY since_before=2025-12-31T23:50:00.000Z team=2
         "#]],
@@ -814,6 +808,42 @@ fn stopped_at_any_time() {
                 code: unconfirmed
                 message: Finesse accepted it, and it was not seen to take effect
                 name: Pat O'Neil & Co
+                details: state_before=READY since_before=2025-12-31T23:50:00.000Z team=2
+        "#]],
+    );
+}
+
+#[test]
+fn a_supervisor_who_is_an_administrator_too() {
+    let both = own(
+        "sup01",
+        "READY",
+        &["Supervisor", "Administrator"],
+        &[("2", "Sales")],
+    );
+    check(
+        &logout("1998").with("confirm", "accepted"),
+        |drive| {
+            drive
+                .respond(200, &both)
+                .respond(200, &team(&[]))
+                .respond(200, &own("1998", "READY", &["Agent"], &[]))
+                .respond(202, "");
+        },
+        expect![[r#"
+            > GET /finesse/api/User/sup01 read basic proof age 60s
+            < 200 Ok
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s
+            < 200 Ok
+            > GET /finesse/api/User/1998 read basic age 1s
+            < 200 Ok
+            > PUT /finesse/api/User/1998 write `logout` ask as call-1 basic by +2s
+                content-type: application/xml
+                requestId: call-1
+                <User><state>LOGOUT</state></User>
+            < 202 Ok
+            = accepted
+                name: Jane Doe
                 details: state_before=READY since_before=2025-12-31T23:50:00.000Z team=2
         "#]],
     );
