@@ -33,7 +33,8 @@ pub enum Input<'a> {
     },
     /// The vendor says that something happened.
     Event(Event<'a>),
-    /// Come to an end without sending anything more.
+    /// Come to an end without sending anything more. The host waits for the answers to writes that are under way
+    /// before it says so: a write that is still outstanding has not been sent, and will not be.
     Cancel(CancelReason),
 }
 
