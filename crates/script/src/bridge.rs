@@ -1,0 +1,122 @@
+//! Between the script's thread and the engine's: batches of orders one way, batches of completions the other.
+//!
+//! The script has a thread of its own, so that one that computes starves neither network nor progress display. A
+//! wake-up costs more than a call, so both sides take everything that is there at once.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt as _, StreamExt as _};
+use signoff_core::{Field, User};
+use signoff_engine::call::{Answer, Call, CallError, OutcomeRow, Place};
+use signoff_engine::event::Level;
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use crate::host::{ConnectionInfo, Host, Skip};
+
+/// Names a task: where it is kept, and which of those that were ever kept there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TaskId {
+    pub(crate) index: usize,
+    pub(crate) serial: u64,
+}
+
+/// What the script's side wants.
+pub(crate) enum Order {
+    Call(TaskId, Call),
+    Connect(TaskId, String, Option<String>),
+    Skip(TaskId, Skip),
+    Sleep(TaskId, Place, Duration),
+    Now(TaskId, Place),
+    Enter(Option<String>, User),
+    Leave(User),
+    Log(Level, String, Vec<Field>),
+}
+
+impl Order {
+    /// Whether it is answered.
+    pub(crate) fn is_answered(&self) -> bool {
+        !matches!(self, Self::Enter(..) | Self::Leave(_) | Self::Log(..))
+    }
+}
+
+/// What came of an order.
+pub(crate) type Completion = (TaskId, Result<Reply, CallError>);
+
+/// What an order gives.
+pub(crate) enum Reply {
+    Answer(Answer),
+    Row(Arc<OutcomeRow>),
+    Connection(ConnectionInfo),
+    Now(i64),
+    Slept,
+}
+
+/// At most so many completions go over at once, so that the script begins while others still end.
+const BATCH: usize = 1_024;
+
+type Running = Pin<Box<dyn Future<Output = Completion> + Send>>;
+
+/// Carries out orders until the script's side is gone, and everything has ended that it began.
+pub(crate) async fn serve<H: Host>(
+    host: Arc<H>,
+    mut orders: UnboundedReceiver<Vec<Order>>,
+    completions: mpsc::Sender<Vec<Completion>>,
+) {
+    let mut running: FuturesUnordered<Running> = FuturesUnordered::new();
+    loop {
+        tokio::select! {
+            biased;
+            batch = orders.recv() => match batch {
+                Some(batch) => {
+                    for order in batch {
+                        running.extend(start(&host, order));
+                    }
+                }
+                None => break,
+            },
+            Some(first) = running.next(), if !running.is_empty() => {
+                let mut batch = vec![first];
+                while batch.len() < BATCH && let Some(Some(next)) = running.next().now_or_never() {
+                    batch.push(next);
+                }
+                // A script that is gone wants nothing more, yet what it began is carried to its end.
+                let _ = completions.send(batch);
+            }
+        }
+    }
+    while running.next().await.is_some() {}
+}
+
+/// Carries out an order, or begins to.
+fn start<H: Host>(host: &Arc<H>, order: Order) -> Option<Running> {
+    let host = Arc::clone(host);
+    Some(match order {
+        Order::Call(task, call) => Box::pin(async move { (task, host.call(call).await.map(Reply::Answer)) }),
+        Order::Connect(task, name, credential) => Box::pin(async move {
+            let info = host.connection(&name, credential.as_deref()).await;
+            (task, info.map(Reply::Connection))
+        }),
+        Order::Skip(task, skip) => Box::pin(async move { (task, host.skip(skip).await.map(Reply::Row)) }),
+        Order::Sleep(task, place, duration) => {
+            Box::pin(async move { (task, host.sleep(place, duration).await.map(|()| Reply::Slept)) })
+        }
+        Order::Now(task, place) => Box::pin(async move { (task, host.now(place).await.map(Reply::Now)) }),
+        Order::Enter(connection, user) => {
+            host.enter(connection.as_deref(), &user);
+            return None;
+        }
+        Order::Leave(user) => {
+            host.leave(&user);
+            return None;
+        }
+        Order::Log(level, text, fields) => {
+            host.log(level, text, fields);
+            return None;
+        }
+    })
+}

@@ -1,0 +1,809 @@
+//! The scheduler of a script: resumes its coroutines, takes up what they ask for, and begins the items of
+//! `signoff.each`.
+//!
+//! Each task (the workflow's `run`, and each item) is a Luau thread that is resumed by hand: a host call is a plain
+//! yield, so every call has its place by construction. A turn takes all completions that are there, resumes their
+//! tasks, begins new items, and hands over the new orders in one batch.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+
+use mlua::{MultiValue, Table, Thread, Value as Luau};
+use signoff_core::{Target, User};
+use signoff_engine::call::{Answer, Call, CallError, OutcomeRow, Place};
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::bridge::{Completion, Order, Reply, TaskId};
+use crate::error::{ScriptError, opaque, without_traceback};
+use crate::fanout::{Fanout, Item, Waits};
+use crate::host::Skip;
+use crate::limits::Exceeded;
+use crate::machine::{Machine, raw_text};
+use crate::request::{Connection, Items, Request, Shared};
+use crate::value;
+use crate::workflow::{Ending, RunError};
+
+/// Runs a workflow to its end.
+pub(crate) struct Driver {
+    machine: Machine,
+    seed: u64,
+    tasks: Vec<Option<Task>>,
+    free_tasks: Vec<usize>,
+    /// How many tasks there ever were.
+    serial: u64,
+    fanouts: Vec<Option<Fanout>>,
+    free_fanouts: Vec<usize>,
+    actors: Arc<Actors>,
+    ready: VecDeque<(TaskId, Resume)>,
+    /// Threads that can be used again.
+    threads: Vec<Thread>,
+    orders: Vec<Order>,
+    outbox: UnboundedSender<Vec<Order>>,
+    inbox: Receiver<Vec<Completion>>,
+    /// Orders handed over, or about to be, that are not yet answered.
+    outstanding: usize,
+    /// The text of the last error that left an item, with its stack: `each` raises the text alone.
+    trace: Option<(String, ScriptError)>,
+    limited: bool,
+    end: Option<Result<Ending, RunError>>,
+}
+
+/// A coroutine that the driver resumes.
+struct Task {
+    serial: u64,
+    thread: Thread,
+    /// The fan-out whose item it is; `None` for the workflow itself.
+    fanout: Option<FanoutId>,
+    /// What the places of its calls begin with.
+    place: Arc<str>,
+    /// How many calls it made.
+    calls: u64,
+    /// What it waits for, if it waits for the host.
+    asked: Option<Asked>,
+    /// The fan-outs that it called, outermost first: an iterator may call `each` itself.
+    open: Vec<FanoutId>,
+    /// The last outcome of an operation of its own.
+    last: Option<Arc<OutcomeRow>>,
+    /// State of `math.random`.
+    random: u64,
+    /// The item is a text that may be an id.
+    bare: Option<User>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct FanoutId(usize);
+
+/// What a task waits for.
+enum Asked {
+    Call(usize),
+    Connect(String, Option<String>),
+    Other,
+}
+
+/// How a task goes on.
+enum Resume {
+    Begin(Luau),
+    Answer(Luau),
+    /// A mistake of the call it made: the message, and the hint.
+    Mistake(String, String),
+    /// An error that already names its place.
+    Raise(String),
+}
+
+/// Orders are handed over before there are more than so many, so that requests leave while the script goes on.
+const ORDERS: usize = 128;
+/// Threads kept for further items.
+const THREADS: usize = 1_024;
+
+impl Driver {
+    /// A driver of a machine that has its script loaded.
+    pub(crate) fn new(
+        machine: Machine,
+        seed: u64,
+        outbox: UnboundedSender<Vec<Order>>,
+        inbox: Receiver<Vec<Completion>>,
+    ) -> Self {
+        Self {
+            machine,
+            seed,
+            tasks: Vec::new(),
+            free_tasks: Vec::new(),
+            serial: 0,
+            fanouts: Vec::new(),
+            free_fanouts: Vec::new(),
+            actors: Arc::new(Actors(Vec::new())),
+            ready: VecDeque::new(),
+            threads: Vec::new(),
+            orders: Vec::new(),
+            outbox,
+            inbox,
+            outstanding: 0,
+            trace: None,
+            limited: false,
+            end: None,
+        }
+    }
+
+    /// Runs the workflow's `run` with these arguments. Returns when nothing is under way any more.
+    pub(crate) fn run(mut self, workflow: &Table, arguments: Table) -> Result<Ending, RunError> {
+        if let Err(error) = self.begin(workflow, arguments) {
+            self.fail(&error);
+        }
+        loop {
+            while self.end.is_none()
+                && let Some((task, resume)) = self.ready.pop_front()
+            {
+                if let Err(error) = self.resume(task, resume) {
+                    self.fail(&error);
+                }
+                if self.orders.len() >= ORDERS {
+                    self.hand_over();
+                }
+            }
+            self.hand_over();
+            if self.outstanding == 0 {
+                return self.end.unwrap_or_else(|| {
+                    Err(RunError::Fault(
+                        "the script waits, and nothing is under way".to_owned(),
+                    ))
+                });
+            }
+            let Ok(batch) = self.inbox.recv() else {
+                return Err(RunError::Fault("the run is gone".to_owned()));
+            };
+            for completion in batch {
+                self.complete(completion);
+            }
+            while let Ok(batch) = self.inbox.try_recv() {
+                for completion in batch {
+                    self.complete(completion);
+                }
+            }
+        }
+    }
+
+    fn begin(&mut self, workflow: &Table, arguments: Table) -> mlua::Result<()> {
+        let thread = self.machine.lua.create_thread(workflow.raw_get("run")?)?;
+        let task = self.add(thread, None, "".into(), None);
+        self.ready
+            .push_back((task, Resume::Begin(Luau::Table(arguments))));
+        Ok(())
+    }
+
+    fn add(
+        &mut self,
+        thread: Thread,
+        fanout: Option<FanoutId>,
+        place: Arc<str>,
+        bare: Option<User>,
+    ) -> TaskId {
+        let random = place
+            .bytes()
+            .fold(self.seed ^ 0xcbf2_9ce4_8422_2325, |hash, byte| {
+                (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+            });
+        self.serial += 1;
+        let serial = self.serial;
+        let task = Task {
+            serial,
+            thread,
+            fanout,
+            place,
+            calls: 0,
+            asked: None,
+            open: Vec::new(),
+            last: None,
+            random,
+            bare,
+        };
+        let index = place_in(&mut self.tasks, &mut self.free_tasks, task);
+        TaskId { index, serial }
+    }
+
+    /// Resumes a task until it asks for something or ends.
+    fn resume(&mut self, id: TaskId, resume: Resume) -> mlua::Result<()> {
+        if self.is_dropped(id) {
+            return self.drop_task(id);
+        }
+        let Some(task) = self.task(id) else {
+            return Ok(());
+        };
+        let thread = task.thread.clone();
+        let random = task.random;
+        if let Some(mut shared) = self.machine.lua.app_data_mut::<Shared>() {
+            shared.random = random;
+        }
+        self.machine.budget.enter();
+        let result = match resume {
+            Resume::Begin(argument) => thread.resume::<MultiValue>(argument),
+            Resume::Answer(value) => thread.resume((true, value)),
+            Resume::Mistake(message, hint) => thread.resume((false, message, hint)),
+            Resume::Raise(text) => thread.resume((false, text, true)),
+        };
+        self.machine.budget.leave();
+        let pending = self.take_shared(id);
+        if self.machine.budget.exceeded() == Some(Exceeded::Abandoned) {
+            self.finish(Err(RunError::Fault("the run is gone".to_owned())));
+        } else if let Some(error) = self.machine.exceeded() {
+            self.finish(Err(RunError::Script(Box::new(error))));
+        } else {
+            match (result, pending) {
+                (Ok(_), Some((source, request))) => self.take_up(id, source, request)?,
+                (Ok(values), None) => {
+                    if self.threads.len() < THREADS {
+                        self.threads.push(thread);
+                    }
+                    let value = values.into_iter().next().unwrap_or(Luau::Nil);
+                    self.ended(id, Ok(value))?;
+                }
+                (Err(error @ mlua::Error::MemoryError(_)), _) => self.fail(&error),
+                (Err(error), _) => self.ended(id, Err(error))?,
+            }
+        }
+        Ok(())
+    }
+
+    /// What the task left for the driver.
+    fn take_shared(&mut self, id: TaskId) -> Option<(String, Request)> {
+        let lua = self.machine.lua.clone();
+        let mut shared = lua.app_data_mut::<Shared>()?;
+        if let Some(task) = self.task_mut(id) {
+            task.random = shared.random;
+        }
+        let logs = shared.logs.drain(..);
+        self.orders
+            .extend(logs.map(|(level, text, fields)| Order::Log(level, text, fields)));
+        shared.pending.take()
+    }
+
+    /// Takes up what a task asks for.
+    fn take_up(&mut self, id: TaskId, source: String, request: Request) -> mlua::Result<()> {
+        match request {
+            Request::Call {
+                connection,
+                operation,
+                user,
+                arguments,
+            } => {
+                let place = self.place(id);
+                let in_fan_out = self.task(id).is_some_and(|task| task.fanout.is_some());
+                let Some((name, credential)) = self.connection(connection) else {
+                    return Ok(());
+                };
+                let call = Call {
+                    place,
+                    source,
+                    connection: name,
+                    credential,
+                    operation,
+                    user,
+                    arguments,
+                    in_fan_out,
+                };
+                self.ask(id, Asked::Call(connection), Order::Call(id, call));
+            }
+            Request::Connect { name, credential } => match self.known(&name, credential.as_deref()) {
+                Some(handle) => {
+                    let table = self.connection_table(handle)?;
+                    self.ready.push_back((id, Resume::Answer(Luau::Table(table))));
+                }
+                None => {
+                    let order = Order::Connect(id, name.clone(), credential.clone());
+                    self.ask(id, Asked::Connect(name, credential), order);
+                }
+            },
+            Request::Skip {
+                connection,
+                user,
+                reason,
+            } => {
+                let skip = Skip {
+                    place: self.place(id),
+                    source,
+                    connection,
+                    user,
+                    reason,
+                };
+                self.ask(id, Asked::Other, Order::Skip(id, skip));
+            }
+            Request::Sleep(duration) => {
+                let place = self.place(id);
+                self.ask(id, Asked::Other, Order::Sleep(id, place, duration));
+            }
+            Request::Now => {
+                let place = self.place(id);
+                self.ask(id, Asked::Other, Order::Now(id, place));
+            }
+            Request::Each(each) => {
+                let place = self.place(id).to_string();
+                let items = each.items.clone();
+                let fanout = Fanout::new(&self.machine.lua, id, place, each)?;
+                let fed = fanout.is_fed();
+                if let Items::List(list) = &items {
+                    self.enter_all(list)?;
+                }
+                let fanout = FanoutId(place_in(&mut self.fanouts, &mut self.free_fanouts, fanout));
+                if let Some(task) = self.task_mut(id) {
+                    task.open.push(fanout);
+                }
+                self.ready.push_back((id, Resume::Answer(Luau::Boolean(fed))));
+            }
+            Request::Item(value) => self.item(id, value)?,
+            Request::ItemsFailed(text) => {
+                if let Some(fanout) = self.innermost(id).and_then(|fanout| self.fanout_mut(fanout)) {
+                    fanout.error.get_or_insert(text);
+                    fanout.end_input();
+                }
+                self.ready.push_back((id, Resume::Answer(Luau::Nil)));
+            }
+            Request::EachEnd => {
+                if let Some(id) = self.innermost(id) {
+                    if let Some(fanout) = self.fanout_mut(id) {
+                        if fanout.is_fed() {
+                            fanout.end_input();
+                        }
+                        fanout.waits = Waits::End;
+                    }
+                    self.settle(id)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Orders something, and lets the task wait for it.
+    fn ask(&mut self, id: TaskId, asked: Asked, order: Order) {
+        if let Some(task) = self.task_mut(id) {
+            task.asked = Some(asked);
+        }
+        self.outstanding += 1;
+        self.orders.push(order);
+        self.machine.budget.renew();
+    }
+
+    /// An iterator gave an item.
+    fn item(&mut self, parent: TaskId, value: Luau) -> mlua::Result<()> {
+        let Some(id) = self.innermost(parent) else {
+            return Ok(());
+        };
+        let actors = Arc::clone(&self.actors);
+        let Some(fanout) = self.fanout_mut(id) else {
+            return Ok(());
+        };
+        if fanout.stopped || fanout.error.is_some() {
+            fanout.end_input();
+            self.ready
+                .push_back((parent, Resume::Answer(Luau::Boolean(false))));
+            return Ok(());
+        }
+        let user = value::user(&value).ok();
+        let admitted = fanout.admit(value, |connection, user| actors.is_actor(connection, user));
+        let room = fanout.has_room();
+        if let Some((connection, user)) = user {
+            self.orders.push(Order::Enter(connection, user));
+        }
+        match admitted {
+            Some(item) if !room => {
+                if let Some(fanout) = self.fanout_mut(id) {
+                    fanout.waits = Waits::Room(item);
+                }
+                return Ok(());
+            }
+            Some(item) => self.begin_item(id, item)?,
+            None => {}
+        }
+        self.ready
+            .push_back((parent, Resume::Answer(Luau::Boolean(true))));
+        Ok(())
+    }
+
+    fn begin_item(&mut self, id: FanoutId, item: Item) -> mlua::Result<()> {
+        let Some(fanout) = self.fanout_mut(id) else {
+            return Ok(());
+        };
+        fanout.running += 1;
+        let body = fanout.body.clone();
+        let thread = match self.threads.pop() {
+            Some(thread) => {
+                thread.reset(body)?;
+                thread
+            }
+            None => self.machine.lua.create_thread(body)?,
+        };
+        let bare = match (&item.value, item.user) {
+            (Luau::String(_), Some((None, user))) => Some(user),
+            _ => None,
+        };
+        let task = self.add(thread, Some(id), item.place.into(), bare);
+        self.ready.push_back((task, Resume::Begin(item.value)));
+        Ok(())
+    }
+
+    /// A task has returned or raised an error.
+    fn ended(&mut self, id: TaskId, result: Result<Luau, mlua::Error>) -> mlua::Result<()> {
+        let Some(task) = self.remove(id) else {
+            return Ok(());
+        };
+        let Some(fanout) = task.fanout else {
+            let end = match result {
+                Ok(_) if self.limited => Ok(Ending::Limited),
+                Ok(_) => Ok(Ending::Completed),
+                Err(error) => Err(RunError::Script(Box::new(self.explain(&error)))),
+            };
+            self.finish(end);
+            return Ok(());
+        };
+        match result {
+            Ok(value) => {
+                // Of an item that broke off nobody knows what it was meant to be: it stays in scope.
+                if let Some(user) = task.bare {
+                    self.orders.push(Order::Leave(user));
+                }
+                let outcome = match (value::outcome_of(&value), &task.last) {
+                    (Some(outcome), _) => value.as_table().map(|row| (outcome, row.clone())),
+                    (None, Some(row)) => Some((row.outcome, value::outcome(&self.machine.lua, row)?)),
+                    (None, None) => None,
+                };
+                if let Some(fanout) = self.fanout_mut(fanout) {
+                    let before = fanout.stopped;
+                    fanout.tally(outcome)?;
+                    if fanout.stopped && !before {
+                        self.limited = true;
+                    }
+                }
+            }
+            Err(error) => {
+                let explained = self.explain(&error);
+                let text = opaque(without_traceback(&raw_text(&error))).to_owned();
+                if let Some(fanout) = self.fanout_mut(fanout)
+                    && fanout.error.is_none()
+                {
+                    fanout.error = Some(text.clone());
+                    self.trace = Some((text, explained));
+                }
+            }
+        }
+        self.leave(fanout)
+    }
+
+    /// A task has left its fan-out, which may now go on.
+    fn leave(&mut self, id: FanoutId) -> mlua::Result<()> {
+        if let Some(fanout) = self.fanout_mut(id) {
+            fanout.running -= 1;
+        }
+        self.settle(id)
+    }
+
+    /// Begins what there is room for, and lets the parent go on when its wait has ended.
+    fn settle(&mut self, id: FanoutId) -> mlua::Result<()> {
+        let Some(fanout) = self.fanout_mut(id) else {
+            return Ok(());
+        };
+        let parent = fanout.parent;
+        if self.is_dropped(parent) {
+            return self.drop_task(parent);
+        }
+        let actors = Arc::clone(&self.actors);
+        loop {
+            let Some(fanout) = self.fanout_mut(id) else {
+                return Ok(());
+            };
+            match std::mem::replace(&mut fanout.waits, Waits::Nothing) {
+                Waits::Room(item) if fanout.has_room() => {
+                    self.begin_item(id, item)?;
+                    self.ready
+                        .push_back((parent, Resume::Answer(Luau::Boolean(true))));
+                    return Ok(());
+                }
+                Waits::Room(_) if fanout.stopped || fanout.error.is_some() => {
+                    fanout.end_input();
+                    self.ready
+                        .push_back((parent, Resume::Answer(Luau::Boolean(false))));
+                    return Ok(());
+                }
+                waits @ (Waits::Room(_) | Waits::Nothing) => {
+                    fanout.waits = waits;
+                    return Ok(());
+                }
+                Waits::End => fanout.waits = Waits::End,
+            }
+            if fanout.has_room()
+                && let Some(item) = fanout.next(|connection, user| actors.is_actor(connection, user))?
+            {
+                self.begin_item(id, item)?;
+                continue;
+            }
+            if fanout.is_over() {
+                let resume = match fanout.error.take() {
+                    Some(text) => Resume::Raise(text),
+                    None => {
+                        let lua = self.machine.lua.clone();
+                        let fanout = self.fanout_mut(id);
+                        let result = fanout.map(|fanout| fanout.result(&lua)).transpose()?;
+                        Resume::Answer(result.map_or(Luau::Nil, Luau::Table))
+                    }
+                };
+                self.close(id);
+                self.ready.push_back((parent, resume));
+            }
+            return Ok(());
+        }
+    }
+
+    /// Forgets a fan-out that is over.
+    fn close(&mut self, id: FanoutId) {
+        if let Some(fanout) = self.fanouts[id.0].take() {
+            self.free_fanouts.push(id.0);
+            if let Some(task) = self.task_mut(fanout.parent) {
+                task.open.retain(|open| *open != id);
+            }
+        }
+    }
+
+    /// An order has been carried out.
+    fn complete(&mut self, (id, result): Completion) {
+        self.outstanding -= 1;
+        if self.end.is_some() {
+            return;
+        }
+        let resumed = match result {
+            Ok(reply) => self.reply(id, reply),
+            Err(CallError::Misuse { message, hint }) => Ok(Resume::Mistake(message, hint)),
+            Err(CallError::Stopped) => {
+                self.finish(Ok(Ending::Stopped));
+                return;
+            }
+            Err(CallError::Fault(message)) => {
+                self.finish(Err(RunError::Fault(message)));
+                return;
+            }
+        };
+        if let Some(task) = self.task_mut(id) {
+            task.asked = None;
+        }
+        let done = match resumed {
+            // Calls end, and no more begin: the task is not resumed.
+            Ok(_) if self.is_dropped(id) => self.drop_task(id),
+            Ok(resume) => {
+                self.ready.push_back((id, resume));
+                Ok(())
+            }
+            Err(error) => Err(error),
+        };
+        if let Err(error) = done {
+            self.fail(&error);
+        }
+    }
+
+    /// What a reply is to the script.
+    fn reply(&mut self, id: TaskId, reply: Reply) -> mlua::Result<Resume> {
+        let lua = self.machine.lua.clone();
+        let asked = self.task_mut(id).and_then(|task| task.asked.take());
+        let value = match reply {
+            Reply::Answer(answer) => {
+                let name = match asked {
+                    Some(Asked::Call(connection)) => self.connection(connection).map(|(name, _)| name),
+                    _ => None,
+                };
+                let table = value::answer(&lua, &answer, &name.unwrap_or_default())?;
+                if let (Answer::Outcome(row), Some(task)) = (answer, self.task_mut(id)) {
+                    task.last = Some(row);
+                }
+                Luau::Table(table)
+            }
+            Reply::Row(row) => {
+                let table = value::outcome(&lua, &row)?;
+                if let Some(task) = self.task_mut(id) {
+                    task.last = Some(row);
+                }
+                Luau::Table(table)
+            }
+            Reply::Connection(info) => {
+                let Some(Asked::Connect(name, credential)) = asked else {
+                    return Ok(Resume::Answer(Luau::Nil));
+                };
+                // Another task may have asked for the same connection meanwhile.
+                let handle = match self.known(&name, credential.as_deref()) {
+                    Some(handle) => handle,
+                    None => self.add_connection(Connection {
+                        name,
+                        credential,
+                        info,
+                    }),
+                };
+                Luau::Table(self.connection_table(handle)?)
+            }
+            #[expect(clippy::cast_precision_loss, reason = "milliseconds of this age fit")]
+            Reply::Now(unix_ms) => Luau::Number(unix_ms as f64 / 1_000.0),
+            Reply::Slept => Luau::Nil,
+        };
+        Ok(Resume::Answer(value))
+    }
+
+    /// What the Luau side makes a connection of.
+    fn connection_table(&self, handle: usize) -> mlua::Result<Table> {
+        let lua = &self.machine.lua;
+        let table = lua.create_table()?;
+        let shared = lua.app_data_ref::<Shared>();
+        let Some(connection) = shared.as_ref().and_then(|shared| shared.connections.get(handle)) else {
+            return Ok(table);
+        };
+        let operations = lua.create_table()?;
+        for operation in connection.info.descriptor.operations {
+            let entry = lua.create_table()?;
+            entry.raw_set("name", operation.name)?;
+            entry.raw_set("on_user", operation.target == Target::User)?;
+            operations.raw_push(entry)?;
+        }
+        table.raw_set("handle", handle)?;
+        table.raw_set("name", connection.name.as_str())?;
+        table.raw_set("actor", connection.info.actor.as_deref())?;
+        table.raw_set("provider", connection.info.descriptor.id)?;
+        table.raw_set("operations", operations)?;
+        Ok(table)
+    }
+
+    /// Whether a task is not to be resumed: an item of a fan-out around it raised an error.
+    fn is_dropped(&self, id: TaskId) -> bool {
+        let mut fanout = self.task(id).and_then(|task| task.fanout);
+        while let Some(around) = fanout.and_then(|id| self.fanouts[id.0].as_ref()) {
+            if around.error.is_some() {
+                return true;
+            }
+            fanout = self.task(around.parent).and_then(|task| task.fanout);
+        }
+        false
+    }
+
+    /// Forgets a task that is not to be resumed, as soon as nothing of it is under way.
+    fn drop_task(&mut self, id: TaskId) -> mlua::Result<()> {
+        let Some(task) = self.task(id) else {
+            return Ok(());
+        };
+        let busy = |open: &FanoutId| self.fanouts[open.0].as_ref().is_some_and(|open| open.running > 0);
+        if task.asked.is_some() || task.open.iter().any(busy) {
+            return Ok(());
+        }
+        for open in task.open.clone() {
+            self.close(open);
+        }
+        let fanout = self.remove(id).and_then(|task| task.fanout);
+        fanout.map_or(Ok(()), |fanout| self.leave(fanout))
+    }
+
+    fn remove(&mut self, id: TaskId) -> Option<Task> {
+        self.task(id)?;
+        self.free_tasks.push(id.index);
+        self.tasks[id.index].take()
+    }
+
+    /// The error that ends a script, with the stack of the item in which it began.
+    fn explain(&mut self, error: &mlua::Error) -> ScriptError {
+        let text = raw_text(error);
+        match self.trace.take() {
+            Some((known, explained)) if known == without_traceback(&text) => explained,
+            _ => self.machine.error(error),
+        }
+    }
+
+    /// The machine itself failed: memory, or a fault of ours.
+    fn fail(&mut self, error: &mlua::Error) {
+        let error = self.machine.error(error);
+        self.finish(Err(RunError::Script(Box::new(error))));
+    }
+
+    /// The script is over; what is under way is awaited, what is not yet handed over is not begun.
+    fn finish(&mut self, end: Result<Ending, RunError>) {
+        if self.end.is_none() {
+            self.end = Some(end);
+            self.ready.clear();
+            self.outstanding -= self.orders.iter().filter(|order| order.is_answered()).count();
+            self.orders.retain(|order| !order.is_answered());
+        }
+    }
+
+    fn hand_over(&mut self) {
+        if !self.orders.is_empty() {
+            // If nobody is there to take them, the inbox tells.
+            let _ = self.outbox.send(std::mem::take(&mut self.orders));
+        }
+    }
+
+    /// The place of the next call of a task.
+    fn place(&mut self, id: TaskId) -> Place {
+        let place = self.task_mut(id).map(|task| {
+            task.calls += 1;
+            format!("{}{}", task.place, task.calls)
+        });
+        Place(place.unwrap_or_default().into())
+    }
+
+    fn task(&self, id: TaskId) -> Option<&Task> {
+        let task = self.tasks.get(id.index)?.as_ref()?;
+        (task.serial == id.serial).then_some(task)
+    }
+
+    fn task_mut(&mut self, id: TaskId) -> Option<&mut Task> {
+        let task = self.tasks.get_mut(id.index)?.as_mut()?;
+        (task.serial == id.serial).then_some(task)
+    }
+
+    fn fanout_mut(&mut self, id: FanoutId) -> Option<&mut Fanout> {
+        self.fanouts.get_mut(id.0).and_then(Option::as_mut)
+    }
+
+    /// The fan-out that a task called last.
+    fn innermost(&self, id: TaskId) -> Option<FanoutId> {
+        self.task(id).and_then(|task| task.open.last().copied())
+    }
+
+    fn connection(&self, handle: usize) -> Option<(String, Option<String>)> {
+        let shared = self.machine.lua.app_data_ref::<Shared>()?;
+        let connection = shared.connections.get(handle)?;
+        Some((connection.name.clone(), connection.credential.clone()))
+    }
+
+    fn add_connection(&mut self, connection: Connection) -> usize {
+        if let Some(actor) = connection.info.actor.clone() {
+            Arc::make_mut(&mut self.actors)
+                .0
+                .push((connection.name.clone(), actor));
+        }
+        let lua = self.machine.lua.clone();
+        lua.app_data_mut::<Shared>().map_or(0, |mut shared| {
+            shared.connections.push(connection);
+            shared.connections.len() - 1
+        })
+    }
+
+    fn known(&self, name: &str, credential: Option<&str>) -> Option<usize> {
+        let shared = self.machine.lua.app_data_ref::<Shared>()?;
+        shared
+            .connections
+            .iter()
+            .position(|known| known.name == name && known.credential.as_deref() == credential)
+    }
+
+    /// Every user of a list comes into scope before the first item begins.
+    fn enter_all(&mut self, list: &Table) -> mlua::Result<()> {
+        for value in list.sequence_values::<Luau>() {
+            if let Ok((connection, user)) = value::user(&value?) {
+                self.orders.push(Order::Enter(connection, user));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Puts something where there is room, and gives its index.
+fn place_in<T>(slots: &mut Vec<Option<T>>, free: &mut Vec<usize>, value: T) -> usize {
+    match free.pop() {
+        Some(index) => {
+            slots[index] = Some(value);
+            index
+        }
+        None => {
+            slots.push(Some(value));
+            slots.len() - 1
+        }
+    }
+}
+
+/// Whom the script's connections act as, each with the name of the connection.
+#[derive(Clone)]
+struct Actors(Vec<(String, String)>);
+
+impl Actors {
+    /// Whether a user is one of these: ids of people are compared without case.
+    fn is_actor(&self, connection: Option<&str>, user: &User) -> bool {
+        let login = user
+            .attribute("login_name")
+            .and_then(signoff_core::Value::as_text);
+        self.0.iter().any(|(name, actor)| {
+            connection.is_none_or(|connection| connection == name)
+                && (actor.eq_ignore_ascii_case(&user.id)
+                    || login.is_some_and(|login| actor.eq_ignore_ascii_case(login)))
+        })
+    }
+}

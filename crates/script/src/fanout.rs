@@ -1,0 +1,253 @@
+//! One `signoff.each` under way: its items, how many run, and what became of them.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+use mlua::{Function, Lua, Table, Value as Luau};
+use signoff_core::{Outcome, User};
+
+use crate::bridge::TaskId;
+use crate::request::{Each, Items, Threshold};
+use crate::value;
+
+/// One `signoff.each` under way.
+pub(crate) struct Fanout {
+    /// Whose coroutine called it.
+    pub(crate) parent: TaskId,
+    pub(crate) body: Function,
+    /// Items that run.
+    pub(crate) running: usize,
+    /// What the parent waits for.
+    pub(crate) waits: Waits,
+    /// What an item raised; the first one.
+    pub(crate) error: Option<String>,
+    /// An outcome or too many failures stopped it.
+    pub(crate) stopped: bool,
+    /// Where the call stands; items append their keys.
+    place: String,
+    concurrency: usize,
+    stop_on: Vec<Outcome>,
+    max_fail: Option<Threshold>,
+    /// The rest of the list; `None` for an iterator.
+    list: Option<(Table, usize)>,
+    /// The iterator has ended.
+    exhausted: bool,
+    /// Items of acting users: they come when all others have ended.
+    last: VecDeque<Item>,
+    /// How often each key came; by hash, since a million users must not be a million texts.
+    keys: HashMap<u64, u32>,
+    total: u64,
+    ended: u64,
+    failures: u64,
+    counts: BTreeMap<Outcome, u64>,
+    not_out: Table,
+}
+
+/// What the coroutine that called `each` waits for.
+pub(crate) enum Waits {
+    /// It runs, or waits for a call that its iterator made.
+    Nothing,
+    /// Until there is room for this item.
+    Room(Item),
+    /// Until all items have ended.
+    End,
+}
+
+/// An item that is to run.
+pub(crate) struct Item {
+    pub(crate) value: Luau,
+    /// Its part of the place: unique among the items.
+    pub(crate) place: String,
+    /// The user that it is, with the connection it names.
+    pub(crate) user: Option<(Option<String>, User)>,
+}
+
+impl Fanout {
+    /// A fan-out that begins.
+    pub(crate) fn new(lua: &Lua, parent: TaskId, place: String, each: Each) -> mlua::Result<Self> {
+        let mut fanout = Self {
+            parent,
+            body: each.body,
+            running: 0,
+            waits: Waits::Nothing,
+            error: None,
+            stopped: false,
+            place,
+            concurrency: each.concurrency,
+            stop_on: each.stop_on,
+            max_fail: each.max_fail,
+            list: None,
+            exhausted: false,
+            last: VecDeque::new(),
+            keys: HashMap::new(),
+            total: 0,
+            ended: 0,
+            failures: 0,
+            counts: BTreeMap::new(),
+            not_out: lua.create_table()?,
+        };
+        match each.items {
+            Items::List(list) => fanout.list = Some((list, 0)),
+            Items::Iterator => {}
+            Items::Failed(row, outcome) => {
+                // A read that failed: there is nobody to go through, and its outcome tells why.
+                fanout.exhausted = true;
+                fanout.counts.insert(outcome, 1);
+                fanout.not_out.raw_push(row)?;
+            }
+        }
+        Ok(fanout)
+    }
+
+    /// Whether one more item may begin.
+    pub(crate) fn has_room(&self) -> bool {
+        !self.stopped && self.error.is_none() && self.running < self.concurrency
+    }
+
+    /// Whether the parent runs an iterator for it.
+    pub(crate) fn is_fed(&self) -> bool {
+        self.list.is_none() && !self.exhausted
+    }
+
+    /// The iterator has ended, or will not be asked any more.
+    pub(crate) fn end_input(&mut self) {
+        self.exhausted = true;
+    }
+
+    /// The next item of a list, or one that had to come last.
+    pub(crate) fn next(
+        &mut self,
+        is_actor: impl Fn(Option<&str>, &User) -> bool,
+    ) -> mlua::Result<Option<Item>> {
+        while let Some((list, taken)) = &mut self.list {
+            *taken += 1;
+            let value: Luau = list.raw_get(*taken)?;
+            if value.is_nil() {
+                self.list = None;
+                self.exhausted = true;
+                break;
+            }
+            if let Some(item) = self.admit(value, &is_actor) {
+                return Ok(Some(item));
+            }
+        }
+        if self.exhausted && self.running == 0 {
+            return Ok(self.last.pop_front());
+        }
+        Ok(None)
+    }
+
+    /// Takes an item in; gives it back unless it has to come last.
+    pub(crate) fn admit(
+        &mut self,
+        value: Luau,
+        is_actor: impl Fn(Option<&str>, &User) -> bool,
+    ) -> Option<Item> {
+        self.total += 1;
+        let user = value::user(&value).ok();
+        let key = match (&user, &value) {
+            (Some((_, user)), _) => escape(&user.id),
+            (None, Luau::Integer(_) | Luau::Number(_) | Luau::Boolean(_)) => {
+                escape(&value.to_string().unwrap_or_default())
+            }
+            _ => format!("#{}", self.total),
+        };
+        let mut hasher = DefaultHasher::new();
+        key.hash(&mut hasher);
+        let times = self.keys.entry(hasher.finish()).or_insert(0);
+        *times += 1;
+        let place = if *times == 1 {
+            format!("{}[{key}]", self.place)
+        } else {
+            format!("{}[{key}~{times}]", self.place)
+        };
+        let acting = user
+            .as_ref()
+            .is_some_and(|(connection, user)| is_actor(connection.as_deref(), user));
+        let item = Item { value, place, user };
+        if acting {
+            self.last.push_back(item);
+            return None;
+        }
+        Some(item)
+    }
+
+    /// Notes what became of an item, with the table that tells of it.
+    pub(crate) fn tally(&mut self, outcome: Option<(Outcome, Table)>) -> mlua::Result<()> {
+        self.ended += 1;
+        let Some((outcome, row)) = outcome else {
+            return Ok(());
+        };
+        *self.counts.entry(outcome).or_insert(0) += 1;
+        if !outcome.is_out() && !matches!(outcome, Outcome::Skipped | Outcome::Planned) {
+            self.not_out.raw_push(row)?;
+        }
+        if is_failure(outcome) {
+            self.failures += 1;
+        }
+        #[expect(clippy::cast_precision_loss, reason = "a share needs no more")]
+        let too_many = match self.max_fail {
+            None => false,
+            Some(Threshold::Items(most)) => self.failures > most,
+            Some(Threshold::Percent(most)) => {
+                let of = if self.list.is_some() || self.exhausted {
+                    self.total
+                } else {
+                    self.ended
+                };
+                self.failures as f64 * 100.0 > most * of.max(self.ended) as f64
+            }
+        };
+        if too_many || self.stop_on.contains(&outcome) {
+            self.stopped = true;
+        }
+        Ok(())
+    }
+
+    /// Whether there is nothing left to begin and nothing that runs.
+    pub(crate) fn is_over(&self) -> bool {
+        let rest = self.list.is_some() || !self.last.is_empty() || !self.exhausted;
+        self.running == 0 && (!rest || self.stopped || self.error.is_some())
+    }
+
+    /// What `each` gives back.
+    pub(crate) fn result(&self, lua: &Lua) -> mlua::Result<Table> {
+        let result = lua.create_table()?;
+        let counts = lua.create_table()?;
+        for (outcome, count) in &self.counts {
+            counts.raw_set(outcome.name(), *count)?;
+        }
+        let out = |outcome: Outcome| self.counts.get(&outcome).copied().unwrap_or(0);
+        result.raw_set("total", self.total)?;
+        result.raw_set("counts", counts)?;
+        result.raw_set("out", out(Outcome::Done) + out(Outcome::Already))?;
+        result.raw_set("not_out", &self.not_out)?;
+        result.raw_set("stopped", self.stopped)?;
+        Ok(result)
+    }
+}
+
+/// Outcomes that count against `max_fail`: something went wrong, rather than taking its time.
+fn is_failure(outcome: Outcome) -> bool {
+    matches!(
+        outcome,
+        Outcome::Refused | Outcome::NotFound | Outcome::Denied | Outcome::Failed | Outcome::Unknown
+    )
+}
+
+/// A key that cannot be mistaken for another part of a place.
+fn escape(key: &str) -> String {
+    let special = |c: char| matches!(c, '%' | '[' | ']' | '~' | '#') || c.is_control();
+    if !key.contains(special) {
+        return key.to_owned();
+    }
+    let mut escaped = String::with_capacity(key.len() + 8);
+    for character in key.chars() {
+        if special(character) {
+            escaped.push_str(&format!("%{:02x}", u32::from(character)));
+        } else {
+            escaped.push(character);
+        }
+    }
+    escaped
+}

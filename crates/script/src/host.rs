@@ -1,0 +1,82 @@
+//! What a workflow asks of the run it is part of. The engine's run implements it; tests put a fake in its place.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use signoff_core::{Descriptor, Field, User};
+use signoff_engine::call::{Answer, Call, CallError, OutcomeRow, Place};
+use signoff_engine::event::Level;
+
+/// The run behind a workflow.
+///
+/// The methods are called on the thread that awaits [`Workflow::run`](crate::Workflow::run), in the order in which
+/// the script asked; their futures run side by side. None of them may block.
+///
+/// [`CallError::Misuse`] is raised in the script where it made the call. [`CallError::Stopped`] unwinds the script
+/// without a word, [`CallError::Fault`] ends it with that message: after either, what is under way is awaited, and
+/// the script is not resumed.
+pub trait Host: Send + Sync + 'static {
+    /// One provider operation. Its user comes into scope, if the operation writes.
+    fn call(&self, call: Call) -> impl Future<Output = Result<Answer, CallError>> + Send;
+
+    /// A user is left out by the script: his outcome is `skipped`, with the reason as its message.
+    fn skip(&self, skip: Skip) -> impl Future<Output = Result<Arc<OutcomeRow>, CallError>> + Send;
+
+    /// The script's clock, in Unix milliseconds; recorded, so that a re-execution reads the same.
+    fn now(&self, place: Place) -> impl Future<Output = Result<i64, CallError>> + Send;
+
+    /// Waits. In a plan the script's clock moves on at once instead.
+    fn sleep(&self, place: Place, duration: Duration) -> impl Future<Output = Result<(), CallError>> + Send;
+
+    /// What a script may know of a connection.
+    fn connection(
+        &self,
+        name: &str,
+        credential: Option<&str>,
+    ) -> impl Future<Output = Result<ConnectionInfo, CallError>> + Send;
+
+    /// A user is given to `signoff.each`. Without a connection all that is known is a text that may be an id: the
+    /// first operation on that id tells which connection it belongs to, and [`Host::leave`] takes it back.
+    fn enter(&self, connection: Option<&str>, user: &User);
+
+    /// The item that brought this id without a connection has come to its end. If no operation was about it, it was
+    /// no user.
+    fn leave(&self, user: &User);
+
+    /// The script has something to say.
+    fn log(&self, level: Level, text: String, fields: Vec<Field>);
+
+    /// The configured connections of a provider, by name.
+    fn connections_of(&self, provider: &str) -> Vec<String>;
+
+    /// Whether every effect is held back.
+    fn planning(&self) -> bool;
+
+    /// Of `math.random`; the same on re-execution.
+    fn seed(&self) -> u64;
+}
+
+/// A user whom the script leaves out.
+#[derive(Debug, Clone)]
+pub struct Skip {
+    /// Where it stands.
+    pub place: Place,
+    /// `FILE:LINE` of the call.
+    pub source: String,
+    /// The connection, if the user was a row of a roster.
+    pub connection: Option<String>,
+    /// Who is left out.
+    pub user: User,
+    /// Why, in the script's words.
+    pub reason: String,
+}
+
+/// What a script may know of a connection.
+#[derive(Debug, Clone)]
+pub struct ConnectionInfo {
+    /// What its provider says of itself: the operations are the methods of the connection.
+    pub descriptor: &'static Descriptor,
+    /// The public name that operations run as; `None` where the credential has none.
+    pub actor: Option<String>,
+}

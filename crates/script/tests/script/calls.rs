@@ -1,0 +1,141 @@
+//! Single host calls: what arrives at the host, and what comes back.
+
+use expect_test::expect;
+
+use crate::support::{Fake, check, transcript};
+
+#[test]
+fn a_team_is_logged_out() {
+    check(
+        r#"
+local finesse = signoff.connect("prod")
+local agents = finesse:roster({ team = "7", signed_in = true })
+local totals = signoff.each(agents, function(agent)
+    return finesse:logout(agent, { when = "idle", wait = "15m" })
+end)
+print(totals.total, totals.out, totals.counts.done, #totals.not_out, totals.stopped)
+"#,
+        expect![[r#"
+            1 test.luau:5 prod:roster  signed_in=true team=7
+            enter prod:sup01
+            enter prod:1001
+            enter prod:1002
+            enter prod:O'Neil & Co
+            2[1001]1 test.luau:7 prod:logout 1001 wait=15m when=idle
+            2[1002]1 test.luau:7 prod:logout 1002 wait=15m when=idle
+            2[O'Neil & Co]1 test.luau:7 prod:logout O'Neil & Co wait=15m when=idle
+            2[sup01]1 test.luau:7 prod:logout sup01 wait=15m when=idle
+            Info: 4	4	4	0	false
+        "#]],
+    );
+}
+
+#[test]
+fn an_outcome_has_the_fields_of_its_line() {
+    check(
+        r#"
+local finesse = signoff.connect("prod", { as = "agent" })
+local o = finesse:logout("1001")
+print(finesse.name, finesse.provider, finesse.actor, tostring(finesse))
+print(o.run, o.connection, o.provider, o.operation, o.user, o.name, o.outcome, o.confirmed_by, o.attempts)
+print(o.repeated, o.http_status, o.code, o.message, o.request_id, o.started, o.ended, type(o.details))
+local s = finesse:status("1002")
+print(s.id, s.state, s.name, s.connection)
+"#,
+        expect![[r#"
+            1 test.luau:5 prod as agent:logout 1001
+            Info: prod	finesse	agent	connection prod
+            Info: run	prod	finesse	logout	1001	nil	done	nil	1
+            Info: false	202	nil	nil	nil	2023-11-14T22:13:20.000Z	2023-11-14T22:13:20.250Z	table
+            2 test.luau:9 prod as agent:status 1002
+            Info: 1002	TALKING	Agent 1002	prod
+        "#]],
+    );
+}
+
+#[test]
+fn time_and_log() {
+    check(
+        r#"
+print(signoff.now(), signoff.planning)
+signoff.sleep("1m30s")
+signoff.log("warn", "look", { count = 3, who = { "a", "b" } })
+signoff.skip("1001", "on holiday")
+"#,
+        expect![[r#"
+            1 now
+            Info: 1700000000.5	false
+            2 sleep 90s
+            Warn: look count=3 who=List([Text("a"), Text("b")])
+            3 skip 1001 on holiday
+        "#]],
+    );
+    let plan = Fake {
+        planning: true,
+        ..Fake::default()
+    };
+    expect![[r#"
+        Info: true
+    "#]]
+    .assert_eq(&transcript(plan, "print(signoff.planning)"));
+}
+
+#[test]
+fn calls_pass_through_pcall_and_coroutines() {
+    check(
+        r#"
+local finesse = signoff.connect("prod")
+print(pcall(function() return finesse:logout("1").outcome end))
+print(xpcall(function() error("inner") end, function(e) return "handled " .. e end))
+print(pcall(function() finesse:logout(1) end))
+local produce = coroutine.wrap(function()
+    coroutine.yield(finesse:logout("2").user)
+    coroutine.yield(pcall(function() return finesse:logout("refused").outcome end))
+    local inner = coroutine.create(function() return finesse:logout("3").user end)
+    coroutine.yield(coroutine.resume(inner))
+    error("the end")
+end)
+print(produce())
+print(produce())
+print(produce())
+print(pcall(produce))
+print(pcall(produce))
+"#,
+        expect![[r#"
+            1 test.luau:5 prod:logout 1
+            Info: true	done
+            Info: false	handled test.luau:6: inner
+            Info: false	test.luau:7: an id is text, not the number 1
+            hint: write it in quotes: "1"
+            2 test.luau:9 prod:logout 2
+            Info: 2
+            3 test.luau:10 prod:logout refused
+            Info: true	refused
+            4 test.luau:11 prod:logout 3
+            Info: true	3
+            Info: false	test.luau:13: the end
+            Info: false	cannot resume dead coroutine
+        "#]],
+    );
+}
+
+#[test]
+fn a_coroutine_that_waits_cannot_be_taken_over() {
+    check(
+        r#"
+local finesse = signoff.connect("prod")
+local shared = coroutine.create(function()
+    finesse:logout("1")
+    return "done"
+end)
+signoff.each({ 1, 2 }, function(number)
+    print(number, coroutine.resume(shared))
+end)
+"#,
+        expect![[r#"
+            Info: 2	false	this coroutine waits for the host, and only the host can resume it
+            1[1]1 test.luau:6 prod:logout 1
+            Info: 1	true	done
+        "#]],
+    );
+}

@@ -1,0 +1,11 @@
+//! Scripts against a fake host.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on ends")]
+
+mod arguments;
+mod calls;
+mod fan_out;
+mod limits;
+mod mistakes;
+mod sandbox;
+mod support;
