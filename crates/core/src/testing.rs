@@ -1,7 +1,7 @@
 //! Driving a provider by hand: for step tests, which run unchanged on a linked provider and on a loaded one.
 //!
-//! A [`Drive`] plays the host: it owns the clock, polls until there is nothing left to do, and writes down every
-//! step and every input. A test feeds it answers and compares the transcript with what it expects.
+//! A [`Drive`] plays the host: it owns the clock, polls until there is nothing left to do, and writes down
+//! every step and every input. A test feeds it answers and compares the transcript with what it expects.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::fmt::Write as _;

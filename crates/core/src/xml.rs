@@ -1,8 +1,8 @@
 //! A bounded reader of XML documents from services that are not trusted, and a writer of small ones.
 //!
-//! Vendors differ in child order, letter case, prefixes and white space, and a broken or hostile server may send
-//! anything. So a document becomes a small tree that is searched by local name; there is no DOCTYPE and hence no
-//! entity to expand, and depth, attributes and elements are bounded. The host bounds the bytes.
+//! Vendors differ in child order, letter case, prefixes and white space, and a broken or hostile server may
+//! send anything. So a document becomes a small tree that is searched by local name; there is no DOCTYPE and
+//! hence no entity to expand, and depth, attributes and elements are bounded. The host bounds the bytes.
 
 use std::fmt;
 

@@ -1,7 +1,7 @@
 //! Team answers that were read already.
 //!
-//! The host shares reads: the operations on a thousand members of one team are all given the same answer, half
-//! a megabyte of it, once a second. It is parsed once.
+//! The host shares reads: the operations on a thousand members of one team are all given the same answer,
+//! half a megabyte of it, once a second. It is parsed once.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,10 +11,10 @@ use signoff_core::Response;
 use crate::model::{Team, TeamName, Unreadable};
 
 /// So many bytes of answers are kept at most, besides the newest.
-const MOST_BYTES: usize = 4 << 20;
+const MOST_BYTES: usize = 2 << 20;
 
-/// The newest answers, oldest first. An answer is recognised by comparing it whole: that costs less than to hash
-/// it, and is never wrong.
+/// The newest answers, oldest first. An answer is recognised by comparing it whole: that costs less than to
+/// hash it, and is never wrong.
 #[derive(Debug, Default)]
 pub(crate) struct Answers(Mutex<VecDeque<Kept>>);
 

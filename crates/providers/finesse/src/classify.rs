@@ -7,8 +7,8 @@ use signoff_core::{Class, Response};
 use crate::errors::VendorError;
 
 /// Finesse answers 401 in two senses. These types concern one target or one list; every other 401, also one
-/// without a body or with a page of the servlet container, may mean that the credential is refused, and five of
-/// those lock the account ("User—Sign In to Finesse").
+/// without a body or with a page of the servlet container, may mean that the credential is refused, and five
+/// of those lock the account ("User—Sign In to Finesse").
 const ABOUT_THE_TARGET: &[&str] = &[
     "Invalid Authorization User Specified",
     "Invalid Input",

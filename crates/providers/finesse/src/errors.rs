@@ -1,7 +1,7 @@
 //! What Finesse says when it says no, and what that means for an operation.
 //!
-//! Sources: developer guide, "Cisco Finesse API Errors" and "User API Errors". The words of the vendor are kept
-//! as they came.
+//! Sources: developer guide, "Cisco Finesse API Errors" and "User API Errors". The words of the vendor are
+//! kept as they came.
 
 use signoff_core::{Failure, FailureKind, Field, Finished, Outcome, Response, xml};
 

@@ -1,5 +1,7 @@
 //! Where the state of a user is read, and in which teams he is looked for.
 
+use std::sync::Arc;
+
 use signoff_core::{Monotonic, Response, User};
 
 use crate::errors::VendorError;
@@ -32,7 +34,7 @@ enum Way {
 /// A user, when he was read.
 #[derive(Debug, Clone)]
 pub(crate) struct Sighting {
-    pub(crate) person: Person,
+    pub(crate) person: Arc<Person>,
     /// When that was asked.
     pub(crate) sent: Monotonic,
     /// The same by the clock of Finesse.
@@ -45,7 +47,7 @@ pub(crate) struct Sighting {
 #[derive(Debug)]
 pub(crate) enum Found {
     /// Here he is.
-    Here(Box<Sighting>),
+    Here(Sighting),
     /// Not in this team; the next one is being read.
     Searching,
     /// In none of the teams.
@@ -98,8 +100,8 @@ impl Finder {
         }
     }
 
-    /// Asks where he is, with an answer that is newer than the last one and was sent after this. False if there
-    /// is nowhere to ask.
+    /// Asks where he is, with an answer that is newer than the last one and was sent after this. False if
+    /// there is nowhere to ask.
     pub(crate) fn ask(&mut self, desk: &mut Desk, not_before: Monotonic) -> bool {
         let newer = self.last_sent.map_or(0, |sent| sent.0.saturating_add(1));
         self.floor = not_before.max(Monotonic(newer));
@@ -130,20 +132,20 @@ impl Finder {
     pub(crate) fn answer(&mut self, desk: &mut Desk, response: &Response<'_>) -> Result<Found, Trouble> {
         self.last_sent = Some(response.sent);
         let ok = matches!(response.status, 200..=299);
-        let sighting = |person: Person, whole: bool| {
-            Found::Here(Box::new(Sighting {
+        let sighting = |person: Arc<Person>, whole: bool| {
+            Found::Here(Sighting {
                 person,
                 sent: response.sent,
                 sent_unix_ms: response.sent_unix_ms,
                 whole,
-            }))
+            })
         };
         let Way::Teams { teams, at } = &mut self.way else {
             if !ok {
                 return Err(Trouble::Vendor(VendorError::read(response)));
             }
             return match Person::parse(response.body) {
-                Ok(person) => Ok(sighting(person, true)),
+                Ok(person) => Ok(sighting(Arc::new(person), true)),
                 Err(why) => Err(Trouble::Unreadable {
                     what: format!("the User object of `{}`", self.target),
                     why,
@@ -164,7 +166,7 @@ impl Finder {
             if let Some(member) = team.member(&self.target) {
                 // He is looked for in this team first from now on.
                 teams.swap(0, *at);
-                return Ok(sighting(member.clone(), false));
+                return Ok(sighting(Arc::clone(member), false));
             }
         } else if response.status != 404 {
             return Err(Trouble::Vendor(VendorError::read(response)));

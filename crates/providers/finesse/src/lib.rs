@@ -1,13 +1,13 @@
 //! Cisco Finesse: agents and supervisors of a contact centre, logged out through its REST API.
 //!
-//! Finesse queues a change of state and answers 202 before anything has happened, and it refuses or forgets it
-//! later without a word to the caller. So a logout here is read, write, read: what state the agent is in, the
-//! change, and what state he is in then. Reads are made so that the host can share them: a thousand agents of
-//! a team that wait for their calls to end cost one Team read a second.
+//! Finesse queues a change of state and answers 202 before anything has happened, and it refuses or forgets
+//! it later without a word to the caller. So a logout here is read, write, read: what state the agent is in,
+//! the change, and what state he is in then. Reads are made so that the host can share them: a thousand
+//! agents of a team that wait for their calls to end cost one Team read a second.
 //!
-//! *Who reads what.* Everybody may read his own User object, and the first request of every operation reads it: a
-//! wrong password costs one refusal, and the teams of a supervisor come from it. A supervisor sees the state of
-//! others in his Team objects alone; other people's User objects are for administrators.
+//! *Who reads what.* Everybody may read his own User object, and the first request of every operation reads
+//! it: a wrong password costs one refusal, and the teams of a supervisor come from it. A supervisor sees the
+//! state of others in his Team objects alone; other people's User objects are for administrators.
 //!
 //! *Architecture invariant.* No state machine here has more than one request outstanding, and none acts on a
 //! state that was read more than two seconds before.

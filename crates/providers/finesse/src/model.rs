@@ -1,8 +1,10 @@
 //! What Finesse says, as far as it is needed: users, teams, reason codes, the system.
 //!
-//! Everything is found by name, in any order and letter case, and everything may be missing but the id of a user.
+//! Everything is found by name, in any order and letter case, and everything may be missing but the id of a
+//! user.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use signoff_core::xml::{self, Element};
@@ -40,7 +42,8 @@ impl Deployment {
         }
     }
 
-    /// Whether an agent may sign himself out of this state ("User—Sign Out of Finesse" and the state diagrams).
+    /// Whether an agent may sign himself out of this state ("User—Sign Out of Finesse" and the state
+    /// diagrams).
     pub(crate) fn signs_out_from(self, state: &State) -> bool {
         state.is("NOT_READY") || (self == Self::Uccx && state.is("READY"))
     }
@@ -247,8 +250,8 @@ impl TeamName {
 /// A Team object, indexed: a thousand operations look for one member each.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Team {
-    /// In the order of the answer; each has this team as `team`.
-    pub(crate) members: Vec<Person>,
+    /// In the order of the answer; each has this team as `team`. Who found his member keeps him alone.
+    pub(crate) members: Vec<Arc<Person>>,
     by_id: HashMap<String, usize>,
     by_lower_case: HashMap<String, usize>,
 }
@@ -264,13 +267,16 @@ impl Team {
                 .map(str::to_owned)
                 .or_else(|| asked.name.clone()),
         };
-        let mut members: Vec<Person> = list(&root, "users", "User")
-            .map(Person::read)
-            .collect::<Result<_, _>>()?;
+        let members: Vec<Arc<Person>> = list(&root, "users", "User")
+            .map(|user| {
+                let mut person = Person::read(user)?;
+                person.team = Some(name.clone());
+                Ok(Arc::new(person))
+            })
+            .collect::<Result<_, Unreadable>>()?;
         let mut by_id = HashMap::with_capacity(members.len());
         let mut by_lower_case = HashMap::with_capacity(members.len());
-        for (n, member) in members.iter_mut().enumerate() {
-            member.team = Some(name.clone());
+        for (n, member) in members.iter().enumerate() {
             by_id.entry(member.id.clone()).or_insert(n);
             by_lower_case.entry(member.id.to_ascii_lowercase()).or_insert(n);
         }
@@ -282,7 +288,7 @@ impl Team {
     }
 
     /// The member of this id; if there is none, the first whose id differs in letter case only.
-    pub(crate) fn member(&self, id: &str) -> Option<&Person> {
+    pub(crate) fn member(&self, id: &str) -> Option<&Arc<Person>> {
         let place = self
             .by_id
             .get(id)

@@ -14,8 +14,8 @@ use signoff_core::{
 
 use crate::answers::Answers;
 
-/// How old a state may be that is shown or acted on when it is read; also how often Finesse is asked for it, by
-/// however many operations.
+/// How old a state may be that is shown or acted on when it is read; also how often Finesse is asked for it,
+/// by however many operations.
 pub(crate) const STATE_AGE: Duration = Duration::from_secs(1);
 /// How old an answer may be that tells who the actor is: one serves most of a run.
 const ACTOR_AGE: Duration = Duration::from_secs(60);

@@ -1,9 +1,9 @@
 //! What every operation but `health` begins with, and how a doubted credential is settled.
 //!
-//! The first request reads the actor's own User object: it tells whether the credential is any good, and which
-//! teams the actor supervises. When a later request is answered as if the credential were bad (Finesse says
-//! `Authorization Failure` also to those whose role does not suffice), the own object is read once more: if that is
-//! answered, the credential is good, and the operation alone is denied.
+//! The first request reads the actor's own User object: it tells whether the credential is any good, and
+//! which teams the actor supervises. When a later request is answered as if the credential were bad (Finesse
+//! says `Authorization Failure` also to those whose role does not suffice), the own object is read once more:
+//! if that is answered, the credential is good, and the operation alone is denied.
 
 use signoff_core::{CancelReason, Class, Failure, Finished, Input, Monotonic, Now, Outcome, Response, Step};
 

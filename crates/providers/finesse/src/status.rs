@@ -1,5 +1,7 @@
 //! The state of one user.
 
+use std::sync::Arc;
+
 use signoff_core::{Args, Error, Field, Finished, Monotonic, Now, Outcome, User, Value};
 
 use crate::errors::{ended, unanswered};
@@ -9,8 +11,8 @@ use crate::record::{add_whole, field, record};
 use crate::request::{Desk, STATE_AGE, check_id};
 use crate::runner::{Actor, Answer, Task};
 
-/// "User—Get User": only the node that a mobile agent signed in to knows his telephone, and a failover forgets
-/// it.
+/// "User—Get User": only the node that a mobile agent signed in to knows his telephone, and a failover
+/// forgets it.
 const MOBILE_CAVEAT: &str = "only the Finesse node that a mobile agent signed in to knows his telephone, and a \
                              failover of any kind loses it: without these fields he may be a mobile agent all the same";
 
@@ -53,7 +55,7 @@ impl Task for Status {
                 Err(error) => desk.finish(error.finished(error.outcome())),
                 Ok(person) if now.monotonic.since(actor.sent) <= STATE_AGE => {
                     let sighting = Sighting {
-                        person,
+                        person: Arc::new(person),
                         sent: actor.sent,
                         sent_unix_ms: actor.sent_unix_ms,
                         whole: true,

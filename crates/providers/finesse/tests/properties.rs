@@ -255,7 +255,8 @@ proptest! {
     }
 }
 
-/// The host shares one answer among all who wait: half a megabyte, which is not to be parsed a thousand times.
+/// The host shares one answer among all who wait: half a megabyte, which is not to be parsed a thousand
+/// times.
 #[test]
 fn a_thousand_operations_share_a_team() {
     let members: Vec<(String, &str)> = (0..1_000).map(|n| (format!("agent{n:04}"), "TALKING")).collect();

@@ -1,7 +1,7 @@
 //! What the provider asks of the host, step by step, when it is linked in.
 //!
-//! The cases say nothing of where the provider comes from: another test root includes them by path and runs them
-//! against the loaded library. Such a root has `subject()` and `check()` as here.
+//! The cases say nothing of where the provider comes from: another test root includes them by path and runs
+//! them against the loaded library. Such a root has `subject()` and `check()` as here.
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a test may fail")]
 

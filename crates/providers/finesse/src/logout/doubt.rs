@@ -1,4 +1,5 @@
-//! A change that may have been sent, and was not answered: whether it took effect, and whether to send it again.
+//! A change that may have been sent, and was not answered: whether it took effect, and whether to send it
+//! again.
 
 use signoff_core::{Finished, InDoubtPolicy, Monotonic, Now, Outcome};
 

@@ -2,24 +2,26 @@
 //!
 //! The phases, each of which ends with an answer or with its time:
 //!
-//! 1. *Reasons* and *deployment*, for one's own logout only: which database id a sign-out reason has, and whether
-//!    Finesse runs on UCCE, where an agent signs out from NOT_READY alone.
-//! 2. *Look*: the state is read. Logged out: `already`. On a call: read on, once a second, until he leaves it or
-//!    the time to wait is over. Else the change is sent, on a state at most two seconds old; if its turn comes
-//!    later than that, it looks again.
+//! 1. *Reasons* and *deployment*, for one's own logout only: which database id a sign-out reason has, and
+//!    whether Finesse runs on UCCE, where an agent signs out from NOT_READY alone.
+//! 2. *Look*: the state is read. Logged out: `already`. On a call: read on, once a second, until he leaves it
+//!    or the time to wait is over. Else the change is sent, on a state at most two seconds old; if its turn
+//!    comes later than that, it looks again.
 //! 3. *Write*: the change is on its way, NOT_READY first where that was asked for.
 //! 4. *Not ready*: NOT_READY was accepted; the logout follows when the state shows it.
 //! 5. *Confirm*: LOGOUT was accepted; the state is read until it shows it. Never sent again from here on.
-//! 6. *Doubt*: the change may have been sent, and was not answered. The state is read until the change can no longer
-//!    be under way, and then decides whether it is sent again.
-//! 7. *Refused*: Finesse says that the state does not allow it. It may have changed since it was read: it is read
-//!    once more.
+//! 6. *Doubt*: the change may have been sent, and was not answered. The state is read until the change can no
+//!    longer be under way, and then decides whether it is sent again.
+//! 7. *Refused*: Finesse says that the state does not allow it. It may have changed since it was read: it is
+//!    read once more.
 
 mod doubt;
 mod endings;
 mod reason;
 mod settings;
 mod write;
+
+use std::sync::Arc;
 
 use signoff_core::{
     Args, CancelReason, Context, Error, Field, Finished, InDoubtPolicy, Monotonic, Now, Outcome,
@@ -313,7 +315,7 @@ impl Task for Logout {
         } else if now.monotonic.since(actor.sent) <= STATE_AGE {
             self.phase = Phase::Look;
             let sighting = Sighting {
-                person: own,
+                person: Arc::new(own),
                 sent: actor.sent,
                 sent_unix_ms: actor.sent_unix_ms,
                 whole: true,
@@ -347,7 +349,7 @@ impl Task for Logout {
                 self.act(desk, now);
             }
             (_, Answer::Response(response)) => match self.finder.answer(desk, response) {
-                Ok(Found::Here(sighting)) => self.seen(desk, now, *sighting),
+                Ok(Found::Here(sighting)) => self.seen(desk, now, sighting),
                 Ok(Found::Searching) => self.remind(desk),
                 Ok(Found::Nowhere) => {
                     let finished = self.nowhere();
