@@ -155,12 +155,11 @@ impl Journal {
         self.push_and_wait(Entry::Result(intent, record))
     }
 
-    /// As [`Journal::result`], without waiting: on disk before anything that is recorded later. A result that is
-    /// lost in a crash leaves its write in doubt, which is settled; an intent or an answer may not be lost.
+    /// As [`Journal::result`], without waiting: on disk with whatever is recorded next, and before it. A result
+    /// that is lost in a crash leaves its write in doubt, which is settled; an intent or an answer may not be lost.
     pub fn result_later(&self, intent: IntentId, record: ResultRecord) {
-        self.shared
-            .queue
-            .push(|state| state.push(Entry::Result(intent, record), None));
+        let mut state = self.shared.queue.lock();
+        state.push(Entry::Result(intent, record), None);
     }
 
     /// Records what a call gave, at once; on disk when the future resolves. Nobody may be told before.
