@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use signoff_core::{FailureKind, InDoubt, Monotonic, Now, Request, Response, Sent};
 
-use super::admission::{Admission, Ending, Next, Permit, Waiting};
+use super::admission::{Admission, Permit, Waiting};
 use super::exchange::Origins;
 use super::reads::Reads;
 use super::retry::{Attempt, pause_asked};
+use super::state::{Ending, Next};
 use super::turn::{Ask, Turn, Unreachable};
 use super::{Classify, Delivered, Delivery, DispatchError, Disposition, Failed, Intent, Ticket, WriteLog};
 use crate::clock::Clock;

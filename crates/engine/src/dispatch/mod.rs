@@ -18,6 +18,7 @@ mod limits;
 mod queue;
 mod reads;
 mod retry;
+mod state;
 #[cfg(test)]
 mod tests;
 mod turn;

@@ -201,10 +201,9 @@ impl Queue {
     }
 
     /// He waits no longer. Gives back the turn that he was told of and did not take.
-    pub(super) fn remove(&mut self, number: u64) -> Option<(Ask, Option<Turn>)> {
+    pub(super) fn remove(&mut self, number: u64) -> Option<Turn> {
         self.take_out(number);
-        let waiter = self.waiters.remove(&number)?;
-        Some((waiter.ask, waiter.turn))
+        self.waiters.remove(&number)?.turn
     }
 
     /// Others came to wait for the same: he may go as soon as any of them might.
@@ -423,10 +422,9 @@ mod tests {
         let mut queue = Queue::default();
         let gone = queue.push(ask(1, true), NOW);
         queue.decide(gone, Turn::Go { alone: true });
-        let (_, turn) = queue.remove(gone).unzip();
-        assert_eq!(turn.flatten(), Some(Turn::Go { alone: true }));
+        assert_eq!(queue.remove(gone), Some(Turn::Go { alone: true }));
         let waiting = queue.push(ask(1, true), NOW);
-        assert_eq!(queue.remove(waiting).and_then(|(_, turn)| turn), None);
+        assert_eq!(queue.remove(waiting), None);
         assert_eq!(queue.waiting(), 0);
     }
 

@@ -227,3 +227,25 @@ async fn no_other_credential_takes_the_place_of_the_one_that_is_wanted() {
     );
     assert!(world.paths().is_empty());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_proof_that_was_under_way_before_the_doubt_does_not_clear_it_up() {
+    let world = World::new(|call| match &*call.path {
+        "/doubted" => answer_with(401, &[], "doubt"),
+        "/me" => Answer {
+            after: Duration::from_secs(1),
+            ..answer(200)
+        },
+        _ => answer(200),
+    });
+    world.prove().await;
+    let (early, raiser) = (world.ticket(0), world.ticket(1));
+    let me = proof("/me");
+    let doubt = async {
+        pass(Duration::from_millis(500)).await;
+        world.send(&raiser, &read("/doubted")).await;
+        world.send(&raiser, &me).await
+    };
+    tokio::join!(world.send(&early, &me), doubt);
+    assert_eq!(world.paths(), ["/me", "/doubted", "/me"]);
+}

@@ -97,7 +97,7 @@ impl World {
             clock,
             vendor,
             dispatcher: Dispatcher::new(settings, transport, Arc::new(ByStatus), clock),
-            credential: credential(),
+            credential: credential(SecretReference::Env("PASSWORD".to_owned())),
         }
     }
 
@@ -231,28 +231,29 @@ impl WriteLog for Journal {
     }
 }
 
-struct NoEnvironment;
+struct Secrets;
 
-impl Environment for NoEnvironment {
+impl Environment for Secrets {
     fn variable(&self, _: &str) -> Option<Secret> {
         Some(Secret::new("open sesame".to_owned()))
     }
 
     fn prompt(&self, _: &str) -> io::Result<Secret> {
-        Err(io::ErrorKind::Unsupported.into())
+        std::thread::sleep(Duration::from_millis(50));
+        Ok(Secret::new("open sesame".to_owned()))
     }
 }
 
-fn credential() -> Arc<Credential> {
+fn credential(secret: SecretReference) -> Arc<Credential> {
     let settings = CredentialSettings {
         name: "supervisor".into(),
         kind: CredentialKind::Basic,
         actor: "sup01".to_owned(),
-        secret: SecretReference::Env("PASSWORD".to_owned()),
+        secret,
     };
     Arc::new(Credential::new(
         settings,
-        Arc::new(NoEnvironment),
+        Arc::new(Secrets),
         Path::new("."),
         Arc::new(Redactor::new()),
     ))

@@ -17,16 +17,29 @@ async fn a_thousand_who_watch_a_team_cost_one_request_a_second() {
         after: Duration::from_millis(50),
         ..answer(200)
     });
-    let request = team(SECOND);
     let watchers = (0..1000).map(|order| {
-        let (world, request) = (&world, &request);
+        let world = &world;
         async move {
             let ticket = world.ticket(order);
             // Each begins at a time of his own, and asks again and again.
             pass(Duration::from_millis(order % 700)).await;
             let mut answers = 0;
             loop {
-                world.send(&ticket, request).await;
+                // Some are content with what is known, some want what is sent after they ask.
+                let not_before = if order % 3 == 0 {
+                    world.clock.now().monotonic
+                } else {
+                    Monotonic::ZERO
+                };
+                world
+                    .send(
+                        &ticket,
+                        &Request {
+                            not_before,
+                            ..team(SECOND)
+                        },
+                    )
+                    .await;
                 answers += 1;
                 if world.clock.now().monotonic.since(Monotonic::ZERO) > Duration::from_secs(31) {
                     return answers;
@@ -37,7 +50,7 @@ async fn a_thousand_who_watch_a_team_cost_one_request_a_second() {
     });
     let answers = futures_util::future::join_all(watchers).await;
     assert!(
-        answers.iter().all(|&answers| answers >= 28),
+        answers.iter().all(|&answers| answers >= 15),
         "everyone is served all the time"
     );
     let calls = world.vendor.calls.lock().unwrap();
@@ -205,7 +218,11 @@ async fn a_shared_read_takes_the_place_of_the_first_who_needs_it() {
         world.send(&tickets[2], &requests[2]),
         world.send(&tickets[3], &requests[3]),
         world.send(&tickets[4], &requests[4]),
-        world.send(&tickets[1], &requests[4]),
+        async {
+            // The read stands in the queue by now, behind all others.
+            pass(Duration::from_millis(5)).await;
+            world.send(&tickets[1], &requests[4]).await
+        },
     );
     assert_eq!(world.paths(), ["/0", "/team", "/2", "/3"]);
 }

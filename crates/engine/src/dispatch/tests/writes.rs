@@ -164,3 +164,18 @@ async fn an_operation_without_a_credential_is_told_so() {
     expect![[r#"connection `site` has no credential, and its provider wants one; give the connection a `credential`, or the command `--as`"#]]
         .assert_eq(&error);
 }
+
+#[tokio::test]
+async fn a_write_expires_while_a_person_is_asked_for_the_secret() {
+    let mut world = World::new(|_| answer(200));
+    world.credential = credential(SecretReference::Prompt);
+    let not_after = world.clock.now().monotonic + Duration::from_millis(10);
+    let deliveries = world
+        .send_all([Request {
+            not_after,
+            ..write("/1")
+        }])
+        .await;
+    assert_eq!(failure(&deliveries[0]).kind, FailureKind::Expired);
+    assert!(world.paths().is_empty());
+}

@@ -1,0 +1,403 @@
+//! What one connection knows of its vendor and of those who wait, and every decision that follows from it: who may go,
+//! what an answer means for the others, whether a request is sent again.
+//!
+//! A plain state machine: time is an argument, and nothing here waits.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::task::Waker;
+use std::time::Duration;
+
+use signoff_core::{Class, Monotonic};
+
+use super::gate::{Answer, Gate, Question, Verdict};
+use super::health::Health;
+use super::limits::Limits;
+use super::queue::Queue;
+use super::retry::{Attempt, Budget, Random, backoff};
+use super::turn::{Ask, DispatchStatus, Turn, Unreachable, WaitReason};
+use crate::clock::Clock;
+use crate::transport::ServerClock;
+
+/// What one connection knows.
+#[derive(Debug)]
+pub(super) struct State {
+    queue: Queue,
+    rate: Option<f64>,
+    limits: Limits,
+    gates: HashMap<Arc<str>, Gate>,
+    budget: Budget,
+    health: Health,
+    random: Random,
+    server_clock: ServerClock,
+    /// Those that have not ended.
+    operations: HashSet<u64>,
+    next_operation: u64,
+    sent: u64,
+    stopped: bool,
+}
+
+/// What someone holds whose turn has come.
+#[derive(Debug)]
+pub(super) struct Slot {
+    pub(super) credential: Option<Arc<str>>,
+    pub(super) proof: bool,
+    pub(super) write: bool,
+    /// Whether all who use the credential wait for the answer.
+    pub(super) alone: bool,
+}
+
+/// How an attempt ended.
+#[derive(Debug)]
+pub(super) struct Ending<'a> {
+    pub(super) attempt: Attempt,
+    /// The HTTP status, of an answer.
+    pub(super) status: u16,
+    /// Which attempt of the request it was, from 1.
+    pub(super) number: u32,
+    pub(super) sent: Monotonic,
+    /// The pause that the vendor asks for.
+    pub(super) pause: Option<Duration>,
+    /// The operations that get the answer.
+    pub(super) operations: &'a [u64],
+    /// Of a failure: what to tell those who wait for the same dead vendor.
+    pub(super) unreachable: Option<Unreachable>,
+}
+
+/// What follows from an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Next {
+    /// The operation gets what came.
+    Deliver,
+    /// It is sent again, not before this moment.
+    Retry(Monotonic),
+}
+
+/// What became of the first in the queue.
+enum First {
+    /// He stands there no longer.
+    Gone,
+    /// He cannot go, and so nobody can; until then, if time alone changes that.
+    Blocked(Option<Monotonic>),
+}
+
+impl State {
+    pub(super) fn new(rate: Option<f64>, concurrency: u32, clock: Clock) -> Self {
+        Self {
+            queue: Queue::default(),
+            rate,
+            limits: Limits::new(rate, concurrency, clock),
+            gates: HashMap::new(),
+            budget: Budget::new(clock.now().monotonic),
+            health: Health::default(),
+            random: Random::new(),
+            server_clock: ServerClock::default(),
+            operations: HashSet::new(),
+            next_operation: 0,
+            sent: 0,
+            stopped: false,
+        }
+    }
+
+    pub(super) const fn server_clock(&mut self) -> &mut ServerClock {
+        &mut self.server_clock
+    }
+
+    /// Takes someone in, and gives his number in the queue.
+    pub(super) fn enqueue(&mut self, ask: Ask, now: Monotonic) -> u64 {
+        if let Some(credential) = &ask.credential
+            && !self.gates.contains_key(credential)
+        {
+            self.gates
+                .insert(Arc::clone(credential), Gate::new(Arc::clone(credential)));
+        }
+        let number = self.queue.push(ask, now);
+        if self.stopped {
+            self.queue.decide(number, Turn::Stopped);
+        }
+        number
+    }
+
+    /// He may go as soon as anybody of that order might, and from that moment on.
+    pub(super) fn hasten(&mut self, number: u64, order: u64, earliest: Monotonic, now: Monotonic) {
+        self.queue.hasten(number, order, earliest, now);
+    }
+
+    /// What became of his turn, if that is decided; otherwise he will be woken.
+    pub(super) fn poll(&mut self, number: u64, waker: &Waker) -> Option<Turn> {
+        self.queue.poll(number, waker)
+    }
+
+    /// He waits no longer; a turn that he has not taken comes back.
+    pub(super) fn withdraw(&mut self, number: u64, slot: &mut Slot) {
+        if let Some(Turn::Go { alone }) = self.queue.remove(number) {
+            slot.alone = alone;
+            self.give_back(slot);
+        }
+    }
+
+    /// Who is to be woken, once the lock is free.
+    pub(super) fn take_to_wake(&mut self) -> Vec<Waker> {
+        self.queue.take_to_wake()
+    }
+
+    /// A new operation begins; the number names it at the gates.
+    pub(super) fn begin_operation(&mut self) -> u64 {
+        let operation = self.next_operation;
+        self.next_operation += 1;
+        self.operations.insert(operation);
+        operation
+    }
+
+    /// An operation has ended, perhaps without the proof that it owed.
+    pub(super) fn end_operation(&mut self, operation: u64) {
+        self.operations.remove(&operation);
+        let mut refused = Vec::new();
+        for (credential, gate) in &mut self.gates {
+            if gate.operation_ended(operation) {
+                refused.push(Arc::clone(credential));
+            }
+        }
+        for credential in &refused {
+            self.turn_away_refused(credential);
+        }
+    }
+
+    pub(super) fn doubted_since(&self, credential: &str) -> Option<Monotonic> {
+        self.gates.get(credential).and_then(Gate::doubted_since)
+    }
+
+    /// From here on nobody goes.
+    pub(super) fn stop(&mut self) {
+        self.stopped = true;
+        self.queue.decide_all(&Turn::Stopped, |_| true);
+    }
+
+    /// Lets go all who may. Says when time alone will change something.
+    pub(super) fn turn(&mut self, now: Monotonic) -> Option<Monotonic> {
+        let mut again = self.queue.wake_delayed(now);
+        // First of all, so that nobody is overtaken by those who came while he could not go.
+        self.unpark(now);
+        let blocked_until = loop {
+            match self.first(now) {
+                Some(First::Gone) => {}
+                Some(First::Blocked(until)) => break until,
+                None if self.unpark(now) => {}
+                None => break None,
+            }
+        };
+        let budget_at = if self.queue.unbudgeted() > 0 {
+            self.budget.has_token(now).err()
+        } else {
+            None
+        };
+        for at in [blocked_until, budget_at].into_iter().flatten() {
+            again = Some(again.map_or(at, |known| known.min(at)));
+        }
+        again
+    }
+
+    /// Decides about the first in the queue; `None` if there is nobody.
+    fn first(&mut self, now: Monotonic) -> Option<First> {
+        let (number, ask) = self.queue.first()?;
+        let one_is_enough = self.health.is_dead() && self.limits.in_flight() > 0;
+        if one_is_enough || !self.limits.has_slot() {
+            return Some(First::Blocked(None));
+        }
+        if let Some(until) = self.limits.held_until(now) {
+            return Some(First::Blocked(Some(until)));
+        }
+        let gate = ask
+            .credential
+            .as_ref()
+            .and_then(|credential| self.gates.get_mut(credential));
+        let verdict = gate
+            .as_ref()
+            .map_or(Verdict::Pass, |gate| gate.verdict(ask.proof));
+        match verdict {
+            _ if now > ask.not_after => self.queue.decide(number, Turn::Expired),
+            Verdict::Refused(message) => self.queue.decide(number, Turn::Refused(message)),
+            Verdict::Wait => self.queue.park_at_gate(number),
+            _ if ask.retry && self.health.has_given_up() => self.queue.decide(number, Turn::GivenUp),
+            _ if ask.retry && self.budget.has_token(now).is_err() => self.queue.park_unbudgeted(number),
+            Verdict::Pass | Verdict::PassAlone => {
+                if let Err(at) = self.limits.take() {
+                    return Some(First::Blocked(Some(at)));
+                }
+                if ask.retry {
+                    self.budget.spend();
+                }
+                let alone = verdict == Verdict::PassAlone;
+                if let Some(gate) = gate.filter(|_| alone) {
+                    gate.pass_alone();
+                }
+                self.limits.enter();
+                self.queue.decide(number, Turn::Go { alone });
+            }
+        }
+        Some(First::Gone)
+    }
+
+    /// Makes those ready who waited at a gate that would now let them pass, or turn them away; and the first retry, if
+    /// there is budget. Says whether there were any.
+    fn unpark(&mut self, now: Monotonic) -> bool {
+        let mut any = false;
+        if self.queue.unbudgeted() > 0 && self.budget.has_token(now).is_ok() {
+            self.queue.unpark_unbudgeted();
+            any = true;
+        }
+        for credential in self.queue.gates() {
+            let Some(gate) = self.gates.get(&credential) else {
+                continue;
+            };
+            for proof in [true, false] {
+                match gate.verdict(proof) {
+                    Verdict::Wait => {}
+                    // One is enough: if he passes, the others must wait again.
+                    Verdict::PassAlone => any |= self.queue.unpark_first(&credential, proof),
+                    Verdict::Pass | Verdict::Refused(_) => {
+                        while self.queue.unpark_first(&credential, proof) {
+                            any = true;
+                        }
+                    }
+                }
+            }
+        }
+        any
+    }
+
+    /// Whether a request may still leave whose turn has come; if so, it counts as sent.
+    pub(super) fn leave(&mut self, slot: &Slot) -> bool {
+        let gate = slot.credential.as_ref().and_then(|name| self.gates.get(name));
+        let may = !self.stopped && gate.is_none_or(|gate| gate.is_open_for(slot.alone));
+        self.sent += u64::from(may);
+        may
+    }
+
+    /// Takes in how an attempt ended, and says what follows from it.
+    pub(super) fn ended(&mut self, slot: &mut Slot, ending: &Ending<'_>, now: Monotonic) -> Next {
+        let may_repeat = ending.attempt.may_repeat(slot.write);
+        self.health.attempted(ending.attempt, may_repeat, now);
+        match ending.attempt {
+            Attempt::Answered(class) => self.answered(slot, class, ending, now),
+            Attempt::Failed(..) => self.unanswered(slot),
+        }
+        if ending.attempt.is_overload() {
+            self.limits.overloaded(ending.sent, now);
+        } else if matches!(ending.attempt, Attempt::Answered(_)) {
+            self.limits.succeeded();
+            self.budget.earn();
+        }
+        if let Some(pause) = ending.pause {
+            self.limits.hold(now + pause);
+        }
+        if !may_repeat {
+            return Next::Deliver;
+        }
+        if ending.number < self.health.attempts(ending.attempt) {
+            return Next::Retry(now + backoff(ending.number, &mut self.random));
+        }
+        self.health.exhausted(ending.attempt, now);
+        if self.health.is_dead()
+            && let Some(unreachable) = &ending.unreachable
+        {
+            self.queue
+                .decide_all(&Turn::Unreachable(unreachable.clone()), |_| true);
+        }
+        if self.health.has_given_up() {
+            self.queue.decide_all(&Turn::GivenUp, |ask| ask.retry);
+        }
+        Next::Deliver
+    }
+
+    /// Gives a slot back, whatever became of it.
+    pub(super) fn give_back(&mut self, slot: &mut Slot) {
+        self.unanswered(slot);
+        self.limits.leave();
+    }
+
+    fn answered(&mut self, slot: &mut Slot, class: Class, ending: &Ending<'_>, now: Monotonic) {
+        let Some(credential) = &slot.credential else {
+            return;
+        };
+        // Those who have ended in the meantime will not send a proof.
+        let operations = ending
+            .operations
+            .iter()
+            .copied()
+            .filter(|one| self.operations.contains(one));
+        let operations: Vec<u64> = operations.collect();
+        if let Some(gate) = self.gates.get_mut(credential) {
+            gate.answered(Answer {
+                class,
+                status: ending.status,
+                proof: slot.proof,
+                alone: slot.alone,
+                operations: &operations,
+                now,
+            });
+        }
+        slot.alone = false;
+        self.turn_away_refused(credential);
+    }
+
+    fn unanswered(&mut self, slot: &mut Slot) {
+        let gate = slot.credential.as_ref().and_then(|name| self.gates.get_mut(name));
+        if let Some(gate) = gate.filter(|_| slot.alone) {
+            gate.unanswered();
+        }
+        slot.alone = false;
+    }
+
+    /// Those whose credential is refused need not wait for the limits to be told.
+    fn turn_away_refused(&mut self, credential: &Arc<str>) {
+        if let Some(Verdict::Refused(message)) = self.gates.get(credential).map(|gate| gate.verdict(true)) {
+            let concerns = |ask: &Ask| ask.credential.as_ref() == Some(credential);
+            self.queue.decide_all(&Turn::Refused(message), concerns);
+        }
+    }
+
+    pub(super) fn status(&self, now: Monotonic) -> DispatchStatus {
+        DispatchStatus {
+            in_flight: self.limits.in_flight(),
+            waiting: self.queue.waiting(),
+            held_until: self.limits.held_until(now),
+            reason: self.reason(now),
+            sent: self.sent,
+            rate: self.rate,
+            concurrency: self.limits.allowed(),
+        }
+    }
+
+    fn reason(&self, now: Monotonic) -> Option<WaitReason> {
+        let waits_at_gate = |question| {
+            let mut gates = self
+                .queue
+                .gates()
+                .into_iter()
+                .filter_map(|name| self.gates.get(&name));
+            gates.any(|gate| gate.question() == Some(question))
+        };
+        if self.queue.waiting() == 0 {
+            None
+        } else if self.limits.held_until(now).is_some() {
+            Some(WaitReason::PauseAsked)
+        } else if self.health.is_dead() {
+            Some(WaitReason::Unreachable)
+        } else if waits_at_gate(Question::Doubted) {
+            Some(WaitReason::CredentialDoubted)
+        } else if waits_at_gate(Question::Unproven) {
+            Some(WaitReason::CredentialUnproven)
+        } else if self.queue.unbudgeted() > 0 {
+            Some(WaitReason::Recovering)
+        } else if self.queue.ready() == 0 {
+            None
+        } else if self.limits.has_slot() {
+            Some(WaitReason::Rate)
+        } else if self.limits.is_shrunk() {
+            Some(WaitReason::Overloaded)
+        } else {
+            Some(WaitReason::Concurrency)
+        }
+    }
+}
