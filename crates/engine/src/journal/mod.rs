@@ -2,12 +2,12 @@
 //!
 //! A write leaves only after [`Journal::intent`] has returned, and an outcome is told only after
 //! [`Journal::answer`] has: then both are on disk. After a crash every call is therefore in one recorded state: not
-//! there, answered, or in doubt (an intent without a result). Records are numbered and written in the order in
+//! begun, answered, or in doubt (an intent whose result is not known). Records are numbered and written in the order in
 //! which they were given, so what is on disk is always a beginning of what happened.
 //!
 //! It is SQLite, one file a run, written by one thread of its own: while that waits for the disk, records gather
 //! and share the next commit. Another process may read a run while it goes on ([`JournalReader`]); a second one
-//! that would write is refused. Secrets cannot get here: no record has room for one.
+//! that would write is refused. A secret of a user is written as `null`; texts are handed in without secrets.
 
 mod error;
 mod folder;
