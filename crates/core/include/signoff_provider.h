@@ -99,7 +99,16 @@
  * SIGNOFF_ERROR_POISONED from every later call that can.
  *
  * The host checks everything that it is given. A provider that breaks a rule of this file ends the operation, and the
- * host names the provider and the rule.
+ * host names the provider and the rule. Beside what is said at each structure, these are:
+ * - only an operation that is declared to write asks for a WRITE, and every WRITE has a part name;
+ * - records come from an operation that is declared to yield them, and no more than one where it yields one;
+ * - no WAIT for ever while nothing is outstanding, and nothing is sent after CANCEL;
+ * - without an input in between, no more than 100,000 records, and no more than 1,000 requests, subscriptions and waits
+ *   for a moment that has passed;
+ * - no line break and no NUL in a method, path, query, header or placement;
+ * - of the headers that the host writes, only Authorization and Cookie may be named, and only as a placement;
+ * - a secret is one that came with the arguments of the same operation;
+ * - one call brings no more than 1,000,000 values and 256 MiB.
  */
 
 #ifndef SIGNOFF_PROVIDER_H
@@ -561,7 +570,8 @@ typedef struct signoff_event {
 #define SIGNOFF_INPUT_FEED_LOST UINT32_C(5)    /* id: a feed that listened is gone; events may have been missed */
 #define SIGNOFF_INPUT_FEED_REFUSED UINT32_C(6) /* id, message: there is no feed, and there will be none */
 #define SIGNOFF_INPUT_EVENT UINT32_C(7)        /* event */
-#define SIGNOFF_INPUT_CANCEL UINT32_C(8)       /* reason: come to an end without sending anything more */
+#define SIGNOFF_INPUT_CANCEL UINT32_C(8)       /* reason: come to an end without sending anything more; a
+                                                  write that was not answered has not been sent, and will not be */
 
 typedef struct signoff_input {
     uint32_t size;

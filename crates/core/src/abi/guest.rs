@@ -40,15 +40,16 @@ static EXPORTS: LazyLock<Mutex<HashMap<TypeId, Export>>> = LazyLock::new(Mutex::
 struct Export {
     api: &'static c::Api,
     descriptor: *const c::Descriptor,
+    /// What the descriptor consists of.
+    _arena: Arena,
 }
 
-// SAFETY: what the pointer leads to is never changed or freed.
+// SAFETY: what it points to and owns is plain data, which is never changed, and never freed as exports are kept.
 unsafe impl Send for Export {}
 
 fn export<P: Provider>(descriptor: &'static Descriptor) -> Export {
     let mut arena = Arena::default();
     let encoded = arena.descriptor(descriptor);
-    mem::forget(arena);
     Export {
         api: Box::leak(Box::new(c::Api {
             size: c::Api::SIZE,
@@ -64,6 +65,7 @@ fn export<P: Provider>(descriptor: &'static Descriptor) -> Export {
             extension: Some(extension),
         })),
         descriptor: encoded,
+        _arena: arena,
     }
 }
 
@@ -293,13 +295,15 @@ fn drop_quietly<T>(item: Box<T>) {
 }
 
 fn panic_text(payload: Box<dyn Any + Send>) -> String {
-    let text = payload
-        .downcast_ref::<String>()
-        .cloned()
-        .or_else(|| payload.downcast_ref::<&str>().map(|text| (*text).to_owned()));
-    // Whatever it is, its destructor may panic too.
-    mem::forget(payload);
-    text.unwrap_or_else(|| "it panicked".to_owned())
+    match payload.downcast::<String>() {
+        Ok(text) => *text,
+        Err(payload) => {
+            let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
+            // Whatever else it is, its destructor may panic too.
+            mem::forget(payload);
+            text.unwrap_or_else(|| "it panicked".to_owned())
+        }
+    }
 }
 
 /// Puts a result where the host wants it.

@@ -3,9 +3,11 @@
 //! Everything that a provider gives is copied and checked before anybody sees it: structures by the reader, conduct
 //! by the rules of the header. What is wrong is an [`Error::Contract`] that names the provider and the rule.
 
+use std::any::TypeId;
+use std::collections::HashMap;
 use std::ffi::{c_char, c_void};
 use std::ptr::{self, NonNull};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use super::conduct::Conduct;
 use super::encode::{self, Arena};
@@ -25,14 +27,21 @@ pub struct Library {
 }
 
 impl Library {
-    /// A provider that is linked in, called through the same table that a shared library exports.
+    /// A provider that is linked in, called through the same table that a shared library exports. The same at every
+    /// call.
     ///
     /// # Errors
     /// [`Error::Contract`] if the descriptor breaks a rule.
     pub fn linked<P: Provider>(descriptor: &'static Descriptor) -> Result<Self, Error> {
+        let mut linked = LINKED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(library) = linked.get(&TypeId::of::<P>()) {
+            return Ok(*library);
+        }
         let table = ptr::from_ref(guest::table::<P>(descriptor));
         // SAFETY: the table is ours, keeps to the header, and is never freed.
-        unsafe { Self::from_table(table) }
+        let library = unsafe { Self::from_table(table) }?;
+        linked.insert(TypeId::of::<P>(), library);
+        Ok(library)
     }
 
     /// The provider behind a table that an exported function gave.
@@ -332,6 +341,9 @@ impl Operation for Unforgiving {
         self.0.input(now, input).unwrap_or_else(|error| panic!("{error}"));
     }
 }
+
+/// Those that were asked for: what a descriptor is read into is never freed, so it is read once.
+static LINKED: LazyLock<Mutex<HashMap<TypeId, Library>>> = LazyLock::new(Mutex::default);
 
 /// What a provider may give in one call: more than the largest request, and than the largest answer made into rows.
 const ANSWER_BYTES: usize = 256 << 20;
