@@ -459,3 +459,79 @@ assert(totals.out == 10000)
     assert!(host.most_under_way.load(Ordering::Relaxed) > 100);
     assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
 }
+
+#[test]
+fn whatever_breaks_off_nothing_hangs() {
+    // An error deep inside, while iterators wait, nested items run and a coroutine carries its own calls.
+    let body = r#"
+local finesse = signoff.connect("prod")
+local function feed(prefix, count)
+    local n = 0
+    return function()
+        n += 1
+        if n > count then return nil end
+        signoff.sleep("1s")
+        return `{prefix}{n}`
+    end
+end
+local ok, err = pcall(signoff.each, feed("t", 6), function(team)
+    local carried = coroutine.wrap(function()
+        signoff.each(feed("u", 5), function(id)
+            finesse:status(id)
+            signoff.each({ "x", "y", "z" }, function(inner)
+                if team == "t4" and id == "u2" and inner == "y" then error("deep") end
+                finesse:logout(inner)
+                finesse:logout(inner)
+            end)
+        end, { concurrency = 2 })
+        return "end"
+    end)
+    assert(carried() == "end")
+end, { concurrency = 3 })
+print(ok, err)
+print(finesse:logout("after").outcome)
+"#;
+    for shuffled in [false, true] {
+        let fake = Fake {
+            shuffled,
+            ..Fake::default()
+        };
+        let text = transcript(fake, body);
+        let end: Vec<&str> = text.lines().rev().take(3).collect();
+        assert_eq!(end[0], "Info: done", "{text}");
+        assert_eq!(end[2], "Info: false\ttest.luau:19: deep", "{text}");
+    }
+}
+
+#[test]
+fn an_iterator_stops_being_asked_when_an_item_fails() {
+    check(
+        r#"
+local finesse = signoff.connect("prod")
+local asked = 0
+print(pcall(signoff.each, function()
+    asked += 1
+    return "u" .. asked
+end, function(id)
+    finesse:logout(id)
+    if id == "u3" then error("enough") end
+end, { concurrency = 2 }))
+print(asked < 10)
+"#,
+        expect![[r#"
+            enter ?:u1
+            enter ?:u2
+            enter ?:u3
+            1[u1]1 test.luau:10 prod:logout u1
+            1[u2]1 test.luau:10 prod:logout u2
+            leave u1
+            leave u2
+            enter ?:u4
+            enter ?:u5
+            1[u3]1 test.luau:10 prod:logout u3
+            1[u4]1 test.luau:10 prod:logout u4
+            Info: false	test.luau:11: enough
+            Info: true
+        "#]],
+    );
+}

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on ends")]
 
 mod arguments;
+mod bundled;
 mod calls;
 mod fan_out;
 mod limits;

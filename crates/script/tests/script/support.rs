@@ -11,7 +11,7 @@ use signoff_core::{
 };
 use signoff_engine::call::{Answer, Call, CallError, OutcomeRow, Place};
 use signoff_engine::event::Level;
-use signoff_script::{ConnectionInfo, Ending, Host, Limits, RunError, Skip, Workflow};
+use signoff_script::{Arguments, ConnectionInfo, Ending, Host, Limits, RunError, Skip, Workflow};
 
 const fn parameter(name: &'static str, kind: ParameterKind) -> Parameter {
     Parameter {
@@ -306,13 +306,21 @@ pub(crate) fn limits() -> Limits {
 pub(crate) fn run_on(host: &Arc<Fake>, text: &str) -> Result<Ending, RunError> {
     let workflow = Workflow::from_text("test.luau", text, host.limits)
         .map_err(|error| RunError::Script(Box::new(error)))?;
+    let arguments = workflow.check_arguments(&[], &connections_of).unwrap();
+    run_workflow(host, &workflow, &arguments)
+}
+
+pub(crate) fn run_workflow(
+    host: &Arc<Fake>,
+    workflow: &Workflow,
+    arguments: &Arguments,
+) -> Result<Ending, RunError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .unwrap();
     runtime.block_on(async {
-        let arguments = workflow.check_arguments(&[], &connections_of).unwrap();
-        let run = workflow.run(Arc::clone(host), &arguments);
+        let run = workflow.run(Arc::clone(host), arguments);
         tokio::time::timeout(Duration::from_secs(20), run).await.unwrap()
     })
 }
