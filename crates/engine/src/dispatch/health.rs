@@ -29,6 +29,11 @@ impl Health {
         self.dead
     }
 
+    /// Whether it has been tried, and nobody was ever reached.
+    pub(super) const fn is_unreached(&self) -> bool {
+        !self.reached && self.trouble_since.is_some()
+    }
+
     /// Whether nothing is sent a second time until something succeeds.
     pub(super) const fn has_given_up(&self) -> bool {
         self.given_up
@@ -93,11 +98,11 @@ mod tests {
         assert_eq!(health.attempts(UNREACHABLE), 3);
         health.attempted(UNREACHABLE, true, at(1));
         health.exhausted(UNREACHABLE, at(1));
-        assert!(health.is_dead());
+        assert!(health.is_dead() && health.is_unreached());
         assert_eq!(health.attempts(UNREACHABLE), 1);
 
         health.attempted(OK, false, at(2));
-        assert!(!health.is_dead());
+        assert!(!health.is_dead() && !health.is_unreached());
         assert_eq!(health.attempts(UNREACHABLE), 8);
         health.attempted(UNREACHABLE, true, at(3));
         health.exhausted(UNREACHABLE, at(3));

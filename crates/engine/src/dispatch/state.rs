@@ -295,7 +295,12 @@ impl State {
             return Next::Deliver;
         }
         if ending.number < self.health.attempts(ending.attempt) {
-            return Next::Retry(now + backoff(ending.number, &mut self.random));
+            let at = now + backoff(ending.number, &mut self.random);
+            // Nobody else would have better luck.
+            if self.health.is_unreached() {
+                self.limits.hold(at);
+            }
+            return Next::Retry(at);
         }
         self.health.exhausted(ending.attempt, now);
         if self.health.is_dead()
@@ -380,10 +385,10 @@ impl State {
         };
         if self.queue.waiting() == 0 {
             None
+        } else if self.health.is_unreached() {
+            Some(WaitReason::Unreachable)
         } else if self.limits.held_until(now).is_some() {
             Some(WaitReason::PauseAsked)
-        } else if self.health.is_dead() {
-            Some(WaitReason::Unreachable)
         } else if waits_at_gate(Question::Doubted) {
             Some(WaitReason::CredentialDoubted)
         } else if waits_at_gate(Question::Unproven) {

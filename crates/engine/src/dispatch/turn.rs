@@ -54,7 +54,7 @@ pub struct DispatchStatus {
     pub in_flight: u32,
     /// How many wait for their turn.
     pub waiting: usize,
-    /// Until when nothing is sent because the vendor asked for a pause.
+    /// Until when nothing is sent: the vendor asked for a pause, or was tried and not reached.
     pub held_until: Option<Monotonic>,
     /// Why requests wait, if they do and the reason is worth showing.
     pub reason: Option<WaitReason>,
