@@ -236,6 +236,43 @@ fn the_sdk_refuses_what_a_careless_host_gives() {
         )
     };
     assert_eq!((code, said(&error)), (c::ERROR_CONTRACT, "`args` ".to_owned()));
+
+    let response = c::Response {
+        size: u32::try_from(size_of::<c::Response>()).unwrap(),
+        status: 200,
+        request: 1,
+        headers: c::Pairs {
+            data: ptr::null(),
+            length: 0,
+        },
+        body: c::Bytes {
+            data: ptr::null(),
+            length: 0,
+        },
+        sent: 0,
+        sent_unix_ms: 0,
+        settled_at: 0,
+    };
+    // A host that is older, and knows of nothing behind the kind: no more than it has room for is written.
+    let mut class = c::Class {
+        size: 8,
+        kind: 0,
+        has_after: 77,
+        reserved: 0,
+        after: 77,
+    };
+    // SAFETY: all arguments are valid.
+    let code = unsafe {
+        (api.classify.unwrap())(
+            provider,
+            &raw const response,
+            &raw mut class,
+            error.as_mut_ptr(),
+            error.len(),
+        )
+    };
+    assert_eq!((code, class.size, class.kind), (c::OK, 8, c::CLASS_OK));
+    assert_eq!((class.has_after, class.after), (77, 77));
     // SAFETY: it is freed once, and has no operations.
     unsafe { (api.provider_free.unwrap())(provider) };
 }

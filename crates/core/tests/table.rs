@@ -38,6 +38,32 @@ fn what_is_given_may_be_used_by_several_threads() {
     is_send::<Op>();
 }
 
+#[test]
+fn one_provider_serves_several_threads_at_once() {
+    let _stage = lock(&STAGE);
+    *lock(&CLASS) = Class::Other;
+    let instance = open("kind");
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for _ in 0..100 {
+                    assert_eq!(instance.classify(&RESPONSE), Ok(Class::Other));
+                    let mut op = start(&instance, "logout").unwrap();
+                    op.input(NOW, Input::Cancel(CancelReason::Stopped)).unwrap();
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn an_operation_moves_between_threads_and_outlives_the_handle_of_its_provider() {
+    let _stage = lock(&STAGE);
+    let mut op = play("logout", vec![Step::Finished(Finished::new(Outcome::Already))]);
+    let step = std::thread::spawn(move || op.next(NOW)).join().unwrap();
+    assert_eq!(step, Ok(Step::Finished(Finished::new(Outcome::Already))));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 

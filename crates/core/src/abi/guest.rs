@@ -247,7 +247,9 @@ unsafe extern "C" fn classify<P: Provider>(
     let classified = guarded(&instance.poison, || {
         // SAFETY: the caller keeps to the header.
         let mut reader = unsafe { Reader::new(CALL_BYTES) };
-        let room = reader.structure(result, "result")?.size.min(c::Class::SIZE);
+        let room = reader
+            .stated_size(result.cast_const(), "result")?
+            .min(c::Class::SIZE);
         let response = reader.response(response)?;
         let mut class = encode::class(instance.provider.classify(&response.get()));
         class.size = room;

@@ -48,13 +48,7 @@ impl<'a> Reader<'a> {
 
     /// The structure, as far as the other side has it; the rest is zero.
     pub(super) fn structure<T: Growable>(&self, pointer: *const T, what: &str) -> Result<T, Violation> {
-        check_pointer(pointer, what)?;
-        // SAFETY: not NULL and aligned, and by the contract of `new` there is a structure, which by the contract of
-        // `Growable` starts with its size.
-        let stated = unsafe { pointer.cast::<u32>().read() };
-        if stated < LEAST {
-            return Err(Violation(format!("`{what}` states a size of {stated}")));
-        }
+        let stated = self.stated_size(pointer, what)?;
         let common = stated.min(T::SIZE) as usize;
         let mut structure = MaybeUninit::<T>::zeroed();
         // SAFETY: the other side has at least `stated` bytes there, and `structure` at least `T::SIZE`; they are
@@ -65,6 +59,18 @@ impl<'a> Reader<'a> {
         // SAFETY: zero bytes are a valid `T` by the contract of `Growable`, and what was copied over them is the
         // start of one.
         Ok(unsafe { structure.assume_init() })
+    }
+
+    /// What the structure says of its size; nothing else of it need be initialised.
+    pub(super) fn stated_size<T: Growable>(&self, pointer: *const T, what: &str) -> Result<u32, Violation> {
+        check_pointer(pointer, what)?;
+        // SAFETY: not NULL and aligned, and by the contract of `new` there is a structure, which by the contract of
+        // `Growable` starts with its size.
+        let stated = unsafe { pointer.cast::<u32>().read() };
+        if stated < LEAST {
+            return Err(Violation(format!("`{what}` states a size of {stated}")));
+        }
+        Ok(stated)
     }
 
     /// The array of pointers to structures.
