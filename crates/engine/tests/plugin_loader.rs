@@ -298,6 +298,39 @@ fn a_plugin_is_trusted_by_its_folder_and_the_lock_file_is_private() {
 }
 
 #[test]
+fn a_lock_file_that_is_not_understood_trusts_nothing() {
+    let home = Home::new();
+    home.add("hello", b"x");
+    fs::write(home.lock(), "[plugins.hello]\nversion = \"0.3.0\"\n").unwrap();
+    fs::set_permissions(home.lock(), Permissions::from_mode(0o600)).unwrap();
+    let expected = expect![[r"
+        `HOME/plugins.lock`: TOML parse error at line 1, column 1
+          |
+        1 | [plugins.hello]
+          | ^^^^^^^^^^^^^^^
+        missing field `sha256`
+
+    "]];
+    check(&home, home.registry().provider("hello").map(drop), expected);
+    assert!(home.registry().trust("hello").is_err());
+    assert!(home.registry().list().is_err());
+}
+
+#[test]
+fn a_lock_file_that_cannot_be_written_is_said_so() {
+    let home = Home::new();
+    home.add("hello", b"x");
+    let registry = Registry::new(Vec::new(), home.search(), home.path("nowhere/plugins.lock"));
+    check(
+        &home,
+        registry.trust("hello").map(drop),
+        expect![[r"
+            `HOME/nowhere/plugins.lock`: No such file or directory (os error 2)
+        "]],
+    );
+}
+
+#[test]
 fn a_linked_provider_wins_and_a_plugin_of_its_id_is_listed_under_another_name() {
     use signoff_core::abi::host::Library;
     let home = Home::new();
