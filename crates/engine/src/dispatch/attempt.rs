@@ -7,7 +7,7 @@ use signoff_core::{FailureKind, InDoubt, Monotonic, Now, Request, Response, Sent
 
 use super::admission::{Admission, Permit, Waiting};
 use super::exchange::Origins;
-use super::reads::Reads;
+use super::reads::{Queued, Reads};
 use super::retry::{Attempt, pause_asked};
 use super::state::{Ending, Next};
 use super::turn::{Ask, Turn, Unreachable};
@@ -69,8 +69,10 @@ impl Job<'_> {
         let mut earliest = Monotonic::ZERO;
         let mut last = None;
         loop {
-            let Some(waiting) = self.queue_up(earliest, attempts > 0) else {
-                return Ok(Delivery::Stopped);
+            let waiting = match self.queue_up(earliest, attempts > 0) {
+                Queued::Waiting(waiting) => waiting,
+                Queued::Follow(mut later) => return later.landing().await,
+                Queued::Abandoned => return Ok(Delivery::Stopped),
             };
             let permit = match waiting.await {
                 Ok(permit) => permit,
@@ -97,8 +99,7 @@ impl Job<'_> {
         }
     }
 
-    /// `None` if nobody waits for it any more.
-    fn queue_up(&self, earliest: Monotonic, retry: bool) -> Option<Waiting> {
+    fn queue_up(&self, earliest: Monotonic, retry: bool) -> Queued<Waiting> {
         let admission = &self.desk.admission;
         let mut ask = Ask {
             order: 0,
@@ -110,7 +111,7 @@ impl Job<'_> {
             retry,
         };
         match self.purpose {
-            Purpose::Read { flight } => self.desk.reads.queue_up(flight, |order, spaced| {
+            Purpose::Read { flight } => self.desk.reads.queue_up(admission, flight, |order, spaced| {
                 ask.order = order;
                 ask.earliest = earliest.max(spaced);
                 admission.enqueue(ask)
@@ -119,7 +120,7 @@ impl Job<'_> {
                 ask.order = ticket.order;
                 ask.write = true;
                 ask.not_after = self.request.not_after;
-                Some(admission.enqueue(ask).1)
+                Queued::Waiting(admission.enqueue(ask).1)
             }
         }
     }

@@ -58,11 +58,7 @@ struct Entry {
 #[derive(Debug)]
 struct Flight {
     key: Key,
-    /// The lowest number of the operations that wait for it.
-    order: u64,
-    /// The shortest distance that they ask for between two requests.
-    spacing: Duration,
-    max_age: Duration,
+    terms: Terms,
     last_sent: Option<Monotonic>,
     /// When the attempt under way left; `None` while it waits.
     sent: Option<Monotonic>,
@@ -72,6 +68,17 @@ struct Flight {
     operations: Vec<u64>,
     landed: watch::Receiver<Option<Landing>>,
     task: Option<AbortHandle>,
+}
+
+/// What those who wait for a flight want of it, taken together.
+#[derive(Debug, Clone, Copy)]
+struct Terms {
+    /// The lowest number of their operations.
+    order: u64,
+    /// The shortest distance between two requests.
+    spacing: Duration,
+    /// The longest time for which the answer may be reused.
+    max_age: Duration,
 }
 
 /// Tells reads apart: requests with the same key are the same to the vendor.
@@ -126,10 +133,30 @@ pub(super) enum Share {
     First(Seat, Start),
 }
 
+/// What becomes of a flight that wants to leave.
+pub(super) enum Queued<T> {
+    /// It waits for its turn.
+    Waiting(T),
+    /// A later flight serves its passengers too.
+    Follow(Seat),
+    /// Nobody waits for it any more.
+    Abandoned,
+}
+
 /// A flight that is to be started.
 pub(super) struct Start {
     pub(super) flight: u64,
     pub(super) landing: watch::Sender<Option<Landing>>,
+}
+
+impl Wish {
+    const fn terms(self) -> Terms {
+        Terms {
+            order: self.order,
+            spacing: self.max_age,
+            max_age: self.max_age,
+        }
+    }
 }
 
 impl Reads {
@@ -151,7 +178,7 @@ impl Reads {
         if let Some(flight) = joined {
             let landed = table.flights.get(&flight).map(|flight| flight.landed.clone());
             if let Some(landed) = landed {
-                return Share::Seat(self.seat(flight, wish.operation, landed));
+                return Share::Seat(self.seat(flight, vec![wish.operation], landed));
             }
         }
         let number = table.next;
@@ -159,9 +186,7 @@ impl Reads {
         let landing = watch::Sender::new(None);
         let flight = Flight {
             key: wish.key,
-            order: wish.order,
-            spacing: wish.max_age,
-            max_age: wish.max_age,
+            terms: wish.terms(),
             last_sent: entry.last_sent,
             sent: None,
             queued: None,
@@ -169,7 +194,7 @@ impl Reads {
             landed: landing.subscribe(),
             task: None,
         };
-        let seat = self.seat(number, wish.operation, flight.landed.clone());
+        let seat = self.seat(number, vec![wish.operation], flight.landed.clone());
         entry.flight = Some(number);
         table.flights.insert(number, flight);
         Share::First(
@@ -189,18 +214,37 @@ impl Reads {
         }
     }
 
-    /// Lets a flight queue up. `queue` gets its order and the earliest moment to leave, and gives its number there.
+    /// Lets a flight queue up. `queue` gets its order and the earliest moment to leave, and gives its number there. A
+    /// flight that is to leave again, and was overtaken by a later one, is not needed any more: two would leave where
+    /// one serves all.
     pub(super) fn queue_up<T>(
-        &self,
+        self: &Arc<Self>,
+        admission: &Arc<Admission>,
         flight: u64,
         queue: impl FnOnce(u64, Monotonic) -> (u64, T),
-    ) -> Option<T> {
+    ) -> Queued<T> {
         let mut table = self.lock();
-        let flight = table.flights.get_mut(&flight)?;
-        let (number, waiting) = queue(flight.order, flight.earliest());
-        flight.queued = Some(number);
-        flight.sent = None;
-        Some(waiting)
+        let table = &mut *table;
+        let Some(own) = table.flights.get(&flight) else {
+            return Queued::Abandoned;
+        };
+        let entry = table.entries.entry(own.key).or_default();
+        let later = *entry.flight.get_or_insert(flight);
+        if later != flight {
+            let (operations, terms) = (own.operations.clone(), own.terms);
+            if let Some(other) = table.flights.get_mut(&later) {
+                other.take_along(admission, &operations, terms);
+                return Queued::Follow(self.seat(later, operations, other.landed.clone()));
+            }
+        }
+        let Some(own) = table.flights.get_mut(&flight) else {
+            return Queued::Abandoned;
+        };
+        own.last_sent = own.last_sent.max(entry.last_sent);
+        own.sent = None;
+        let (number, waiting) = queue(own.terms.order, own.earliest());
+        own.queued = Some(number);
+        Queued::Waiting(waiting)
     }
 
     /// An attempt of a flight leaves.
@@ -215,7 +259,7 @@ impl Reads {
         flight.last_sent = Some(at);
         if let Some(entry) = table.entries.get_mut(&flight.key) {
             entry.last_sent = entry.last_sent.max(Some(at));
-            entry.keep_until = entry.keep_until.max(at + flight.max_age);
+            entry.keep_until = entry.keep_until.max(at + flight.terms.max_age);
         }
     }
 
@@ -242,7 +286,7 @@ impl Reads {
                 }
                 if let Ok(Delivery::Response(answer)) = &landing
                     && matches!(answer.class, Class::Ok | Class::Other)
-                    && answer.sent + flight.max_age > answer.sent
+                    && answer.sent + flight.terms.max_age > answer.sent
                 {
                     table.keep(flight.key, answer.clone());
                 }
@@ -252,11 +296,16 @@ impl Reads {
         start.landing.send_replace(Some(landing));
     }
 
-    fn seat(self: &Arc<Self>, flight: u64, operation: u64, landed: watch::Receiver<Option<Landing>>) -> Seat {
+    fn seat(
+        self: &Arc<Self>,
+        flight: u64,
+        operations: Vec<u64>,
+        landed: watch::Receiver<Option<Landing>>,
+    ) -> Seat {
         Seat {
             reads: Arc::clone(self),
             flight,
-            operation,
+            operations,
             landed,
         }
     }
@@ -320,18 +369,25 @@ impl Flight {
         if self.sent.is_some_and(|sent| sent <= wish.not_before) {
             return false;
         }
-        self.operations.push(wish.operation);
-        self.order = self.order.min(wish.order);
-        self.spacing = self.spacing.min(wish.max_age);
-        self.max_age = self.max_age.max(wish.max_age);
-        if let Some(number) = self.queued {
-            admission.hasten(number, self.order, self.earliest());
-        }
+        self.take_along(admission, &[wish.operation], wish.terms());
         true
     }
 
+    fn take_along(&mut self, admission: &Arc<Admission>, operations: &[u64], terms: Terms) {
+        self.operations.extend(operations);
+        self.terms = Terms {
+            order: self.terms.order.min(terms.order),
+            spacing: self.terms.spacing.min(terms.spacing),
+            max_age: self.terms.max_age.max(terms.max_age),
+        };
+        if let Some(number) = self.queued {
+            admission.hasten(number, self.terms.order, self.earliest());
+        }
+    }
+
     fn earliest(&self) -> Monotonic {
-        self.last_sent.map_or(Monotonic::ZERO, |sent| sent + self.spacing)
+        self.last_sent
+            .map_or(Monotonic::ZERO, |sent| sent + self.terms.spacing)
     }
 }
 
@@ -343,7 +399,7 @@ fn size_of_answer(answer: &Delivered) -> usize {
 pub(super) struct Seat {
     reads: Arc<Reads>,
     flight: u64,
-    operation: u64,
+    operations: Vec<u64>,
     landed: watch::Receiver<Option<Landing>>,
 }
 
@@ -377,8 +433,10 @@ impl Drop for Seat {
             let Some(flight) = table.flights.get_mut(&self.flight) else {
                 return;
             };
-            if let Some(index) = flight.operations.iter().position(|&one| one == self.operation) {
-                flight.operations.swap_remove(index);
+            for operation in &self.operations {
+                if let Some(index) = flight.operations.iter().position(|one| one == operation) {
+                    flight.operations.swap_remove(index);
+                }
             }
             if !flight.operations.is_empty() {
                 return;

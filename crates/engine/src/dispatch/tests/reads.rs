@@ -303,3 +303,65 @@ async fn a_read_that_is_wanted_soon_or_not_at_all_expires() {
     };
     assert_eq!(status(&world.send_all([begun_in_time]).await[0]), 200);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_read_that_was_overtaken_is_not_sent_again() {
+    let world = World::new(|call| match &*call.path {
+        "/team" if call.number == 0 => fail(FailureKind::Broken, Sent::MaybeSent),
+        _ => answer(200),
+    });
+    world.prove().await;
+    let early = world.ticket(0);
+    let watching = team(SECOND);
+    let confirming = async {
+        pass(Duration::from_millis(10)).await;
+        let not_before = world.clock.now().monotonic;
+        world
+            .send_all([Request {
+                not_before,
+                ..team(SECOND)
+            }])
+            .await
+    };
+    let (watched, confirmed) = tokio::join!(world.send(&early, &watching), confirming);
+    assert_eq!(watched, confirmed[0]);
+    assert_eq!(status(&watched), 200);
+    let calls = world.vendor.calls.lock().unwrap();
+    assert_eq!(calls.len(), 2);
+    assert_eq!(calls[1].at - calls[0].at, SECOND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_distance_is_kept_whatever_breaks() {
+    let world = World::new(|call| match call.number % 5 {
+        1 => fail(FailureKind::Broken, Sent::MaybeSent),
+        3 => Answer {
+            after: 3 * SECOND,
+            ..fail(FailureKind::TimedOut, Sent::MaybeSent)
+        },
+        _ => answer(200),
+    });
+    let watchers = (0..200).map(|order| {
+        let world = &world;
+        async move {
+            let ticket = world.ticket(order);
+            for step in 0..20 {
+                pass(Duration::from_millis(order * 37 % 500 + step)).await;
+                let not_before = world.clock.now().monotonic;
+                let delivery = world
+                    .send(
+                        &ticket,
+                        &Request {
+                            not_before,
+                            ..team(SECOND)
+                        },
+                    )
+                    .await;
+                assert_eq!(status(&delivery), 200);
+            }
+        }
+    });
+    futures_util::future::join_all(watchers).await;
+    let calls = world.vendor.calls.lock().unwrap();
+    assert!(calls.windows(2).all(|pair| pair[1].at - pair[0].at >= SECOND));
+}
