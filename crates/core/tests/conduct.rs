@@ -7,6 +7,8 @@ mod support;
 use std::time::Duration;
 
 use expect_test::{Expect, expect};
+use proptest::collection::vec;
+use proptest::prelude::*;
 use signoff_core::{
     Args, CancelReason, CredentialUse, Effect, Error, Failure, FailureKind, Field, Finished, InDoubt, Input,
     Monotonic, Outcome, Placement, Record, Request, RequestId, SecretHandle, SecretUse, Sent, Step,
@@ -117,6 +119,26 @@ fn no_line_of_a_request_can_be_broken() {
         |request| request.headers = vec![("a: b".to_owned(), String::new())],
         expect!["`player`: request 1: `a: b` is no name for a header"],
     );
+}
+
+proptest! {
+    #[test]
+    fn whatever_one_part_is_made_of(part in 0..6, text in "/?[A-Za-z/.%?2eé \r\n\0]{0,6}") {
+        let mut request = request(1);
+        let other = "x-other".to_owned();
+        match part {
+            0 => request.method.clone_from(&text),
+            1 => request.path.clone_from(&text),
+            2 => request.query = vec![(text.clone(), other)],
+            3 => request.headers = vec![(text.clone(), other)],
+            4 => request.headers = vec![(other, text.clone())],
+            _ => request.credential = Some(CredentialUse::actor(Placement::Header(text.clone()))),
+        }
+        if outcome("status", vec![Step::Request(request)]).is_ok() {
+            prop_assert!(!text.contains(['\r', '\n', '\0']));
+            prop_assert!(part != 1 || text.starts_with('/') && !text.contains(['?', ' ', 'é']));
+        }
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 use std::fmt;
 
+use super::ids::UsedIds;
 use super::reader::Violation;
 use crate::{
     Args, CredentialUse, Descriptor, Effect, Field, Input, Monotonic, Now, OperationSpec, Placement, Request,
@@ -39,7 +40,7 @@ pub(super) struct Conduct {
     descriptor: &'static Descriptor,
     operation: &'static OperationSpec,
     secrets: HashSet<SecretHandle>,
-    used: HashSet<RequestId>,
+    used: UsedIds,
     outstanding: HashSet<RequestId>,
     asks: u32,
     records: u32,
@@ -62,7 +63,7 @@ impl Conduct {
             descriptor,
             operation,
             secrets,
-            used: HashSet::new(),
+            used: UsedIds::default(),
             outstanding: HashSet::new(),
             asks: 0,
             records: 0,

@@ -15,6 +15,7 @@ mod description;
 mod encode;
 pub mod guest;
 pub mod host;
+mod ids;
 mod inputs;
 pub mod layout;
 mod reader;
