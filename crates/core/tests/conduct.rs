@@ -7,7 +7,6 @@ mod support;
 use std::time::Duration;
 
 use expect_test::{Expect, expect};
-use proptest::collection::vec;
 use proptest::prelude::*;
 use signoff_core::{
     Args, CancelReason, CredentialUse, Effect, Error, Failure, FailureKind, Field, Finished, InDoubt, Input,
