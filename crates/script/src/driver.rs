@@ -5,22 +5,26 @@
 //! yield, so every call has its place by construction. A turn takes all completions that are there, resumes their
 //! tasks, begins new items, and hands over the new orders in one batch.
 
+mod fan_out;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
-use mlua::{MultiValue, Table, Thread, Value as Luau};
-use signoff_core::{Target, User};
+use mlua::{AppDataRef, MultiValue, Table, Thread, Value as Luau};
+use signoff_core::User;
 use signoff_engine::call::{Answer, Call, CallError, OutcomeRow, Place};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::bridge::{Completion, Order, Reply, TaskId};
+use crate::connections::{Actors, Connection, Connections};
 use crate::error::{ScriptError, opaque, without_traceback};
-use crate::fanout::{Fanout, Item, Waits};
+use crate::fanout::{Fanout, Waits};
 use crate::host::Skip;
 use crate::limits::Exceeded;
 use crate::machine::{Machine, raw_text};
-use crate::request::{Connection, Items, Request, Shared};
+use crate::request::{Items, Request, Shared};
+use crate::slots::Slots;
 use crate::value;
 use crate::workflow::{Ending, RunError};
 
@@ -28,13 +32,10 @@ use crate::workflow::{Ending, RunError};
 pub(crate) struct Driver {
     machine: Machine,
     seed: u64,
-    tasks: Vec<Option<Task>>,
-    free_tasks: Vec<usize>,
+    tasks: Slots<Task>,
     /// How many tasks there ever were.
     serial: u64,
-    fanouts: Vec<Option<Fanout>>,
-    free_fanouts: Vec<usize>,
-    actors: Arc<Actors>,
+    fanouts: Slots<Fanout>,
     ready: VecDeque<(TaskId, Resume)>,
     /// Threads that can be used again.
     threads: Vec<Thread>,
@@ -107,12 +108,9 @@ impl Driver {
         Self {
             machine,
             seed,
-            tasks: Vec::new(),
-            free_tasks: Vec::new(),
+            tasks: Slots::new(),
             serial: 0,
-            fanouts: Vec::new(),
-            free_fanouts: Vec::new(),
-            actors: Arc::new(Actors(Vec::new())),
+            fanouts: Slots::new(),
             ready: VecDeque::new(),
             threads: Vec::new(),
             orders: Vec::new(),
@@ -197,7 +195,7 @@ impl Driver {
             random,
             bare,
         };
-        let index = place_in(&mut self.tasks, &mut self.free_tasks, task);
+        let index = self.tasks.insert(task);
         TaskId { index, serial }
     }
 
@@ -268,7 +266,7 @@ impl Driver {
             } => {
                 let place = self.place(id);
                 let in_fan_out = self.task(id).is_some_and(|task| task.fanout.is_some());
-                let Some((name, credential)) = self.connection(connection) else {
+                let Some(Connection { name, credential, .. }) = self.connection(connection) else {
                     return Ok(());
                 };
                 let call = Call {
@@ -286,7 +284,7 @@ impl Driver {
             Request::Connect { name, credential } => match self.known(&name, credential.as_deref()) {
                 Some(handle) => {
                     let table = self.connection_table(handle)?;
-                    self.ready.push_back((id, Resume::Answer(Luau::Table(table))));
+                    self.ready.push_back((id, Resume::Answer(table)));
                 }
                 None => {
                     let order = Order::Connect(id, name.clone(), credential.clone());
@@ -323,7 +321,7 @@ impl Driver {
                 if let Items::List(list) = &items {
                     self.enter_all(list)?;
                 }
-                let fanout = FanoutId(place_in(&mut self.fanouts, &mut self.free_fanouts, fanout));
+                let fanout = FanoutId(self.fanouts.insert(fanout));
                 if let Some(task) = self.task_mut(id) {
                     task.open.push(fanout);
                 }
@@ -360,64 +358,6 @@ impl Driver {
         self.outstanding += 1;
         self.orders.push(order);
         self.machine.budget.renew();
-    }
-
-    /// An iterator gave an item.
-    fn item(&mut self, parent: TaskId, value: Luau) -> mlua::Result<()> {
-        let Some(id) = self.innermost(parent) else {
-            return Ok(());
-        };
-        let actors = Arc::clone(&self.actors);
-        let Some(fanout) = self.fanout_mut(id) else {
-            return Ok(());
-        };
-        if fanout.stopped || fanout.error.is_some() {
-            fanout.end_input();
-            self.ready
-                .push_back((parent, Resume::Answer(Luau::Boolean(false))));
-            return Ok(());
-        }
-        let user = value::user(&value).ok();
-        let admitted = fanout.admit(value, |connection, user| actors.is_actor(connection, user));
-        let room = fanout.has_room();
-        if let Some((connection, user)) = user {
-            self.orders.push(Order::Enter(connection, user));
-        }
-        match admitted {
-            Some(item) if !room => {
-                if let Some(fanout) = self.fanout_mut(id) {
-                    fanout.waits = Waits::Room(item);
-                }
-                return Ok(());
-            }
-            Some(item) => self.begin_item(id, item)?,
-            None => {}
-        }
-        self.ready
-            .push_back((parent, Resume::Answer(Luau::Boolean(true))));
-        Ok(())
-    }
-
-    fn begin_item(&mut self, id: FanoutId, item: Item) -> mlua::Result<()> {
-        let Some(fanout) = self.fanout_mut(id) else {
-            return Ok(());
-        };
-        fanout.running += 1;
-        let body = fanout.body.clone();
-        let thread = match self.threads.pop() {
-            Some(thread) => {
-                thread.reset(body)?;
-                thread
-            }
-            None => self.machine.lua.create_thread(body)?,
-        };
-        let bare = match (&item.value, item.user) {
-            (Luau::String(_), Some((None, user))) => Some(user),
-            _ => None,
-        };
-        let task = self.add(thread, Some(id), item.place.into(), bare);
-        self.ready.push_back((task, Resume::Begin(item.value)));
-        Ok(())
     }
 
     /// A task has returned or raised an error.
@@ -467,80 +407,6 @@ impl Driver {
         self.leave(fanout)
     }
 
-    /// A task has left its fan-out, which may now go on.
-    fn leave(&mut self, id: FanoutId) -> mlua::Result<()> {
-        if let Some(fanout) = self.fanout_mut(id) {
-            fanout.running -= 1;
-        }
-        self.settle(id)
-    }
-
-    /// Begins what there is room for, and lets the parent go on when its wait has ended.
-    fn settle(&mut self, id: FanoutId) -> mlua::Result<()> {
-        let Some(fanout) = self.fanout_mut(id) else {
-            return Ok(());
-        };
-        let parent = fanout.parent;
-        if self.is_dropped(parent) {
-            return self.drop_task(parent);
-        }
-        let actors = Arc::clone(&self.actors);
-        loop {
-            let Some(fanout) = self.fanout_mut(id) else {
-                return Ok(());
-            };
-            match std::mem::replace(&mut fanout.waits, Waits::Nothing) {
-                Waits::Room(item) if fanout.has_room() => {
-                    self.begin_item(id, item)?;
-                    self.ready
-                        .push_back((parent, Resume::Answer(Luau::Boolean(true))));
-                    return Ok(());
-                }
-                Waits::Room(_) if fanout.stopped || fanout.error.is_some() => {
-                    fanout.end_input();
-                    self.ready
-                        .push_back((parent, Resume::Answer(Luau::Boolean(false))));
-                    return Ok(());
-                }
-                waits @ (Waits::Room(_) | Waits::Nothing) => {
-                    fanout.waits = waits;
-                    return Ok(());
-                }
-                Waits::End => fanout.waits = Waits::End,
-            }
-            if fanout.has_room()
-                && let Some(item) = fanout.next(|connection, user| actors.is_actor(connection, user))?
-            {
-                self.begin_item(id, item)?;
-                continue;
-            }
-            if fanout.is_over() {
-                let resume = match fanout.error.take() {
-                    Some(text) => Resume::Raise(text),
-                    None => {
-                        let lua = self.machine.lua.clone();
-                        let fanout = self.fanout_mut(id);
-                        let result = fanout.map(|fanout| fanout.result(&lua)).transpose()?;
-                        Resume::Answer(result.map_or(Luau::Nil, Luau::Table))
-                    }
-                };
-                self.close(id);
-                self.ready.push_back((parent, resume));
-            }
-            return Ok(());
-        }
-    }
-
-    /// Forgets a fan-out that is over.
-    fn close(&mut self, id: FanoutId) {
-        if let Some(fanout) = self.fanouts[id.0].take() {
-            self.free_fanouts.push(id.0);
-            if let Some(task) = self.task_mut(fanout.parent) {
-                task.open.retain(|open| *open != id);
-            }
-        }
-    }
-
     /// An order has been carried out.
     fn complete(&mut self, (id, result): Completion) {
         self.outstanding -= 1;
@@ -583,7 +449,9 @@ impl Driver {
         let value = match reply {
             Reply::Answer(answer) => {
                 let name = match asked {
-                    Some(Asked::Call(connection)) => self.connection(connection).map(|(name, _)| name),
+                    Some(Asked::Call(connection)) => {
+                        self.connection(connection).map(|connection| connection.name)
+                    }
                     _ => None,
                 };
                 let table = value::answer(&lua, &answer, &name.unwrap_or_default())?;
@@ -603,16 +471,14 @@ impl Driver {
                 let Some(Asked::Connect(name, credential)) = asked else {
                     return Ok(Resume::Answer(Luau::Nil));
                 };
-                // Another task may have asked for the same connection meanwhile.
-                let handle = match self.known(&name, credential.as_deref()) {
-                    Some(handle) => handle,
-                    None => self.add_connection(Connection {
-                        name,
-                        credential,
-                        info,
-                    }),
+                let connection = Connection {
+                    name,
+                    credential,
+                    info,
                 };
-                Luau::Table(self.connection_table(handle)?)
+                let connections = lua.app_data_mut::<Connections>();
+                let handle = connections.map(|mut connections| connections.add(connection));
+                self.connection_table(handle.unwrap_or_default())?
             }
             #[expect(clippy::cast_precision_loss, reason = "milliseconds of this age fit")]
             Reply::Now(unix_ms) => Luau::Number(unix_ms as f64 / 1_000.0),
@@ -621,61 +487,9 @@ impl Driver {
         Ok(Resume::Answer(value))
     }
 
-    /// What the Luau side makes a connection of.
-    fn connection_table(&self, handle: usize) -> mlua::Result<Table> {
-        let lua = &self.machine.lua;
-        let table = lua.create_table()?;
-        let shared = lua.app_data_ref::<Shared>();
-        let Some(connection) = shared.as_ref().and_then(|shared| shared.connections.get(handle)) else {
-            return Ok(table);
-        };
-        let operations = lua.create_table()?;
-        for operation in connection.info.descriptor.operations {
-            let entry = lua.create_table()?;
-            entry.raw_set("name", operation.name)?;
-            entry.raw_set("on_user", operation.target == Target::User)?;
-            operations.raw_push(entry)?;
-        }
-        table.raw_set("handle", handle)?;
-        table.raw_set("name", connection.name.as_str())?;
-        table.raw_set("actor", connection.info.actor.as_deref())?;
-        table.raw_set("provider", connection.info.descriptor.id)?;
-        table.raw_set("operations", operations)?;
-        Ok(table)
-    }
-
-    /// Whether a task is not to be resumed: an item of a fan-out around it raised an error.
-    fn is_dropped(&self, id: TaskId) -> bool {
-        let mut fanout = self.task(id).and_then(|task| task.fanout);
-        while let Some(around) = fanout.and_then(|id| self.fanouts[id.0].as_ref()) {
-            if around.error.is_some() {
-                return true;
-            }
-            fanout = self.task(around.parent).and_then(|task| task.fanout);
-        }
-        false
-    }
-
-    /// Forgets a task that is not to be resumed, as soon as nothing of it is under way.
-    fn drop_task(&mut self, id: TaskId) -> mlua::Result<()> {
-        let Some(task) = self.task(id) else {
-            return Ok(());
-        };
-        let busy = |open: &FanoutId| self.fanouts[open.0].as_ref().is_some_and(|open| open.running > 0);
-        if task.asked.is_some() || task.open.iter().any(busy) {
-            return Ok(());
-        }
-        for open in task.open.clone() {
-            self.close(open);
-        }
-        let fanout = self.remove(id).and_then(|task| task.fanout);
-        fanout.map_or(Ok(()), |fanout| self.leave(fanout))
-    }
-
     fn remove(&mut self, id: TaskId) -> Option<Task> {
         self.task(id)?;
-        self.free_tasks.push(id.index);
-        self.tasks[id.index].take()
+        self.tasks.take(id.index)
     }
 
     /// The error that ends a script, with the stack of the item in which it began.
@@ -720,17 +534,17 @@ impl Driver {
     }
 
     fn task(&self, id: TaskId) -> Option<&Task> {
-        let task = self.tasks.get(id.index)?.as_ref()?;
+        let task = self.tasks.get(id.index)?;
         (task.serial == id.serial).then_some(task)
     }
 
     fn task_mut(&mut self, id: TaskId) -> Option<&mut Task> {
-        let task = self.tasks.get_mut(id.index)?.as_mut()?;
+        let task = self.tasks.get_mut(id.index)?;
         (task.serial == id.serial).then_some(task)
     }
 
     fn fanout_mut(&mut self, id: FanoutId) -> Option<&mut Fanout> {
-        self.fanouts.get_mut(id.0).and_then(Option::as_mut)
+        self.fanouts.get_mut(id.0)
     }
 
     /// The fan-out that a task called last.
@@ -738,72 +552,28 @@ impl Driver {
         self.task(id).and_then(|task| task.open.last().copied())
     }
 
-    fn connection(&self, handle: usize) -> Option<(String, Option<String>)> {
-        let shared = self.machine.lua.app_data_ref::<Shared>()?;
-        let connection = shared.connections.get(handle)?;
-        Some((connection.name.clone(), connection.credential.clone()))
+    fn connection(&self, handle: usize) -> Option<Connection> {
+        self.connections()?.get(handle).cloned()
     }
 
-    fn add_connection(&mut self, connection: Connection) -> usize {
-        if let Some(actor) = connection.info.actor.clone() {
-            Arc::make_mut(&mut self.actors)
-                .0
-                .push((connection.name.clone(), actor));
-        }
-        let lua = self.machine.lua.clone();
-        lua.app_data_mut::<Shared>().map_or(0, |mut shared| {
-            shared.connections.push(connection);
-            shared.connections.len() - 1
-        })
+    /// What the Luau side makes a connection of.
+    fn connection_table(&self, handle: usize) -> mlua::Result<Luau> {
+        let table = self
+            .connections()
+            .map(|connections| connections.table(&self.machine.lua, handle));
+        Ok(table.transpose()?.map_or(Luau::Nil, Luau::Table))
     }
 
     fn known(&self, name: &str, credential: Option<&str>) -> Option<usize> {
-        let shared = self.machine.lua.app_data_ref::<Shared>()?;
-        shared
-            .connections
-            .iter()
-            .position(|known| known.name == name && known.credential.as_deref() == credential)
+        self.connections()?.find(name, credential)
     }
 
-    /// Every user of a list comes into scope before the first item begins.
-    fn enter_all(&mut self, list: &Table) -> mlua::Result<()> {
-        for value in list.sequence_values::<Luau>() {
-            if let Ok((connection, user)) = value::user(&value?) {
-                self.orders.push(Order::Enter(connection, user));
-            }
-        }
-        Ok(())
+    fn actors(&self) -> Arc<Actors> {
+        self.connections()
+            .map_or_else(Arc::default, |connections| connections.actors())
     }
-}
 
-/// Puts something where there is room, and gives its index.
-fn place_in<T>(slots: &mut Vec<Option<T>>, free: &mut Vec<usize>, value: T) -> usize {
-    match free.pop() {
-        Some(index) => {
-            slots[index] = Some(value);
-            index
-        }
-        None => {
-            slots.push(Some(value));
-            slots.len() - 1
-        }
-    }
-}
-
-/// Whom the script's connections act as, each with the name of the connection.
-#[derive(Clone)]
-struct Actors(Vec<(String, String)>);
-
-impl Actors {
-    /// Whether a user is one of these: ids of people are compared without case.
-    fn is_actor(&self, connection: Option<&str>, user: &User) -> bool {
-        let login = user
-            .attribute("login_name")
-            .and_then(signoff_core::Value::as_text);
-        self.0.iter().any(|(name, actor)| {
-            connection.is_none_or(|connection| connection == name)
-                && (actor.eq_ignore_ascii_case(&user.id)
-                    || login.is_some_and(|login| actor.eq_ignore_ascii_case(login)))
-        })
+    fn connections(&self) -> Option<AppDataRef<'_, Connections>> {
+        self.machine.lua.app_data_ref::<Connections>()
     }
 }

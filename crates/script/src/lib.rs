@@ -12,6 +12,7 @@
 
 mod argument;
 mod bridge;
+mod connections;
 mod driver;
 mod error;
 mod fanout;
@@ -20,6 +21,7 @@ mod host;
 mod limits;
 mod machine;
 mod request;
+mod slots;
 mod source;
 mod value;
 mod workflow;

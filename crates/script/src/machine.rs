@@ -13,10 +13,11 @@ use signoff_engine::event::Level;
 use signoff_engine::parameters::nearest;
 
 use crate::argument::{ArgumentKind, ArgumentValue, Arguments, default_of, hexadecimal};
+use crate::connections::Connections;
 use crate::error::{INTERNAL, ScriptError, without_traceback};
 use crate::functions;
 use crate::limits::{self, Budget, Exceeded, Limits};
-use crate::request::{self, Shared, no_operation};
+use crate::request::{self, Shared};
 use crate::source::Sources;
 use crate::value;
 
@@ -75,6 +76,7 @@ impl Machine {
             loading: true,
             ..Shared::default()
         });
+        lua.set_app_data(Connections::default());
         let native = natives(&lua, &sources, &budget)?;
         budget.enter();
         let prelude: Table = lua
@@ -292,11 +294,16 @@ fn natives(lua: &Lua, sources: &Arc<Mutex<Sources>>, budget: &Arc<Budget>) -> ml
         "no_operation",
         lua.create_function(|lua, (handle, name): (usize, Luau)| {
             let name = name.to_string().unwrap_or_default();
-            let shared = shared(lua)?;
-            Ok(match shared.connections.get(handle) {
-                Some(connection) => no_operation(connection, &name),
-                None => ("this is no connection".to_owned(), String::new()),
-            })
+            let connections = lua.app_data_ref::<Connections>();
+            Ok(
+                match connections
+                    .as_ref()
+                    .and_then(|connections| connections.get(handle))
+                {
+                    Some(connection) => connection.no_operation(&name),
+                    None => ("this is no connection".to_owned(), String::new()),
+                },
+            )
         })?,
     )?;
     native.raw_set(

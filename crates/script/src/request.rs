@@ -9,7 +9,7 @@ use signoff_core::{Field, Outcome, Target, User};
 use signoff_engine::event::Level;
 use signoff_engine::parameters::{check, nearest, parse_duration};
 
-use crate::host::ConnectionInfo;
+use crate::connections::Connections;
 use crate::value::{self, Mistake, describe};
 
 /// What natives and driver share; kept as app data of the machine.
@@ -19,19 +19,10 @@ pub(crate) struct Shared {
     pub(crate) pending: Option<(String, Request)>,
     /// What the script said, in order.
     pub(crate) logs: Vec<(Level, String, Vec<Field>)>,
-    /// Every connection that the script has; their handles are their indexes.
-    pub(crate) connections: Vec<Connection>,
     /// State of `math.random` in the task that runs.
     pub(crate) random: u64,
     /// Whether the script is only being loaded.
     pub(crate) loading: bool,
-}
-
-/// A connection as a script has it.
-pub(crate) struct Connection {
-    pub(crate) name: String,
-    pub(crate) credential: Option<String>,
-    pub(crate) info: ConnectionInfo,
 }
 
 /// What a coroutine asks for.
@@ -167,20 +158,17 @@ fn submits(
     lua: &Lua,
     native: &Table,
     name: &str,
-    read: impl Fn(&Shared, &[Luau]) -> Result<Request, Mistake> + Send + 'static,
+    read: impl Fn(&Lua, &[Luau]) -> Result<Request, Mistake> + Send + 'static,
 ) -> mlua::Result<()> {
     let function = lua.create_function(move |lua, arguments: MultiValue| {
         let arguments: Vec<Luau> = arguments.into_iter().collect();
-        let Some(mut shared) = lua.app_data_mut::<Shared>() else {
-            return Err(mlua::Error::runtime("the script has no host"));
-        };
-        let place = arguments
-            .first()
-            .and_then(Luau::as_string)
-            .map(LuaString::to_string_lossy);
-        match read(&shared, arguments.get(1..).unwrap_or_default()) {
+        let place = arguments.first().and_then(Luau::as_string);
+        let place = place.map(LuaString::to_string_lossy).unwrap_or_default();
+        match read(lua, arguments.get(1..).unwrap_or_default()) {
             Ok(request) => {
-                shared.pending = Some((place.unwrap_or_default(), request));
+                if let Some(mut shared) = lua.app_data_mut::<Shared>() {
+                    shared.pending = Some((place, request));
+                }
                 Ok((true, None, None))
             }
             Err((message, hint)) => Ok((false, Some(message), Some(hint))),
@@ -190,7 +178,7 @@ fn submits(
 }
 
 /// `call(handle, operation, user, options)`.
-fn call(shared: &Shared, arguments: &[Luau]) -> Result<Request, Mistake> {
+fn call(lua: &Lua, arguments: &[Luau]) -> Result<Request, Mistake> {
     let unknown = || ("this is no connection".to_owned(), String::new());
     #[expect(
         clippy::cast_possible_truncation,
@@ -202,10 +190,11 @@ fn call(shared: &Shared, arguments: &[Luau]) -> Result<Request, Mistake> {
         Luau::Number(handle) => handle as usize,
         _ => return Err(unknown()),
     };
-    let connection = shared.connections.get(handle).ok_or_else(unknown)?;
+    let connections = lua.app_data_ref::<Connections>().ok_or_else(unknown)?;
+    let connection = connections.get(handle).ok_or_else(unknown)?;
     let name = text(arguments, 1, "an operation")?;
     let Some(operation) = connection.info.descriptor.operation(&name) else {
-        return Err(no_operation(connection, &name));
+        return Err(connection.no_operation(&name));
     };
     let options = take(arguments, 3);
     let user = match operation.target {
@@ -353,22 +342,6 @@ fn threshold(value: &signoff_core::Value) -> Result<Threshold, Mistake> {
             "write max_fail = 10, or max_fail = \"5%\"".to_owned(),
         )
     })
-}
-
-/// What to say of an operation that a connection does not have.
-pub(crate) fn no_operation(connection: &Connection, name: &str) -> Mistake {
-    let provider = connection.info.descriptor;
-    let names = || provider.operations.iter().map(|operation| operation.name);
-    (
-        format!("`{}` has no operation `{name}`", connection.name),
-        nearest(name, names()).map_or_else(
-            || {
-                let known: Vec<String> = names().map(|name| format!("`{name}`")).collect();
-                format!("the operations of `{}` are {}", provider.id, known.join(", "))
-            },
-            |near| format!("did you mean `{near}`?"),
-        ),
-    )
 }
 
 /// The argument at that index; nil if there is none.
