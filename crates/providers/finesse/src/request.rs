@@ -14,9 +14,9 @@ use signoff_core::{
 
 use crate::answers::Answers;
 
-/// How old a state may be that is shown or acted on when it is read; also how often Finesse is asked for it,
-/// by however many operations.
-pub(crate) const STATE_AGE: Duration = Duration::from_secs(1);
+/// How old a state may be that is shown or acted on when it is read; also how often Finesse is asked for it, by
+/// however many operations. A little more than a second, so that no two of these reads arrive within one.
+pub(crate) const STATE_AGE: Duration = Duration::from_millis(1_050);
 /// How old an answer may be that tells who the actor is: one serves most of a run.
 const ACTOR_AGE: Duration = Duration::from_secs(60);
 /// How old an answer may be that tells of the system, or of reason codes.

@@ -30,17 +30,17 @@ fn it_was_applied() {
         expect![[r#"
             > GET /finesse/api/User/sup01 read basic proof age 60s
             < 200 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s
             < 200 Ok
             > PUT /finesse/api/User/1001 write `logout` ask as call-1 basic by +2s
                 content-type: application/xml
                 requestId: call-1
                 <User><state>LOGOUT</state></User>
             < Broken MaybeSent
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s after +0s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s after +0s
               wait for a request without an answer to settle
             < 200 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s after +1s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s after +1.05s
               wait for a request without an answer to settle
             < 200 Ok
             = done by status
@@ -66,25 +66,25 @@ fn it_was_not_applied() {
         expect![[r#"
             > GET /finesse/api/User/sup01 read basic proof age 60s
             < 200 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s
             < 200 Ok
             > PUT /finesse/api/User/1001 write `logout` ask as call-1 basic by +2s
                 content-type: application/xml
                 requestId: call-1
                 <User><state>LOGOUT</state></User>
             < Broken MaybeSent
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s after +0s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s after +0s
               wait for a request without an answer to settle
             < 200 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s after +1s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s after +1.05s
               wait for a request without an answer to settle
               25s later
               wait for a request without an answer to settle
             < 200 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s after +2.001s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s after +2.101s
               wait for a request without an answer to settle
             < 200 Ok
-            > PUT /finesse/api/User/1001 write `logout` ask as call-2 basic by +28s
+            > PUT /finesse/api/User/1001 write `logout` ask as call-2 basic by +28.05s
                 content-type: application/xml
                 requestId: call-2
                 <User><state>LOGOUT</state></User>
@@ -114,18 +114,18 @@ fn it_was_received_and_pends() {
         expect![[r#"
             > GET /finesse/api/User/sup01 read basic proof age 60s
             < 200 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s
             < 200 Ok
             > PUT /finesse/api/User/1001 write `logout` ask as call-1 basic by +2s
                 content-type: application/xml
                 requestId: call-1
                 <User><state>LOGOUT</state></User>
             < TimedOut MaybeSent
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s after +0s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s after +0s
               wait for a request without an answer to settle
             < 200 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s after +1s
-              wait until +2s for the logout to take effect
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s after +1.05s
+              wait until +2.05s for the logout to take effect
               1s later
             = pending
                 code: pending_logout
@@ -170,19 +170,19 @@ fn never_answered() {
         expect![[r#"
             > GET /finesse/api/User/sup01 read basic proof age 60s
             < 200 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s
             < 200 Ok
             > PUT /finesse/api/User/1001 write `logout` ask as call-1 basic by +2s
                 content-type: application/xml
                 requestId: call-1
                 <User><state>LOGOUT</state></User>
             < 500 Other
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s after +0s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s after +0s
               wait for a request without an answer to settle
               30s later
               wait for a request without an answer to settle
             < 200 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s after +1.001s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s after +1.051s
               wait for a request without an answer to settle
             < 200 Ok
             > PUT /finesse/api/User/1001 write `logout` ask as call-2 basic by +32s
@@ -190,12 +190,12 @@ fn never_answered() {
                 requestId: call-2
                 <User><state>LOGOUT</state></User>
             < 500 Other
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s after +30s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s after +30s
               wait for a request without an answer to settle
               30s later
               wait for a request without an answer to settle
             < 200 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s after +31.001s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s after +31.051s
               wait for a request without an answer to settle
             < 200 Ok
             > PUT /finesse/api/User/1001 write `logout` ask as call-3 basic by +62s
@@ -203,12 +203,12 @@ fn never_answered() {
                 requestId: call-3
                 <User><state>LOGOUT</state></User>
             < 500 Other
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s after +60s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s after +60s
               wait for a request without an answer to settle
               30s later
               wait for a request without an answer to settle
             < 200 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s after +61.001s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s after +61.051s
               wait for a request without an answer to settle
             < 200 Ok
             = unknown
@@ -235,19 +235,19 @@ fn he_changed_his_state_meanwhile() {
         expect![[r#"
             > GET /finesse/api/User/sup01 read basic proof age 60s
             < 200 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s
             < 200 Ok
             > PUT /finesse/api/User/1001 write `logout` ask as call-1 basic by +2s
                 content-type: application/xml
                 requestId: call-1
                 <User><state>LOGOUT</state></User>
             < Broken MaybeSent
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s after +0s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s after +0s
               wait for a request without an answer to settle
               30s later
               wait for a request without an answer to settle
             < 200 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s after +1.001s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s after +1.051s
               wait for a request without an answer to settle
             < 200 Ok
             > PUT /finesse/api/User/1001 write `logout` ask as call-2 basic by +32s
@@ -272,19 +272,19 @@ fn a_call_began_meanwhile() {
         expect![[r#"
             > GET /finesse/api/User/sup01 read basic proof age 60s
             < 200 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s
             < 200 Ok
             > PUT /finesse/api/User/1001 write `logout` ask as call-1 basic by +2s
                 content-type: application/xml
                 requestId: call-1
                 <User><state>LOGOUT</state></User>
             < Broken MaybeSent
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s after +0s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s after +0s
               wait for a request without an answer to settle
               30s later
               wait for a request without an answer to settle
             < 200 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s after +1.001s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s after +1.051s
               wait for a request without an answer to settle
             < 200 Ok
             = busy
@@ -309,17 +309,17 @@ fn the_state_cannot_be_read() {
         expect![[r#"
             > GET /finesse/api/User/sup01 read basic proof age 60s
             < 200 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s
             < 200 Ok
             > PUT /finesse/api/User/1001 write `logout` ask as call-1 basic by +2s
                 content-type: application/xml
                 requestId: call-1
                 <User><state>LOGOUT</state></User>
             < Broken MaybeSent
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s after +0s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s after +0s
               wait for a request without an answer to settle
             < Unreachable NotSent
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s after +20s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s after +20s
               wait for a request without an answer to settle
             < Unreachable NotSent
             = unknown
@@ -348,19 +348,19 @@ fn not_ready_in_doubt() {
         expect![[r#"
             > GET /finesse/api/User/sup01 read basic proof age 60s
             < 200 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s
             < 200 Ok
             > PUT /finesse/api/User/1001 write `not_ready` ask as call-1 basic by +2s
                 content-type: application/xml
                 requestId: call-1
                 <User><state>NOT_READY</state></User>
             < Broken MaybeSent
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s after +0s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s after +0s
               wait for a request without an answer to settle
               30s later
               wait for a request without an answer to settle
             < 200 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s after +1.001s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s after +1.051s
               wait for a request without an answer to settle
             < 200 Ok
             > PUT /finesse/api/User/1001 write `logout` ask as call-2 basic by +32s
@@ -387,7 +387,7 @@ fn resumed_and_out() {
         expect![[r#"
             > GET /finesse/api/User/sup01 read basic proof age 60s
             < 200 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s
               wait for a request without an answer to settle
             < 200 Ok
             = done by status
@@ -417,7 +417,7 @@ fn resumed_with_a_reason() {
             < 200 Ok
             > GET /finesse/api/User/1001/ReasonCodes?category=LOGOUT read basic age 300s
             < 200 Ok
-            > GET /finesse/api/User/1001 read basic proof age 1s
+            > GET /finesse/api/User/1001 read basic proof age 1.05s
               wait for a request without an answer to settle
             < 200 Ok
             > PUT /finesse/api/User/1001 write `logout` ask as call-2 basic by +2s
@@ -443,7 +443,7 @@ fn resumed_and_not_applied() {
         expect![[r#"
             > GET /finesse/api/User/sup01 read basic proof age 60s
             < 200 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s
               wait for a request without an answer to settle
             < 200 Ok
             > PUT /finesse/api/User/1001 write `logout` ask as call-3 basic by +2s
@@ -473,15 +473,15 @@ fn resumed_before_it_has_settled() {
         expect![[r#"
             > GET /finesse/api/User/sup01 read basic proof age 60s
             < 200 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s
               wait for a request without an answer to settle
             < 200 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s after +0s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s after +0s
               wait for a request without an answer to settle
               15s later
               wait for a request without an answer to settle
             < 200 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s after +1.001s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s after +1.051s
               wait for a request without an answer to settle
             < 200 Ok
             > PUT /finesse/api/User/1001 write `logout` ask as call-2 basic by +17s
@@ -503,7 +503,7 @@ fn resumed_and_maybe_signed_in_again() {
         expect![[r#"
             > GET /finesse/api/User/sup01 read basic proof age 60s
             < 200 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s
               wait for a request without an answer to settle
             < 200 Ok
             = unknown
@@ -523,7 +523,7 @@ fn resumed_and_maybe_signed_in_again() {
         expect![[r#"
             > GET /finesse/api/User/sup01 read basic proof age 60s
             < 200 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s
               wait for a request without an answer to settle
             < 200 Ok
             > PUT /finesse/api/User/1001 write `logout` ask as call-2 basic by +2s
@@ -547,7 +547,7 @@ fn resumed_as_the_operator_says() {
         expect![[r#"
             > GET /finesse/api/User/sup01 read basic proof age 60s
             < 200 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s
             < 200 Ok
             > PUT /finesse/api/User/1001 write `logout` ask as call-2 basic by +2s
                 content-type: application/xml
@@ -583,14 +583,14 @@ fn stopped_in_doubt() {
         expect![[r#"
             > GET /finesse/api/User/sup01 read basic proof age 60s
             < 200 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s
             < 200 Ok
             > PUT /finesse/api/User/1001 write `logout` ask as call-1 basic by +2s
                 content-type: application/xml
                 requestId: call-1
                 <User><state>LOGOUT</state></User>
             < Broken MaybeSent
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s after +0s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s after +0s
               wait for a request without an answer to settle
             < cancel Stopped
             = unknown

@@ -223,7 +223,7 @@ fn a_later_doubt_is_checked_once() {
         expect![[r#"
             > GET /finesse/api/User/sup01 read basic proof age 60s
             < 200 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s
             < 401 CredentialDoubted
             > GET /finesse/api/User/sup01 read basic proof after +0s
             < 200 Ok
@@ -244,7 +244,7 @@ fn a_later_doubt_is_checked_once() {
         expect![[r#"
             > GET /finesse/api/User/sup01 read basic proof age 60s
             < 200 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s
             < 401 CredentialDoubted
             > GET /finesse/api/User/sup01 read basic proof after +0s
             < 401 CredentialDoubted
@@ -265,7 +265,7 @@ fn a_later_doubt_is_checked_once() {
         expect![[r#"
             > GET /finesse/api/User/sup01 read basic proof age 60s
             < 200 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s
             < 401 CredentialDoubted
             > GET /finesse/api/User/sup01 read basic proof after +0s
             < cancel CredentialStopped
@@ -292,17 +292,17 @@ fn a_doubt_after_the_acceptance_takes_nothing_back() {
         expect![[r#"
             > GET /finesse/api/User/sup01 read basic proof age 60s
             < 200 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s
             < 200 Ok
             > PUT /finesse/api/User/1001 write `logout` ask as call-1 basic by +2s
                 content-type: application/xml
                 requestId: call-1
                 <User><state>LOGOUT</state></User>
             < 202 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s after +0s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s after +0s
               wait until +30s for the logout to take effect
             < 401 CredentialDoubted
-            > GET /finesse/api/User/sup01 read basic proof after +1s
+            > GET /finesse/api/User/sup01 read basic proof after +1.05s
             < 200 Ok
             = accepted
                 code: unconfirmed
@@ -328,7 +328,7 @@ fn unauthorized_on_a_list_concerns_the_list() {
         expect![[r#"
             > GET /finesse/api/User/sup01 read basic proof age 60s
             < 200 Ok
-            > GET /finesse/api/Users read basic age 1s cap 33554432
+            > GET /finesse/api/Users read basic age 1.05s cap 33554432
             < 401 Other
             = denied
                 code: Unauthorized
@@ -371,13 +371,13 @@ fn a_server_error_on_a_read_is_asked_again() {
         expect![[r#"
             > GET /finesse/api/User/sup01 read basic proof age 60s
             < 500 Other
-            > GET /finesse/api/User/sup01 read basic proof age 1s after +1s
+            > GET /finesse/api/User/sup01 read basic proof age 1.05s after +1.05s
             < 200 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s
             < 500 Other
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s after +2s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s after +2.1s
             < 500 Other
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s after +3s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s after +3.15s
             < 500 Other
             = failed
                 code: Internal Server Error
@@ -467,7 +467,7 @@ fn shapes_do_no_harm() {
         expect![[r#"
             > GET /finesse/api/User/sup01 read basic proof age 60s
             < 200 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s
             < 200 Ok
             > PUT /finesse/api/User/1001 write `logout` ask as call-1 basic by +2s
                 content-type: application/xml

@@ -30,7 +30,7 @@ fn from_not_ready() {
                 requestId: call-1
                 <User><state>LOGOUT</state></User>
             < 202 Ok
-            > GET /finesse/api/User/1001 read basic proof age 1s after +0s
+            > GET /finesse/api/User/1001 read basic proof age 1.05s after +0s
               wait until +30s for the logout to take effect
             < 200 Ok
             = done by status
@@ -87,7 +87,7 @@ fn ready_on_ucce_with_force() {
                 requestId: call-1
                 <User><state>NOT_READY</state></User>
             < 202 Ok
-            > GET /finesse/api/User/1001 read basic proof age 1s after +0s
+            > GET /finesse/api/User/1001 read basic proof age 1.05s after +0s
               wait until +30s for NOT_READY to take effect
             < 200 Ok
             > PUT /finesse/api/User/1001 write `logout` ask as call-2 basic by +2s
@@ -155,7 +155,7 @@ fn ready_where_nobody_knows_the_deployment() {
                 requestId: call-1
                 <User><state>LOGOUT</state></User>
             < 400 Other
-            > GET /finesse/api/User/1001 read basic proof age 1s after +0s
+            > GET /finesse/api/User/1001 read basic proof age 1.05s after +0s
             < 200 Ok
             = refused
                 code: Invalid Input
@@ -198,7 +198,7 @@ fn on_a_call() {
         expect![[r#"
             > GET /finesse/api/User/1001 read basic proof age 60s
             < 200 Ok
-            > GET /finesse/api/User/1001 read basic proof age 1s
+            > GET /finesse/api/User/1001 read basic proof age 1.05s
               wait until +900s for the call to end
             < 200 Ok
             > PUT /finesse/api/User/1001 write `logout` ask as call-1 basic by +2s
@@ -231,7 +231,7 @@ fn with_a_reason() {
             < 200 Ok
             > GET /finesse/api/User/1001/ReasonCodes?category=LOGOUT read basic age 300s
             < 200 Ok
-            > GET /finesse/api/User/1001 read basic proof age 1s
+            > GET /finesse/api/User/1001 read basic proof age 1.05s
             < 200 Ok
             > PUT /finesse/api/User/1001 write `logout` ask as call-1 basic by +2s
                 content-type: application/xml
@@ -334,7 +334,7 @@ fn an_agent_and_another_agent() {
         expect![[r#"
             > GET /finesse/api/User/1001 read basic proof age 60s
             < 200 Ok
-            > GET /finesse/api/User/1002 read basic age 1s
+            > GET /finesse/api/User/1002 read basic age 1.05s
             < 401 Other
             = refused
                 code: Invalid Authorization User Specified

@@ -19,7 +19,7 @@ fn who_would_be_logged_out() {
         expect![[r#"
             > GET /finesse/api/User/sup01 read basic proof age 60s
             < 200 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s
             < 200 Ok
             > PUT /finesse/api/User/1001 write `logout` ask as call-1 basic by +2s
                 content-type: application/xml
@@ -45,7 +45,7 @@ fn who_is_on_a_call() {
         expect![[r#"
             > GET /finesse/api/User/sup01 read basic proof age 60s
             < 200 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s
             < 200 Ok
             = planned
                 code: on_call
@@ -68,7 +68,7 @@ fn who_is_out_already() {
         expect![[r#"
             > GET /finesse/api/User/sup01 read basic proof age 60s
             < 200 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s
             < 200 Ok
             = already
                 name: Pat O'Neil & Co
@@ -123,7 +123,7 @@ fn stopped() {
         expect![[r#"
             > GET /finesse/api/User/sup01 read basic proof age 60s
             < 200 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s
             < 200 Ok
             > PUT /finesse/api/User/1001 write `logout` ask as call-1 basic by +2s
                 content-type: application/xml

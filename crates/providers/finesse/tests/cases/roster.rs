@@ -20,12 +20,12 @@ fn every_team_of_the_supervisor() {
         expect![[r#"
             > GET /finesse/api/User/sup01 read basic proof age 60s
             < 200 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s
             < 200 Ok
               row sup01: name="Pat O'Neil & Co" state=NOT_READY since=2025-12-31T23:00:00.000Z extension=4002 team=2 team_name=Sales
               row 1001: name="Pat O'Neil & Co" state=READY since=2025-12-31T23:50:00.000Z extension=4002 team=2 team_name=Sales
               row 0042: name="Pat O'Neil & Co" state=LOGOUT since=2025-12-31T23:50:00.000Z extension=4002 team=2 team_name=Sales
-            > GET /finesse/api/Team/3?includeLoggedOutAgents=true read basic age 1s
+            > GET /finesse/api/Team/3?includeLoggedOutAgents=true read basic age 1.05s
             < 200 Ok
               row 1999: name="Pat O'Neil & Co" state=READY since=2025-12-31T23:50:00.000Z extension=4002 team=3 team_name=Support
             = done
@@ -45,7 +45,7 @@ fn those_of_one_team_who_are_signed_in() {
         expect![[r#"
             > GET /finesse/api/User/sup01 read basic proof age 60s
             < 200 Ok
-            > GET /finesse/api/Team/3?includeLoggedOutAgents=true read basic age 1s
+            > GET /finesse/api/Team/3?includeLoggedOutAgents=true read basic age 1.05s
             < 200 Ok
               row sup01: name="Pat O'Neil & Co" state=NOT_READY since=2025-12-31T23:00:00.000Z extension=4002 team=3 team_name=Sales
               row 1001: name="Pat O'Neil & Co" state=READY since=2025-12-31T23:50:00.000Z extension=4002 team=3 team_name=Sales
@@ -81,7 +81,7 @@ fn a_team_that_is_not_there() {
         expect![[r#"
             > GET /finesse/api/User/sup01 read basic proof age 60s
             < 200 Ok
-            > GET /finesse/api/Team/77?includeLoggedOutAgents=true read basic age 1s
+            > GET /finesse/api/Team/77?includeLoggedOutAgents=true read basic age 1.05s
             < 404 Other
             = not_found
                 code: Not Found
@@ -125,7 +125,7 @@ fn all_users_for_an_administrator() {
         expect![[r#"
             > GET /finesse/api/User/sup01 read basic proof age 60s
             < 404 Other
-            > GET /finesse/api/Users read basic age 1s cap 33554432
+            > GET /finesse/api/Users read basic age 1.05s cap 33554432
             < 200 Ok
               row 1001: name="Jane Doe" state=READY since=2025-12-31T23:50:00.000Z extension=4001 team=2 team_name=Sales login_name=name-1001 roles=[Agent] supervises=[]
               row 1002: name="Jane Doe" state=LOGOUT since=2025-12-31T23:50:00.000Z extension=4001 team=2 team_name=Sales login_name=name-1002 roles=[Agent, Supervisor] supervises=[2]
@@ -153,7 +153,7 @@ fn interrupted() {
         expect![[r#"
             > GET /finesse/api/User/sup01 read basic proof age 60s
             < 200 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s
             < Broken MaybeSent
             = failed
                 code: connection_broken
@@ -168,7 +168,7 @@ fn interrupted() {
         expect![[r#"
             > GET /finesse/api/User/sup01 read basic proof age 60s
             < 200 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s
             < cancel Stopped
             = cancelled
         "#]],

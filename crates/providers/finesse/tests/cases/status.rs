@@ -19,7 +19,7 @@ fn of_a_member() {
         expect![[r#"
             > GET /finesse/api/User/sup01 read basic proof age 60s
             < 200 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s
             < 200 Ok
               row 1001: name="Pat O'Neil & Co" state=READY since=2025-12-31T23:50:00.000Z extension=4002 team=2 team_name=Sales
             = done
@@ -41,9 +41,9 @@ fn of_somebody_in_no_team() {
         expect![[r#"
             > GET /finesse/api/User/sup01 read basic proof age 60s
             < 200 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s
             < 200 Ok
-            > GET /finesse/api/Team/3?includeLoggedOutAgents=true read basic age 1s
+            > GET /finesse/api/Team/3?includeLoggedOutAgents=true read basic age 1.05s
             < 200 Ok
             = refused
                 code: not_in_team
@@ -85,7 +85,7 @@ fn of_anybody_for_an_administrator() {
         expect![[r#"
             > GET /finesse/api/User/sup01 read basic proof age 60s
             < 200 Ok
-            > GET /finesse/api/User/1001 read basic age 1s
+            > GET /finesse/api/User/1001 read basic age 1.05s
             < 200 Ok
               row 1001: name="Jane Doe" state=NOT_READY since=2025-12-31T23:50:00.000Z extension=4001 team=2 team_name=Sales login_name=name-1001 roles=[Agent] supervises=[] mobile_agent_caveat="only the Finesse node that a mobile agent signed in to knows his telephone, and a failover of any kind loses it: without these fields he may be a mobile agent all the same"
             = done
@@ -102,7 +102,7 @@ fn of_anybody_for_an_administrator() {
         expect![[r#"
             > GET /finesse/api/User/sup01 read basic proof age 60s
             < 404 Other
-            > GET /finesse/api/User/1001 read basic age 1s
+            > GET /finesse/api/User/1001 read basic age 1.05s
             < 404 Other
             = not_found
                 code: User Not Found

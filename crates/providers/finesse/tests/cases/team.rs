@@ -27,17 +27,17 @@ fn the_usual_course() {
         expect![[r#"
             > GET /finesse/api/User/sup01 read basic proof age 60s
             < 200 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s
             < 200 Ok
             > PUT /finesse/api/User/1001 write `logout` ask as call-1 basic by +2s
                 content-type: application/xml
                 requestId: call-1
                 <User><state>LOGOUT</state></User>
             < 202 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s after +0s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s after +0s
               wait until +30s for the logout to take effect
             < 200 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s after +1s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s after +1.05s
               wait until +30s for the logout to take effect
             < 200 Ok
             = done by status
@@ -61,9 +61,9 @@ fn a_member_of_the_second_team() {
         expect![[r#"
             > GET /finesse/api/User/sup01 read basic proof age 60s
             < 200 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s
             < 200 Ok
-            > GET /finesse/api/Team/3?includeLoggedOutAgents=true read basic age 1s
+            > GET /finesse/api/Team/3?includeLoggedOutAgents=true read basic age 1.05s
             < 200 Ok
             > PUT /finesse/api/User/1999 write `logout` ask as call-1 basic by +2s
                 content-type: application/xml
@@ -87,7 +87,7 @@ fn a_row_of_a_roster_names_its_team() {
         expect![[r#"
             > GET /finesse/api/User/sup01 read basic proof age 60s
             < 200 Ok
-            > GET /finesse/api/Team/3?includeLoggedOutAgents=true read basic age 1s
+            > GET /finesse/api/Team/3?includeLoggedOutAgents=true read basic age 1.05s
             < 200 Ok
             > PUT /finesse/api/User/1999 write `logout` ask as call-1 basic by +2s
                 content-type: application/xml
@@ -110,9 +110,9 @@ fn somebody_else() {
         expect![[r#"
             > GET /finesse/api/User/sup01 read basic proof age 60s
             < 200 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s
             < 200 Ok
-            > GET /finesse/api/Team/3?includeLoggedOutAgents=true read basic age 1s
+            > GET /finesse/api/Team/3?includeLoggedOutAgents=true read basic age 1.05s
             < 200 Ok
             = refused
                 code: not_in_team
@@ -134,9 +134,9 @@ fn a_team_that_is_gone_has_no_members() {
         expect![[r#"
             > GET /finesse/api/User/sup01 read basic proof age 60s
             < 200 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s
             < 404 Other
-            > GET /finesse/api/Team/3?includeLoggedOutAgents=true read basic age 1s
+            > GET /finesse/api/Team/3?includeLoggedOutAgents=true read basic age 1.05s
             < 200 Ok
             > PUT /finesse/api/User/1999 write `logout` ask as call-1 basic by +2s
                 content-type: application/xml
@@ -175,7 +175,7 @@ fn logged_out_already() {
         expect![[r#"
             > GET /finesse/api/User/sup01 read basic proof age 60s
             < 200 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s
             < 200 Ok
             = already
                 name: Pat O'Neil & Co
@@ -199,14 +199,14 @@ fn he_changed_his_state_between_the_read_and_the_write() {
         expect![[r#"
             > GET /finesse/api/User/sup01 read basic proof age 60s
             < 200 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s
             < 200 Ok
             > PUT /finesse/api/User/1001 write `logout` ask as call-1 basic by +2s
                 content-type: application/xml
                 requestId: call-1
                 <User><state>LOGOUT</state></User>
             < 400 Other
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s after +0s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s after +0s
             < 200 Ok
             = already
                 name: Pat O'Neil & Co
@@ -276,15 +276,15 @@ fn on_a_call_until_it_ends() {
         expect![[r#"
             > GET /finesse/api/User/sup01 read basic proof age 60s
             < 200 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s
             < 200 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s after +0s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s after +0s
               wait until +900s for the call to end
             < 200 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s after +1s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s after +1.05s
               wait until +900s for the call to end
             < 200 Ok
-            > PUT /finesse/api/User/1001 write `logout` ask as call-1 basic by +4s
+            > PUT /finesse/api/User/1001 write `logout` ask as call-1 basic by +4.1s
                 content-type: application/xml
                 requestId: call-1
                 <User><state>LOGOUT</state></User>
@@ -310,14 +310,14 @@ fn on_a_call_for_too_long() {
         expect![[r#"
             > GET /finesse/api/User/sup01 read basic proof age 60s
             < 200 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s
             < 200 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s after +0s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s after +0s
               wait until +1.5s for the call to end
             < 200 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s after +1s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s after +1.05s
               wait until +1.5s for the call to end
-              500ms later
+              450ms later
             = busy
                 code: on_call
                 message: still on a call (TALKING) after 1500ms; left alone
@@ -339,7 +339,7 @@ fn on_a_call_and_not_to_be_waited_for() {
         expect![[r#"
             > GET /finesse/api/User/sup01 read basic proof age 60s
             < 200 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s
             < 200 Ok
             = busy
                 code: on_call
@@ -364,7 +364,7 @@ fn a_call_outside_of_the_queues_shows_in_the_media_state() {
         expect![[r#"
             > GET /finesse/api/User/sup01 read basic proof age 60s
             < 200 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s
             < 200 Ok
             = busy
                 code: on_call
@@ -391,7 +391,7 @@ fn too_late_in_the_queue() {
         expect![[r#"
             > GET /finesse/api/User/sup01 read basic proof age 60s
             < 200 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s
             < 200 Ok
             > PUT /finesse/api/User/1001 write `logout` ask as call-1 basic by +2s
                 content-type: application/xml
@@ -399,7 +399,7 @@ fn too_late_in_the_queue() {
                 <User><state>LOGOUT</state></User>
               3s later
             < Expired NotSent
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s after +1ms
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s after +1ms
             < 200 Ok
             > PUT /finesse/api/User/1001 write `logout` ask as call-1 basic by +5s
                 content-type: application/xml
@@ -428,19 +428,19 @@ fn accepted_and_never_applied() {
         expect![[r#"
             > GET /finesse/api/User/sup01 read basic proof age 60s
             < 200 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s
             < 200 Ok
             > PUT /finesse/api/User/1001 write `logout` ask as call-1 basic by +2s
                 content-type: application/xml
                 requestId: call-1
                 <User><state>LOGOUT</state></User>
             < 202 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s after +0s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s after +0s
               wait until +1.5s for the logout to take effect
             < 200 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s after +2s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s after +2.1s
               wait until +1.5s for the logout to take effect
-              500ms later
+              450ms later
             = accepted
                 code: unconfirmed
                 message: Finesse accepted it, and it was not seen to take effect
@@ -468,19 +468,19 @@ fn pending_until_the_call_ends() {
         expect![[r#"
             > GET /finesse/api/User/sup01 read basic proof age 60s
             < 200 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s
             < 200 Ok
             > PUT /finesse/api/User/1001 write `logout` ask as call-1 basic by +2s
                 content-type: application/xml
                 requestId: call-1
                 <User><state>LOGOUT</state></User>
             < 202 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s after +0s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s after +0s
               wait until +1.5s for the logout to take effect
             < 200 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s after +1s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s after +1.05s
               wait until +1.5s for the logout to take effect
-              500ms later
+              450ms later
             = pending
                 code: pending_logout
                 message: Finesse logs him out when his call ends
@@ -508,20 +508,20 @@ fn not_ready_first() {
         expect![[r#"
             > GET /finesse/api/User/sup01 read basic proof age 60s
             < 200 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s
             < 200 Ok
             > PUT /finesse/api/User/1001 write `not_ready` ask as call-1 basic by +2s
                 content-type: application/xml
                 requestId: call-1
                 <User><state>NOT_READY</state></User>
             < 202 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s after +0s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s after +0s
               wait until +30s for NOT_READY to take effect
             < 200 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s after +1s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s after +1.05s
               wait until +30s for NOT_READY to take effect
             < 200 Ok
-            > PUT /finesse/api/User/1001 write `logout` ask as call-2 basic by +4s
+            > PUT /finesse/api/User/1001 write `logout` ask as call-2 basic by +4.1s
                 content-type: application/xml
                 requestId: call-2
                 <User><state>LOGOUT</state></User>
@@ -550,19 +550,19 @@ fn not_ready_does_not_take_effect() {
         expect![[r#"
             > GET /finesse/api/User/sup01 read basic proof age 60s
             < 200 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s
             < 200 Ok
             > PUT /finesse/api/User/1001 write `not_ready` ask as call-1 basic by +2s
                 content-type: application/xml
                 requestId: call-1
                 <User><state>NOT_READY</state></User>
             < 202 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s after +0s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s after +0s
               wait until +1.5s for NOT_READY to take effect
             < 200 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s after +1s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s after +1.05s
               wait until +1.5s for NOT_READY to take effect
-              500ms later
+              450ms later
             = failed
                 code: not_ready_unconfirmed
                 message: NOT_READY was accepted and did not take effect; LOGOUT was not sent
@@ -587,20 +587,20 @@ fn a_call_came_before_not_ready() {
         expect![[r#"
             > GET /finesse/api/User/sup01 read basic proof age 60s
             < 200 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s
             < 200 Ok
             > PUT /finesse/api/User/1001 write `not_ready` ask as call-1 basic by +2s
                 content-type: application/xml
                 requestId: call-1
                 <User><state>NOT_READY</state></User>
             < 202 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s after +0s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s after +0s
               wait until +30s for NOT_READY to take effect
             < 200 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s after +1s
-              wait until +901s for the call to end
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s after +1.05s
+              wait until +901.05s for the call to end
             < 200 Ok
-            > PUT /finesse/api/User/1001 write `logout` ask as call-2 basic by +4s
+            > PUT /finesse/api/User/1001 write `logout` ask as call-2 basic by +4.1s
                 content-type: application/xml
                 requestId: call-2
                 <User><state>LOGOUT</state></User>
@@ -621,7 +621,7 @@ fn an_administrator_reads_the_user() {
         expect![[r#"
             > GET /finesse/api/User/sup01 read basic proof age 60s
             < 404 Other
-            > GET /finesse/api/User/1001 read basic age 1s
+            > GET /finesse/api/User/1001 read basic age 1.05s
             < 200 Ok
             > PUT /finesse/api/User/1001 write `logout` ask as call-1 basic by +2s
                 content-type: application/xml
@@ -649,7 +649,7 @@ fn letter_case_and_strange_ids() {
         expect![[r#"
             > GET /finesse/api/User/sup01 read basic proof age 60s
             < 200 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s
             < 200 Ok
             > PUT /finesse/api/User/agent%2F01%20%C3%BC write `logout` ask as call-1 basic by +2s
                 content-type: application/xml
@@ -752,7 +752,7 @@ fn stopped_at_any_time() {
         expect![[r#"
             > GET /finesse/api/User/sup01 read basic proof age 60s
             < 200 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s
             < cancel CredentialStopped
             = cancelled
                 code: credential_stopped
@@ -770,7 +770,7 @@ fn stopped_at_any_time() {
         expect![[r#"
             > GET /finesse/api/User/sup01 read basic proof age 60s
             < 200 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s
             < 200 Ok
             > PUT /finesse/api/User/1001 write `logout` ask as call-1 basic by +2s
                 content-type: application/xml
@@ -794,14 +794,14 @@ fn stopped_at_any_time() {
         expect![[r#"
             > GET /finesse/api/User/sup01 read basic proof age 60s
             < 200 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s
             < 200 Ok
             > PUT /finesse/api/User/1001 write `logout` ask as call-1 basic by +2s
                 content-type: application/xml
                 requestId: call-1
                 <User><state>LOGOUT</state></User>
             < 202 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s after +0s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s after +0s
               wait until +30s for the logout to take effect
             < cancel Stopped
             = accepted
@@ -833,9 +833,9 @@ fn a_supervisor_who_is_an_administrator_too() {
         expect![[r#"
             > GET /finesse/api/User/sup01 read basic proof age 60s
             < 200 Ok
-            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1s
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s
             < 200 Ok
-            > GET /finesse/api/User/1998 read basic age 1s
+            > GET /finesse/api/User/1998 read basic age 1.05s
             < 200 Ok
             > PUT /finesse/api/User/1998 write `logout` ask as call-1 basic by +2s
                 content-type: application/xml
