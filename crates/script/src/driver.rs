@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
-use mlua::{AppDataRef, MultiValue, Table, Thread, Value as Luau};
+use mlua::{AppDataRef, IntoLuaMulti as _, MultiValue, Table, Thread, Value as Luau};
 use signoff_core::User;
 use signoff_engine::call::{Answer, Call, CallError, OutcomeRow, Place};
 use tokio::sync::mpsc::UnboundedSender;
@@ -86,6 +86,7 @@ enum Asked {
 enum Resume {
     Begin(Luau),
     Answer(Luau),
+    Reply(Reply, Option<Asked>),
     /// A mistake of the call it made: the message, and the hint.
     Mistake(String, String),
     /// An error that already names its place.
@@ -94,8 +95,8 @@ enum Resume {
 
 /// Orders are handed over before there are more than so many, so that requests leave while the script goes on.
 const ORDERS: usize = 128;
-/// Threads kept for further items.
-const THREADS: usize = 1_024;
+/// Threads kept for further items: as many as one `each` may begin, since those that are dropped are litter.
+const THREADS: usize = 10_000;
 
 impl Driver {
     /// A driver of a machine that has its script loaded.
@@ -212,14 +213,18 @@ impl Driver {
         if let Some(mut shared) = self.machine.lua.app_data_mut::<Shared>() {
             shared.random = random;
         }
+        let lua = self.machine.lua.clone();
+        let values = match resume {
+            Resume::Begin(item) => item.into_lua_multi(&lua),
+            Resume::Answer(value) => (true, value).into_lua_multi(&lua),
+            Resume::Reply(reply, asked) => (true, self.reply(id, reply, asked)?).into_lua_multi(&lua),
+            Resume::Mistake(message, hint) => (false, message, hint).into_lua_multi(&lua),
+            Resume::Raise(text) => (false, text, true).into_lua_multi(&lua),
+        }?;
         self.machine.budget.enter();
-        let result = match resume {
-            Resume::Begin(argument) => thread.resume::<MultiValue>(argument),
-            Resume::Answer(value) => thread.resume((true, value)),
-            Resume::Mistake(message, hint) => thread.resume((false, message, hint)),
-            Resume::Raise(text) => thread.resume((false, text, true)),
-        };
+        let result = thread.resume::<MultiValue>(values);
         self.machine.budget.leave();
+        self.machine.tidy()?;
         let pending = self.take_shared(id);
         if self.machine.budget.exceeded() == Some(Exceeded::Abandoned) {
             self.finish(Err(RunError::Fault("the run is gone".to_owned())));
@@ -413,9 +418,11 @@ impl Driver {
         if self.end.is_some() {
             return;
         }
-        let resumed = match result {
-            Ok(reply) => self.reply(id, reply),
-            Err(CallError::Misuse { message, hint }) => Ok(Resume::Mistake(message, hint)),
+        let asked = self.task_mut(id).and_then(|task| task.asked.take());
+        let resume = match result {
+            // Not made a table of before its turn: thousands of completions may come at once.
+            Ok(reply) => Resume::Reply(reply, asked),
+            Err(CallError::Misuse { message, hint }) => Resume::Mistake(message, hint),
             Err(CallError::Stopped) => {
                 self.finish(Ok(Ending::Stopped));
                 return;
@@ -425,28 +432,20 @@ impl Driver {
                 return;
             }
         };
-        if let Some(task) = self.task_mut(id) {
-            task.asked = None;
-        }
-        let done = match resumed {
+        if self.is_dropped(id) {
             // Calls end, and no more begin: the task is not resumed.
-            Ok(_) if self.is_dropped(id) => self.drop_task(id),
-            Ok(resume) => {
-                self.ready.push_back((id, resume));
-                Ok(())
+            if let Err(error) = self.drop_task(id) {
+                self.fail(&error);
             }
-            Err(error) => Err(error),
-        };
-        if let Err(error) = done {
-            self.fail(&error);
+        } else {
+            self.ready.push_back((id, resume));
         }
     }
 
     /// What a reply is to the script.
-    fn reply(&mut self, id: TaskId, reply: Reply) -> mlua::Result<Resume> {
+    fn reply(&mut self, id: TaskId, reply: Reply, asked: Option<Asked>) -> mlua::Result<Luau> {
         let lua = self.machine.lua.clone();
-        let asked = self.task_mut(id).and_then(|task| task.asked.take());
-        let value = match reply {
+        Ok(match reply {
             Reply::Answer(answer) => {
                 let name = match asked {
                     Some(Asked::Call(connection)) => {
@@ -469,7 +468,7 @@ impl Driver {
             }
             Reply::Connection(info) => {
                 let Some(Asked::Connect(name, credential)) = asked else {
-                    return Ok(Resume::Answer(Luau::Nil));
+                    return Ok(Luau::Nil);
                 };
                 let connection = Connection {
                     name,
@@ -483,8 +482,7 @@ impl Driver {
             #[expect(clippy::cast_precision_loss, reason = "milliseconds of this age fit")]
             Reply::Now(unix_ms) => Luau::Number(unix_ms as f64 / 1_000.0),
             Reply::Slept => Luau::Nil,
-        };
-        Ok(Resume::Answer(value))
+        })
     }
 
     fn remove(&mut self, id: TaskId) -> Option<Task> {

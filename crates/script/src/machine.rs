@@ -43,6 +43,8 @@ pub(crate) struct Machine {
     pub(crate) sources: Arc<Mutex<Sources>>,
     limits: Limits,
     prelude: Table,
+    /// Memory in use beyond which litter is collected at once.
+    tidy_at: usize,
 }
 
 /// What a run fixes for a machine.
@@ -99,6 +101,7 @@ impl Machine {
             sources,
             limits,
             prelude,
+            tidy_at: limits.memory / 2,
         })
     }
 
@@ -160,6 +163,18 @@ impl Machine {
         }
         self.lua.set_app_data(Files(files));
         Ok(table)
+    }
+
+    /// Collects litter before it is taken for need: Luau lets the heap grow to a multiple of what lives, and an
+    /// allocation beyond the limit fails at once, whatever could have been collected.
+    pub(crate) fn tidy(&mut self) -> mlua::Result<()> {
+        if self.lua.used_memory() > self.tidy_at {
+            self.lua.gc_collect()?;
+            let living = self.lua.used_memory();
+            // Halfway between what lives and what may: the nearer the limit, the more often.
+            self.tidy_at = living + self.limits.memory.saturating_sub(living) / 2;
+        }
+        Ok(())
     }
 
     /// What is to be said of an error that nothing in the script caught.
