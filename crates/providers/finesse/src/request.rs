@@ -67,7 +67,8 @@ impl Desk {
             actor: context.actor.to_owned(),
             answers,
             placement,
-            steps: VecDeque::new(),
+            // There is seldom more than one, and there may be ten thousand desks.
+            steps: VecDeque::with_capacity(1),
             last_id: 0,
             outstanding: None,
             last: None,

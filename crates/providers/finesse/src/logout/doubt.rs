@@ -12,7 +12,8 @@ use crate::request::{Desk, STATE_AGE};
 
 /// How often a change is sent without an answer before it is given up.
 const MOST_UNCERTAIN: u32 = 3;
-/// A newer state so soon after a change of which nothing is known is taken for the old session.
+/// Who is seen in a newer state so soon after a change of which nothing is known has hardly been logged out and
+/// signed in again: it is taken for the old session. From the sending of the change to that of the read.
 const SAME_SESSION_MS: i64 = 120_000;
 
 /// A change that may have been sent, and was not answered.

@@ -36,6 +36,8 @@ impl Logout {
         }
     }
 
+    /// He is in none of the teams. Nothing is sent blind, in the hope that Finesse refuses it: whose state cannot be
+    /// read may be on a call.
     pub(super) fn nowhere(&self) -> Finished {
         let user = &self.settings.user.id;
         let actor = &self.actor;
