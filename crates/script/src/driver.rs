@@ -254,7 +254,7 @@ impl Driver {
         if let Some(task) = self.task_mut(id) {
             task.random = shared.random;
         }
-        let logs = shared.logs.drain(..);
+        let logs = shared.take_logs().into_iter();
         self.orders
             .extend(logs.map(|(level, text, fields)| Order::Log(level, text, fields)));
         shared.pending.take()

@@ -41,6 +41,8 @@ pub struct Frame {
     pub position: Position,
     /// The name of the function, if it has one.
     pub function: Option<String>,
+    /// How often in a row; more than once in a recursion.
+    pub times: usize,
 }
 
 impl ScriptError {
@@ -84,10 +86,15 @@ impl ScriptError {
                 )
             }
         };
-        if stack.first().map(|frame| &frame.position) == position.as_ref() && !stack.is_empty() {
-            stack.remove(0);
+        if let Some(first) = stack.first_mut()
+            && Some(&first.position) == position.as_ref()
+        {
+            first.times -= 1;
+            if first.times == 0 {
+                stack.remove(0);
+            }
         }
-        let mut error = Self::new(explain(message), hint);
+        let mut error = Self::new(shorten(&explain(message)), shorten(hint));
         error.stack = stack;
         error.put(position, sources);
         if error.hint.is_empty() {
@@ -175,6 +182,9 @@ impl fmt::Display for ScriptError {
             if let Some(function) = &frame.function {
                 write!(f, ", in `{function}`")?;
             }
+            if frame.times > 1 {
+                write!(f, " ({} times)", frame.times)?;
+            }
         }
         if !self.hint.is_empty() {
             write!(f, "\n{margin} = help: {}", self.hint)?;
@@ -188,19 +198,39 @@ pub(crate) fn without_traceback(text: &str) -> &str {
     text.split_once(TRACEBACK).map_or(text, |(head, _)| head)
 }
 
-/// The script's own frames of a stack in Luau's notation.
+/// The script's own frames of a stack in Luau's notation: the innermost ones, and those of a recursion as one.
 fn frames(trace: &str, sources: &Sources) -> Vec<Frame> {
-    trace
-        .lines()
-        .filter_map(|line| {
-            let (position, rest) = sources.position(line.trim())?;
-            let function = rest
-                .split_once("in function '")
-                .and_then(|(_, name)| name.strip_suffix('\''))
-                .map(str::to_owned);
-            Some(Frame { position, function })
-        })
-        .collect()
+    const MOST: usize = 20;
+    let mut frames: Vec<Frame> = Vec::new();
+    for line in trace.lines() {
+        let Some((position, rest)) = sources.position(line.trim()) else {
+            continue;
+        };
+        let function = rest
+            .split_once("in function '")
+            .and_then(|(_, name)| name.strip_suffix('\''))
+            .map(str::to_owned);
+        let full = frames.len() == MOST;
+        match frames.last_mut() {
+            Some(last) if last.position == position && last.function == function => last.times += 1,
+            _ if full => break,
+            _ => frames.push(Frame {
+                position,
+                function,
+                times: 1,
+            }),
+        }
+    }
+    frames
+}
+
+/// A script can raise any text; a person reads the beginning.
+fn shorten(text: &str) -> String {
+    const LONGEST: usize = 2_000;
+    if text.len() <= LONGEST {
+        return text.to_owned();
+    }
+    format!("{}…", &text[..text.floor_char_boundary(LONGEST)])
 }
 
 /// Where a name stands in a line, as a word of its own, and how long it is.

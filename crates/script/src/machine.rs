@@ -73,11 +73,7 @@ impl Machine {
             | StdLib::DEBUG;
         let lua = Lua::new_with(libraries, LuaOptions::default())?;
         let budget = Budget::install(&lua, limits, abandoned)?;
-        lua.set_app_data(Shared {
-            random: setting.seed,
-            loading: true,
-            ..Shared::default()
-        });
+        lua.set_app_data(Shared::new(setting.seed));
         lua.set_app_data(Connections::default());
         let native = natives(&lua, &sources, &budget)?;
         budget.enter();
@@ -162,7 +158,8 @@ impl Machine {
             }
         }
         self.lua.set_app_data(Files(files));
-        Ok(table)
+        let seal: Function = self.prelude.raw_get("arguments")?;
+        seal.call(table)
     }
 
     /// Collects litter before it is taken for need: Luau lets the heap grow to a multiple of what lives, and an
@@ -401,7 +398,7 @@ fn log(
     };
     match value::options(&fields, "the fields of `signoff.log`") {
         Ok(fields) => {
-            shared(lua)?.logs.push((level, text.to_string_lossy(), fields));
+            shared(lua)?.say(level, text.to_string_lossy(), fields);
             Ok((true, None, None))
         }
         Err((message, hint)) => wrong(message, &hint),

@@ -17,12 +17,59 @@ use crate::value::{self, Mistake, describe};
 pub(crate) struct Shared {
     /// Set from the native call until the driver takes it up.
     pub(crate) pending: Option<(String, Request)>,
-    /// What the script said, in order.
-    pub(crate) logs: Vec<(Level, String, Vec<Field>)>,
+    logs: Vec<(Level, String, Vec<Field>)>,
+    /// How much text `logs` holds, and how many lines found no room.
+    logged: usize,
+    unlogged: u64,
     /// State of `math.random` in the task that runs.
     pub(crate) random: u64,
     /// Whether the script is only being loaded.
     pub(crate) loading: bool,
+}
+
+/// One line may be so long, and all lines between two yields together: they are not part of the machine's memory.
+const LONGEST_LINE: usize = 16 << 10;
+const LONGEST_LOG: usize = 4 << 20;
+/// What a line costs beside its text, roughly.
+const LINE: usize = 64;
+
+impl Shared {
+    /// Of a machine that loads its script.
+    pub(crate) fn new(seed: u64) -> Self {
+        Self {
+            random: seed,
+            loading: true,
+            ..Self::default()
+        }
+    }
+
+    /// Keeps a line until the driver takes it.
+    pub(crate) fn say(&mut self, level: Level, mut text: String, fields: Vec<Field>) {
+        if text.len() > LONGEST_LINE {
+            let end = text.floor_char_boundary(LONGEST_LINE);
+            text.truncate(end);
+            text.push('…');
+        }
+        let size = text.len() + LINE * (1 + fields.len());
+        if self.logged + size > LONGEST_LOG {
+            self.unlogged += 1;
+        } else {
+            self.logged += size;
+            self.logs.push((level, text, fields));
+        }
+    }
+
+    /// What the script said since the last time, in order.
+    pub(crate) fn take_logs(&mut self) -> Vec<(Level, String, Vec<Field>)> {
+        self.logged = 0;
+        let mut logs = std::mem::take(&mut self.logs);
+        let unlogged = std::mem::take(&mut self.unlogged);
+        if unlogged > 0 {
+            let text = format!("the script said too much at once: {unlogged} lines are left out");
+            logs.push((Level::Warn, text, Vec::new()));
+        }
+        logs
+    }
 }
 
 /// What a coroutine asks for.

@@ -9,8 +9,9 @@ use signoff_engine::parameters::format_duration;
 /// A mistake in a value: the message, and the hint.
 pub(crate) type Mistake = (String, String);
 
-/// Deeper tables are no data.
+/// Deeper or larger tables are no data; a table that holds itself is both.
 const DEEPEST: usize = 16;
+const LARGEST: usize = 100_000;
 
 /// A secret attribute of a user, as a script may hold it: it says nothing, and can only be handed on.
 struct Secret(SecretHandle);
@@ -100,7 +101,7 @@ pub(crate) fn to_luau(lua: &Lua, value: &Value) -> mlua::Result<Luau> {
 
 /// A script's value, typed.
 pub(crate) fn from_luau(value: &Luau) -> Result<Value, Mistake> {
-    convert(value, 0)
+    convert(value, 0, &mut 0)
 }
 
 /// A table of options, by name.
@@ -108,7 +109,7 @@ pub(crate) fn options(value: &Luau, what: &str) -> Result<Vec<Field>, Mistake> {
     match value {
         Luau::Nil => Ok(Vec::new()),
         Luau::Table(table) => {
-            entries(table, 0).map_err(|(message, hint)| (format!("{what}: {message}"), hint))
+            entries(table, 0, &mut 0).map_err(|(message, hint)| (format!("{what}: {message}"), hint))
         }
         other => Err((
             format!("{what} are a table, not {}", describe(other)),
@@ -152,7 +153,7 @@ pub(crate) fn user(value: &Luau) -> Result<(Option<String>, User), Mistake> {
                 _ => return Err(wrong("a table without `id`")),
             };
             let mut attributes = if key == "id" {
-                entries(table, 0)?
+                entries(table, 0, &mut 0)?
             } else {
                 Vec::new()
             };
@@ -211,7 +212,7 @@ fn fields(lua: &Lua, fields: &[Field]) -> mlua::Result<Table> {
 }
 
 /// The named members of a table, by name: the order of a table is an accident, and digests are made of this.
-fn entries(table: &Table, depth: usize) -> Result<Vec<Field>, Mistake> {
+fn entries(table: &Table, depth: usize, seen: &mut usize) -> Result<Vec<Field>, Mistake> {
     let mut found = Vec::new();
     for pair in table.pairs::<Luau, Luau>() {
         let (key, value) = pair.map_err(|error| (error.to_string(), String::new()))?;
@@ -223,16 +224,20 @@ fn entries(table: &Table, depth: usize) -> Result<Vec<Field>, Mistake> {
         };
         found.push(Field {
             name: name.to_string_lossy(),
-            value: convert(&value, depth + 1)?,
+            value: convert(&value, depth + 1, seen)?,
         });
     }
     found.sort_by(|one, other| one.name.cmp(&other.name));
     Ok(found)
 }
 
-fn convert(value: &Luau, depth: usize) -> Result<Value, Mistake> {
-    if depth > DEEPEST {
-        return Err(("this table is nested too deeply".to_owned(), String::new()));
+fn convert(value: &Luau, depth: usize, seen: &mut usize) -> Result<Value, Mistake> {
+    *seen += 1;
+    if depth > DEEPEST || *seen > LARGEST {
+        return Err((
+            "this table is too large, or holds itself".to_owned(),
+            String::new(),
+        ));
     }
     match value {
         Luau::Nil => Ok(Value::Null),
@@ -252,13 +257,13 @@ fn convert(value: &Luau, depth: usize) -> Result<Value, Mistake> {
             .sequence_values::<Luau>()
             .map(|item| {
                 let item = item.map_err(|error| (error.to_string(), String::new()))?;
-                convert(&item, depth + 1)
+                convert(&item, depth + 1, seen)
             })
             .collect::<Result<_, _>>()
             .map(Value::List),
         // An empty table is an empty list: no option is an empty map.
         Luau::Table(table) if table.is_empty() => Ok(Value::List(Vec::new())),
-        Luau::Table(table) => entries(table, depth).map(Value::Map),
+        Luau::Table(table) => entries(table, depth, seen).map(Value::Map),
         Luau::UserData(data) => match data.borrow::<Secret>() {
             Ok(secret) => Ok(Value::Secret(secret.0)),
             Err(_) => Err(("a userdata is no value for this".to_owned(), String::new())),

@@ -232,3 +232,88 @@ fn an_abandoned_script_ends() {
         std::thread::sleep(Duration::from_millis(5));
     }
 }
+
+#[test]
+fn what_is_too_large_is_cut_or_refused() {
+    let text = transcript(Fake::default(), "error(string.rep('x', 3000))");
+    assert!(
+        text.starts_with(&format!("error: {}…\n", "x".repeat(2_000))),
+        "{text}"
+    );
+    let text = transcript(Fake::default(), "print(string.rep('é', 20000))");
+    assert_eq!(text, format!("Info: {}…\n", "é".repeat(8_192)));
+    check(
+        "local t = {} for i = 1, 20 do t['k' .. i] = t end\nsignoff.log('info', 'x', t)",
+        expect![[r#"
+            error: the fields of `signoff.log`: this table is too large, or holds itself
+             --> test.luau:4
+              |
+            4 | signoff.log('info', 'x', t)
+              | ^^^^^^^^^^^
+        "#]],
+    );
+    check(
+        "print(#string.rep('x', 1e9))",
+        expect![[r#"
+        error: the script needs more memory than 16MiB
+          = help: if it has to keep so much, raise `script_memory` under [limits]
+    "#]],
+    );
+}
+
+#[test]
+fn a_script_that_never_stops_talking_is_cut_short() {
+    let patient = Fake {
+        limits: Limits {
+            cpu: Duration::from_secs(60),
+            ..limits()
+        },
+        ..Fake::default()
+    };
+    let text = transcript(patient, "for i = 1, 100000 do print('line', i) end");
+    let last = text.lines().last().unwrap();
+    assert!(
+        last.starts_with("Warn: the script said too much at once: "),
+        "{last}"
+    );
+    assert!(text.lines().count() < 80_000);
+}
+
+#[test]
+fn recursion_without_end_ends() {
+    check(
+        "local function f() return 1 + f() end\nf()",
+        expect![[r#"
+        error: stack overflow
+         --> test.luau:3
+          |
+        3 | local function f() return 1 + f() end
+          | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+          = called from test.luau:3, in `f` (19997 times)
+          = called from test.luau:4, in `run`
+    "#]],
+    );
+    check(
+        "local t = setmetatable({}, {\n __index = function(s, k) return s[k .. 'x'] end,\n})\nprint(t.x)",
+        expect![[r#"
+            error: C stack overflow
+             --> test.luau:4
+              |
+            4 |  __index = function(s, k) return s[k .. 'x'] end,
+              |  ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+              = called from test.luau:4, in `__index` (197 times)
+              = called from test.luau:6, in `run`
+        "#]],
+    );
+    check(
+        "local function f() return coroutine.wrap(f)() end\nf()",
+        expect![[r#"
+            error: C stack overflow
+             --> test.luau:3
+              |
+            3 | local function f() return coroutine.wrap(f)() end
+              | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+              = called from test.luau:4, in `run`
+        "#]],
+    );
+}

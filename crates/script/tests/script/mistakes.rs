@@ -531,6 +531,56 @@ fn host_calls_where_nothing_can_wait() {
 }
 
 #[test]
+fn names_of_arguments() {
+    check(
+        "print(args.team)",
+        expect![[r#"
+        error: there is no argument `team`
+         --> test.luau:3
+          |
+        3 | print(args.team)
+          |            ^^^^
+          = help: declare it under `args`
+    "#]],
+    );
+    let bad = "local s = require('@signoff')\nreturn s.workflow({ args = { ['a b'] = s.arg.string() }, run = print })\n";
+    check_load(
+        bad,
+        expect![[r#"
+        error: `a b` is no name for an argument
+         --> scripts/a.luau:2
+          |
+        2 | return s.workflow({ args = { ['a b'] = s.arg.string() }, run = print })
+          |                                ^^^
+          = help: write it in lower case with underscores: `{ team_id = … }`
+    "#]],
+    );
+}
+
+#[test]
+fn host_calls_in_callbacks() {
+    check(
+        "local f = signoff.connect('prod')\nprint(string.gsub('ab', '%w', function(c) return f:logout(c).user end))",
+        expect![[r#"
+            error: this call has to wait, and cannot wait here
+             --> test.luau:4
+              |
+            4 | print(string.gsub('ab', '%w', function(c) return f:logout(c).user end))
+              | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+              = called from test.luau:4, in `run`
+              = help: not in a metamethod, a sort comparator, a gsub callback or the top level of a module
+        "#]],
+    );
+    check(
+        "local f = signoff.connect('prod')\nprint(xpcall(error, function() return f:logout('1').user end))",
+        expect![[r#"
+            Info: false	test.luau:4: this call has to wait, and cannot wait here
+            hint: not in a metamethod, a sort comparator, a gsub callback or the top level of a module
+        "#]],
+    );
+}
+
+#[test]
 fn positions_can_be_read_by_programs() {
     let host = std::sync::Arc::new(crate::support::Fake::default());
     let error = crate::support::run_on(&host, &crate::support::script("\n\nerror('x')")).unwrap_err();
