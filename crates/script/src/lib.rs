@@ -7,7 +7,9 @@
 //!
 //! *Architecture invariants.* A script reaches the world through [`Host`] alone: it has no files, no clock, no chance
 //! and no address that a second execution could see otherwise. It names connections and credentials, never URLs or
-//! secrets. What it may use of memory and time is bounded, and it cannot catch that. Nothing of ours shows in its
+//! secrets. (Two things stay to the author of a script. Tables with tables or functions as keys are traversed in the
+//! order of addresses. Items of one `signoff.each` that share variables see each other's changes in the order in which
+//! answers come. A run that takes another path for it is stopped by its places.) What it may use of memory and time is bounded, and it cannot catch that. Nothing of ours shows in its
 //! errors. Nothing here knows a vendor.
 
 mod argument;

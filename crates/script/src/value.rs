@@ -1,7 +1,7 @@
 //! Values on their way between Luau and the host: rows, outcomes, users and options.
 
 use jiff::Timestamp;
-use mlua::{Lua, Table, UserData, UserDataMethods, Value as Luau};
+use mlua::{Lua, LuaString, Table, UserData, UserDataMethods, Value as Luau};
 use signoff_core::{Field, Outcome, Record, SecretHandle, User, Value};
 use signoff_engine::call::{Answer, OutcomeRow};
 use signoff_engine::parameters::format_duration;
@@ -73,7 +73,7 @@ pub(crate) fn outcome(lua: &Lua, row: &OutcomeRow) -> mlua::Result<Table> {
 
 /// The outcome that a script's value is, if it is one.
 pub(crate) fn outcome_of(value: &Luau) -> Option<Outcome> {
-    let name: mlua::LuaString = value.as_table()?.raw_get("outcome").ok()?;
+    let name: LuaString = value.as_table()?.raw_get("outcome").ok()?;
     name.to_str().ok()?.parse().ok()
 }
 
@@ -120,20 +120,32 @@ pub(crate) fn options(value: &Luau, what: &str) -> Result<Vec<Field>, Mistake> {
 
 /// Whom a call is about: an id, a row of a roster, or an earlier outcome; with the connection that it names.
 pub(crate) fn user(value: &Luau) -> Result<(Option<String>, User), Mistake> {
-    let wrong = |found: &str| {
-        (
-            format!("a user is an id or a row of a roster, not {found}"),
-            String::new(),
-        )
+    let Luau::Table(table) = value else {
+        return Ok((None, User::new(id(value)?)));
     };
+    let member = |name: &str| table.raw_get::<Luau>(name).unwrap_or(Luau::Nil);
+    let connection = member("connection").as_string().map(LuaString::to_string_lossy);
+    if outcome_of(value).is_some() {
+        // An outcome names its user, so that those who are not out can be tried again.
+        return Ok((connection, User::new(id(&member("user"))?)));
+    }
+    let id = match member("id") {
+        Luau::Nil => return Err(no_user("a table without `id`")),
+        found => id(&found)?,
+    };
+    let mut attributes = entries(table, 0, &mut 0)?;
+    attributes.retain(|field| field.name != "id" && field.name != "connection");
+    Ok((connection, User { id, attributes }))
+}
+
+/// An id: text, and never a number, which might lose its leading zeros on the way.
+fn id(value: &Luau) -> Result<String, Mistake> {
     match value {
-        Luau::String(id) => {
-            let id = id.to_str().map_err(|_| wrong("bytes that are no UTF-8 text"))?;
-            if id.is_empty() {
-                return Err(wrong("an empty text"));
-            }
-            Ok((None, User::new(id.to_owned())))
-        }
+        Luau::String(text) => match text.to_str() {
+            Ok(text) if text.is_empty() => Err(no_user("an empty text")),
+            Ok(text) => Ok(text.to_owned()),
+            Err(_) => Err(no_user("bytes that are no UTF-8 text")),
+        },
         Luau::Integer(_) | Luau::Number(_) => Err((
             format!("an id is text, not {}", describe(value)),
             format!(
@@ -141,42 +153,15 @@ pub(crate) fn user(value: &Luau) -> Result<(Option<String>, User), Mistake> {
                 value.to_string().unwrap_or_default()
             ),
         )),
-        Luau::Table(table) => {
-            // An outcome names its user, so that those who are not out can be tried again.
-            let key = if outcome_of(value).is_some() { "user" } else { "id" };
-            let id = match table.raw_get(key) {
-                Ok(Luau::String(id)) => id
-                    .to_str()
-                    .map_err(|_| wrong("bytes that are no UTF-8 text"))?
-                    .to_owned(),
-                Ok(number @ (Luau::Integer(_) | Luau::Number(_))) => return user(&number),
-                _ => return Err(wrong("a table without `id`")),
-            };
-            let mut attributes = if key == "id" {
-                entries(table, 0, &mut 0)?
-            } else {
-                Vec::new()
-            };
-            let connection = attributes
-                .iter()
-                .position(|field| field.name == "connection")
-                .map(|at| attributes.remove(at).value)
-                .or_else(|| {
-                    table
-                        .raw_get::<Option<String>>("connection")
-                        .ok()
-                        .flatten()
-                        .map(Value::Text)
-                });
-            attributes.retain(|field| field.name != "id");
-            let connection = match connection {
-                Some(Value::Text(name)) => Some(name),
-                _ => None,
-            };
-            Ok((connection, User { id, attributes }))
-        }
-        other => Err(wrong(&describe(other))),
+        other => Err(no_user(&describe(other))),
     }
+}
+
+fn no_user(found: &str) -> Mistake {
+    (
+        format!("a user is an id or a row of a roster, not {found}"),
+        String::new(),
+    )
 }
 
 /// What a value is, in a person's words.

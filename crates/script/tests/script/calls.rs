@@ -1,8 +1,13 @@
 //! Single host calls: what arrives at the host, and what comes back.
 
-use expect_test::expect;
+use std::sync::Arc;
+use std::time::Duration;
 
-use crate::support::{Fake, check, transcript};
+use expect_test::expect;
+use signoff_core::{Field, Record, SecretHandle, Value};
+use signoff_engine::call::Answer;
+
+use crate::support::{Fake, answer, check, transcript};
 
 #[test]
 fn a_team_is_logged_out() {
@@ -138,4 +143,51 @@ end)
             Info: 1	true	done
         "#]],
     );
+}
+
+#[test]
+fn a_row_comes_back_as_the_user_it_was() {
+    let secret = || Field {
+        name: "device".to_owned(),
+        value: Value::Secret(SecretHandle(3)),
+    };
+    let fake = Fake {
+        behaviour: Box::new(move |call| {
+            if let Some(user) = &call.user {
+                assert_eq!(user.id, "1001");
+                // By name, and a duration as text: so a script sees it.
+                let attributes = [
+                    secret(),
+                    Field::new("extra", true),
+                    Field::new("since", "1m30s"),
+                    Field::new("state", "READY"),
+                ];
+                assert_eq!(user.attributes, attributes);
+                return answer(call);
+            }
+            Ok(Answer::Records(Arc::new(vec![Record {
+                id: "1001".to_owned(),
+                attributes: vec![
+                    Field::new("state", "READY"),
+                    Field::new("since", Duration::from_secs(90)),
+                    secret(),
+                ],
+            }])))
+        }),
+        ..Fake::default()
+    };
+    let body = r#"
+local finesse = signoff.connect("prod")
+local row = finesse:roster()[1]
+row.extra = true
+print(row.id, row.connection, row.state, row.since, row.device)
+print(finesse:logout(row).outcome)
+"#;
+    expect![[r#"
+        1 test.luau:5 prod:roster
+        Info: 1001	prod	READY	1m30s	(secret)
+        2 test.luau:8 prod:logout 1001
+        Info: done
+    "#]]
+    .assert_eq(&transcript(fake, body));
 }

@@ -531,6 +531,57 @@ fn host_calls_where_nothing_can_wait() {
 }
 
 #[test]
+fn users() {
+    check(
+        "signoff.connect('prod'):logout('')",
+        expect![[r#"
+        error: a user is an id or a row of a roster, not an empty text
+         --> test.luau:3
+          |
+        3 | signoff.connect('prod'):logout('')
+          | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    "#]],
+    );
+    check(
+        "signoff.connect('prod'):logout({ name = 'Ann' })",
+        expect![[r#"
+        error: a user is an id or a row of a roster, not a table without `id`
+         --> test.luau:3
+          |
+        3 | signoff.connect('prod'):logout({ name = 'Ann' })
+          | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    "#]],
+    );
+    check(
+        "signoff.connect('prod'):logout(true)",
+        expect![[r#"
+        error: a user is an id or a row of a roster, not `true`
+         --> test.luau:3
+          |
+        3 | signoff.connect('prod'):logout(true)
+          |                                ^^^^
+    "#]],
+    );
+    check(
+        "signoff.connect('prod'):logout('\\xff')",
+        expect![[r#"
+        error: a user is an id or a row of a roster, not bytes that are no UTF-8 text
+         --> test.luau:3
+          |
+        3 | signoff.connect('prod'):logout('\xff')
+          | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    "#]],
+    );
+}
+
+#[test]
+fn a_text_that_is_nested_too_deeply() {
+    let text = format!("return {}1{}", "(".repeat(5_000), ")".repeat(5_000));
+    let error = Workflow::from_text("deep.luau", &text, limits()).unwrap_err();
+    assert!(error.message.contains("recursion depth"), "{}", error.message);
+}
+
+#[test]
 fn names_of_arguments() {
     check(
         "print(args.team)",
