@@ -149,16 +149,15 @@ impl Sandbox {
         format!("http://{}", self.address)
     }
 
-    /// A `signoff.toml` for it, with comments. It refers to the variables of [`Self::environment`].
+    /// A `signoff.toml` for it, with comments, complete to the passwords.
     #[must_use]
     pub fn configuration(&self) -> String {
         self.shared.credentials.configuration(&self.origin())
     }
 
-    /// The variables that the configuration refers to: names and passwords.
-    #[must_use]
-    pub fn environment(&self) -> Vec<(String, String)> {
-        self.shared.credentials.environment()
+    /// The user names in the configuration, and their passwords.
+    pub fn passwords(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.shared.credentials.passwords()
     }
 
     /// What the server saw. What is due by now has happened in it; what falls due later is recorded with the next request

@@ -112,16 +112,17 @@ impl Credentials {
         Self(found.collect())
     }
 
-    pub(crate) fn environment(&self) -> Vec<(String, String)> {
+    /// Names and passwords of the credentials.
+    pub(crate) fn passwords(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0
             .iter()
-            .map(|credential| (credential.variable(), credential.password.clone()))
-            .collect()
+            .map(|credential| (credential.username.as_str(), credential.password.as_str()))
     }
 
     pub(crate) fn configuration(&self, origin: &str) -> String {
         let mut text = format!(
-            "# A signoff.toml for the sandbox, which simulates vendor services on this machine.\n\n\
+            "# A signoff.toml for the sandbox, which simulates vendor services on this machine. Its passwords protect\n\
+             # nothing, so they stand here; a real one comes from an `env`, a `file` or a `command`.\n\n\
              [connections.finesse]\n\
              provider = \"finesse\"\n\
              api = [{}]\n",
@@ -140,21 +141,15 @@ impl Credentials {
             push(
                 &mut text,
                 format_args!(
-                    "\n# {}\n[credentials.{}]\nusername = {}\npassword = {{ env = {} }}\n",
+                    "\n# {}\n[credentials.{}]\nusername = {}\npassword = {{ command = [\"printf\", \"%s\", {}] }}\n",
                     credential.about,
                     credential.name,
                     quoted(&credential.username),
-                    quoted(&credential.variable())
+                    quoted(&credential.password)
                 ),
             );
         }
         text
-    }
-}
-
-impl Credential {
-    fn variable(&self) -> String {
-        format!("SIGNOFF_SANDBOX_{}_PASSWORD", self.name.to_ascii_uppercase())
     }
 }
 

@@ -35,13 +35,7 @@ async fn the_sandbox_describes_itself() {
         password = { env = "SIGNOFF_SANDBOX_AGENT_PASSWORD" }
     "##]]
     .assert_eq(&sandbox.configuration().replace(&sandbox.origin(), "ORIGIN"));
-    assert_eq!(
-        sandbox.environment()[0],
-        (
-            "SIGNOFF_SANDBOX_SUPERVISOR_PASSWORD".to_owned(),
-            "sup-password".to_owned()
-        )
-    );
+    assert_eq!(sandbox.passwords().next(), Some(("sup", "sup-password")));
     assert_eq!(sandbox.signed_in(), ["sup", "other-sup", "100", "101", "200"]);
     let settings = Settings {
         listen: "192.0.2.1:80".parse().unwrap(),
@@ -69,8 +63,7 @@ fn it_serves_on_a_thread_of_its_own() {
 #[tokio::test]
 async fn the_demo_can_be_logged_out() {
     let sandbox = Sandbox::start(Settings::default()).await.unwrap();
-    let environment = sandbox.environment();
-    let password = &environment[0].1;
+    let (_, password) = sandbox.passwords().next().unwrap();
     let login = format!("supervisorA:{password}");
     for agent in sandbox.signed_in() {
         sandbox.end_call(&agent);
