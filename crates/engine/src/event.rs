@@ -23,6 +23,8 @@ pub enum Event {
     Started {
         /// Its id.
         run: String,
+        /// The script's name, or the command.
+        workflow: String,
         /// Whether every effect is held back.
         plan: bool,
     },

@@ -1,3 +1,5 @@
+//! A credential against a real server: what arrives, and what never shows.
+
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on is to fail")]
 
 use std::time::Duration;

@@ -23,6 +23,10 @@ const KEPT_BYTES: usize = 16 << 20;
 /// What an answer costs besides its body, roughly.
 const ANSWER_OVERHEAD: usize = 1 << 10;
 
+/// The longest distance to a request that brought nothing to reuse. A long `max_age` says how long an answer is good
+/// for; it is no reason to wait as long after a failure.
+const SPACING_UNANSWERED: Duration = Duration::from_millis(1_100);
+
 /// How often what is too old is looked for.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
 
@@ -50,6 +54,8 @@ struct Entry {
     /// The latest flight, until it has landed.
     flight: Option<u64>,
     last_sent: Option<Monotonic>,
+    /// Whether the latest request brought an answer that may be reused.
+    answered: bool,
     answer: Option<Delivered>,
     /// From then on nobody can ask for what is kept here.
     keep_until: Monotonic,
@@ -60,6 +66,8 @@ struct Flight {
     key: Key,
     terms: Terms,
     last_sent: Option<Monotonic>,
+    /// Whether that request brought an answer that may be reused.
+    answered: bool,
     /// When the attempt under way left; `None` while it waits.
     sent: Option<Monotonic>,
     /// Its number in the queue, while it waits.
@@ -188,6 +196,7 @@ impl Reads {
             key: wish.key,
             terms: wish.terms(),
             last_sent: entry.last_sent,
+            answered: entry.answered,
             sent: None,
             queued: None,
             operations: vec![wish.operation],
@@ -241,6 +250,7 @@ impl Reads {
             return Queued::Abandoned;
         };
         own.last_sent = own.last_sent.max(entry.last_sent);
+        own.answered = entry.answered;
         own.sent = None;
         let (number, waiting) = queue(own.terms.order, own.earliest());
         own.queued = Some(number);
@@ -259,6 +269,7 @@ impl Reads {
         flight.last_sent = Some(at);
         if let Some(entry) = table.entries.get_mut(&flight.key) {
             entry.last_sent = entry.last_sent.max(Some(at));
+            entry.answered = false;
             entry.keep_until = entry.keep_until.max(at + flight.terms.max_age);
         }
     }
@@ -288,6 +299,7 @@ impl Reads {
                     && matches!(answer.class, Class::Ok | Class::Other)
                     && answer.sent + flight.terms.max_age > answer.sent
                 {
+                    entry.answered = true;
                     table.keep(flight.key, answer.clone());
                 }
             }
@@ -386,8 +398,12 @@ impl Flight {
     }
 
     fn earliest(&self) -> Monotonic {
-        self.last_sent
-            .map_or(Monotonic::ZERO, |sent| sent + self.terms.spacing)
+        let spacing = if self.answered {
+            self.terms.spacing
+        } else {
+            self.terms.spacing.min(SPACING_UNANSWERED)
+        };
+        self.last_sent.map_or(Monotonic::ZERO, |sent| sent + spacing)
     }
 }
 

@@ -1,3 +1,5 @@
+//! Secrets from each of their sources, and what is refused.
+
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on is to fail")]
 
 use std::fs::{self, OpenOptions, Permissions};

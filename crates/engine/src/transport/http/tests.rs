@@ -1,3 +1,5 @@
+//! The HTTP transport against a real server that misbehaves.
+
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on is to fail")]
 
 mod faults;

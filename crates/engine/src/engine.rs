@@ -1,0 +1,212 @@
+//! What every run of a process shares: the configuration, the providers, and the way to secrets.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use signoff_core::abi::host::Library;
+
+use crate::config::{Config, ConfigErrors, ConnectionSettings};
+use crate::credential::Credential;
+use crate::parameters::nearest;
+use crate::plugin::{PluginError, Registry};
+use crate::redact::Redactor;
+use crate::secret::Environment;
+use crate::transport::SettingsError;
+
+/// The configuration, the providers, and the way to secrets.
+pub struct Engine {
+    /// What may be connected to, and within which limits.
+    pub config: Config,
+    /// The folder that relative paths of the configuration start from.
+    pub folder: PathBuf,
+    /// The providers there are.
+    pub registry: Registry,
+    /// Where secrets are looked up.
+    pub environment: Arc<dyn Environment>,
+    /// Knows every secret that was looked up, and keeps them out of everything else.
+    pub redactor: Arc<Redactor>,
+    /// Acts in place of every connection's own credential.
+    pub act_as: Option<String>,
+    /// Those that were used: each looked up once, and a person asked once, for all runs of the process.
+    credentials: Mutex<HashMap<Arc<str>, Arc<Credential>>>,
+}
+
+impl Engine {
+    /// An engine that has opened nothing yet. Relative paths of the configuration start from `folder`.
+    #[must_use]
+    pub fn new(
+        config: Config,
+        folder: PathBuf,
+        registry: Registry,
+        environment: Arc<dyn Environment>,
+        act_as: Option<String>,
+    ) -> Self {
+        let (redactor, credentials) = (Arc::new(Redactor::new()), Mutex::default());
+        Self {
+            config,
+            folder,
+            registry,
+            environment,
+            redactor,
+            act_as,
+            credentials,
+        }
+    }
+
+    /// A connection, checked against its provider.
+    ///
+    /// # Errors
+    /// If there is no such connection or provider, or its settings do not fit the provider.
+    pub fn connection(&self, name: &str) -> Result<(ConnectionSettings, Library), EngineError> {
+        let Some(connection) = self.config.connection(name) else {
+            let names = || {
+                self.config
+                    .connections
+                    .iter()
+                    .map(|connection| connection.name.as_ref())
+            };
+            return Err(EngineError::NoConnection {
+                name: name.to_owned(),
+                nearest: nearest(name, names()).map(str::to_owned),
+                known: names().map(str::to_owned).collect(),
+            });
+        };
+        let library = self
+            .registry
+            .provider(&connection.provider)
+            .map_err(|error| match error {
+                PluginError::Unknown { .. } if !connection.provider.starts_with("plugin:") => {
+                    let known = self.registry.linked_ids();
+                    EngineError::Configuration(connection.unknown_provider(&known))
+                }
+                other => EngineError::Plugin(other),
+            })?;
+        let mut settings = connection.against(library.descriptor())?;
+        if let Some(act_as) = &self.act_as {
+            settings.credential = Some(Arc::from(act_as.as_str()));
+        }
+        Ok((settings, library))
+    }
+
+    /// The names of the connections of a provider, in the order of the configuration.
+    #[must_use]
+    pub fn connections_of(&self, provider: &str) -> Vec<String> {
+        let plugin = format!("plugin:{provider}");
+        let same = |other: &str| other == provider || other == plugin;
+        let connections = self
+            .config
+            .connections
+            .iter()
+            .filter(|connection| same(&connection.provider));
+        connections
+            .map(|connection| connection.name.to_string())
+            .collect()
+    }
+
+    /// The credential of that name; its secret is looked up when it is first needed.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn credential(&self, name: &str) -> Result<Arc<Credential>, EngineError> {
+        let mut credentials = self.credentials.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(credential) = credentials.get(name) {
+            return Ok(Arc::clone(credential));
+        }
+        let Some(settings) = self.config.credential(name) else {
+            let names = || {
+                self.config
+                    .credentials
+                    .iter()
+                    .map(|credential| credential.name.as_ref())
+            };
+            return Err(EngineError::NoCredential {
+                name: name.to_owned(),
+                nearest: nearest(name, names()).map(str::to_owned),
+                known: names().map(str::to_owned).collect(),
+            });
+        };
+        let environment = Arc::clone(&self.environment);
+        let redactor = Arc::clone(&self.redactor);
+        let credential = Arc::new(Credential::new(
+            settings.clone(),
+            environment,
+            &self.folder,
+            redactor,
+        ));
+        credentials.insert(Arc::clone(credential.name()), Arc::clone(&credential));
+        Ok(credential)
+    }
+}
+
+/// Why a connection cannot be used: the configuration, the command line or a plugin is at fault.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum EngineError {
+    /// The configuration names no such connection.
+    #[error("there is no connection `{name}`")]
+    NoConnection {
+        /// As it was asked for.
+        name: String,
+        /// What was probably meant.
+        nearest: Option<String>,
+        /// Those there are.
+        known: Vec<String>,
+    },
+    /// The configuration names no such credential.
+    #[error("there is no credential `{name}`")]
+    NoCredential {
+        /// As it was asked for.
+        name: String,
+        /// What was probably meant.
+        nearest: Option<String>,
+        /// Those there are.
+        known: Vec<String>,
+    },
+    /// The configuration does not fit the provider.
+    #[error(transparent)]
+    Configuration(#[from] ConfigErrors),
+    /// The provider is a plugin that may not or cannot be used.
+    #[error(transparent)]
+    Plugin(#[from] PluginError),
+    /// The provider refuses its options.
+    #[error("connection `{connection}`: {error}")]
+    Provider {
+        /// The connection's name.
+        connection: String,
+        /// In the provider's words.
+        error: signoff_core::Error,
+    },
+    /// The connection's certificates or proxy cannot be used.
+    #[error("connection `{connection}`: {error}")]
+    Transport {
+        /// The connection's name.
+        connection: String,
+        /// What is wrong with them.
+        error: SettingsError,
+    },
+}
+
+impl EngineError {
+    /// What to do about it; may be empty.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        match self {
+            Self::NoConnection { nearest, known, .. } => {
+                suggest(nearest.as_deref(), known, "the connections are")
+            }
+            Self::NoCredential { nearest, known, .. } => {
+                suggest(nearest.as_deref(), known, "the credentials are")
+            }
+            Self::Plugin(error) => error.hint(),
+            Self::Configuration(_) | Self::Provider { .. } | Self::Transport { .. } => String::new(),
+        }
+    }
+}
+
+fn suggest(nearest: Option<&str>, known: &[String], otherwise: &str) -> String {
+    match nearest {
+        Some(nearest) => format!("did you mean `{nearest}`?"),
+        None if known.is_empty() => "the configuration has none".to_owned(),
+        None => format!("{otherwise} `{}`", known.join("`, `")),
+    }
+}

@@ -1,0 +1,151 @@
+//! The connections that a run has opened: each provider made once, with its transport and its dispatcher.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use signoff_core::abi::host::Instance;
+use signoff_core::{Class, Descriptor, Response};
+
+use crate::clock::Clock;
+use crate::config::ConnectionSettings;
+use crate::credential::Credential;
+use crate::dispatch::{Classify, DispatchStatus, Dispatcher, DispatcherSettings};
+use crate::engine::{Engine, EngineError};
+use crate::transport::{HttpTransport, TransportSettings};
+
+/// What a script may know of a connection.
+#[derive(Debug, Clone)]
+pub struct ConnectionFacts {
+    /// What its provider says of itself.
+    pub descriptor: &'static Descriptor,
+    /// The public name that operations run as; `None` where there is no credential.
+    pub actor: Option<String>,
+}
+
+/// A connection at work.
+pub(super) struct Link {
+    pub(super) settings: ConnectionSettings,
+    pub(super) provider: Arc<Instance>,
+    pub(super) dispatcher: Arc<Dispatcher>,
+}
+
+/// Opens connections on first use, and keeps them.
+pub(super) struct Links {
+    engine: Arc<Engine>,
+    clock: Clock,
+    plan: bool,
+    open: Mutex<Open>,
+}
+
+#[derive(Default)]
+struct Open {
+    links: BTreeMap<Arc<str>, Arc<Link>>,
+    stopped: bool,
+}
+
+impl Links {
+    pub(super) fn new(engine: Arc<Engine>, clock: Clock, plan: bool) -> Self {
+        Self {
+            engine,
+            clock,
+            plan,
+            open: Mutex::default(),
+        }
+    }
+
+    /// The connection of that name.
+    pub(super) fn open(&self, name: &str) -> Result<Arc<Link>, EngineError> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(link) = open.links.get(name) {
+            return Ok(Arc::clone(link));
+        }
+        let link = Arc::new(self.make(name)?);
+        if open.stopped {
+            link.dispatcher.stop();
+        }
+        open.links
+            .insert(Arc::clone(&link.settings.name), Arc::clone(&link));
+        Ok(link)
+    }
+
+    /// The credential of that name, else the connection's own, if it has one.
+    pub(super) fn credential(
+        &self,
+        link: &Link,
+        name: Option<&str>,
+    ) -> Result<Option<Arc<Credential>>, EngineError> {
+        let Some(name) = name.or(link.settings.credential.as_deref()) else {
+            return Ok(None);
+        };
+        self.engine.credential(name).map(Some)
+    }
+
+    /// Nothing leaves any more, through any of them.
+    pub(super) fn stop(&self) {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.stopped = true;
+        for link in open.links.values() {
+            link.dispatcher.stop();
+        }
+    }
+
+    pub(super) fn status(&self) -> Vec<(Arc<str>, DispatchStatus)> {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.links
+            .iter()
+            .map(|(name, link)| (Arc::clone(name), link.dispatcher.status()))
+            .collect()
+    }
+
+    fn make(&self, name: &str) -> Result<Link, EngineError> {
+        let (settings, library) = self.engine.connection(name)?;
+        let at_fault = |error| EngineError::Provider {
+            connection: name.to_owned(),
+            error,
+        };
+        let provider = Arc::new(library.open(&settings.options).map_err(at_fault)?);
+        let transport = HttpTransport::new(TransportSettings {
+            ca_file: settings.tls.ca_file.clone(),
+            client_certificate: settings.tls.client_certificate.clone(),
+            danger_accept_invalid_certificates: settings.tls.danger_accept_invalid_certificates,
+            proxy: settings.proxy.clone(),
+            timeout: settings.timeout,
+        })
+        .map_err(|error| EngineError::Transport {
+            connection: name.to_owned(),
+            error,
+        })?;
+        let dispatcher = Dispatcher::new(
+            DispatcherSettings {
+                connection: Arc::clone(&settings.name),
+                endpoints: settings
+                    .endpoints
+                    .iter()
+                    .map(|endpoint| (endpoint.name.to_owned(), endpoint.origins.clone()))
+                    .collect(),
+                rate: settings.rate,
+                concurrency: settings.concurrency,
+                timeout: settings.timeout,
+                settle: settings.settle,
+                plan: self.plan,
+            },
+            Arc::new(transport),
+            Arc::new(Classifier(Arc::clone(&provider))),
+            self.clock,
+        );
+        Ok(Link {
+            settings,
+            provider,
+            dispatcher,
+        })
+    }
+}
+
+struct Classifier(Arc<Instance>);
+
+impl Classify for Classifier {
+    /// A plugin that breaks its contract here is found out by the operation that gets the answer.
+    fn classify(&self, response: &Response<'_>) -> Class {
+        self.0.classify(response).unwrap_or(Class::Other)
+    }
+}

@@ -1,0 +1,171 @@
+//! The words of a run: ids, error texts, and what is taken out before anything is reported.
+
+use signoff_core::{Error, Field, OperationSpec, Outcome, Target, Value};
+
+use super::links::Link;
+use crate::call::{Call, CallError, Cause, OutcomeRow};
+use crate::json;
+use crate::operation::Ended;
+use crate::parameters::nearest;
+use crate::redact::Redactor;
+
+/// `20261120-213221-k3vq`: the start in UTC, and four letters that tell runs of the same second apart. Sorts by time.
+pub(super) fn run_id(unix_ms: i64, unique: u128) -> String {
+    const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+    let start: String = json::timestamp(unix_ms)
+        .chars()
+        .take(19)
+        .filter_map(|character| match character {
+            'T' => Some('-'),
+            '0'..='9' => Some(character),
+            _ => None,
+        })
+        .collect();
+    let letter = |place: u32| char::from(LETTERS[(unique >> (5 * place)) as usize & 31]);
+    format!("{start}-{}", (0..4).map(letter).collect::<String>())
+}
+
+/// The operation that a call names, if the call fits it.
+pub(super) fn operation(link: &Link, call: &Call) -> Result<&'static OperationSpec, CallError> {
+    let descriptor = link.settings.descriptor;
+    let Some(operation) = descriptor.operation(&call.operation) else {
+        let names = || descriptor.operations.iter().map(|operation| operation.name);
+        return Err(CallError::Misuse {
+            message: format!("`{}` has no operation `{}`", descriptor.id, call.operation),
+            hint: nearest(&call.operation, names()).map_or_else(
+                || {
+                    format!(
+                        "its operations are `{}`",
+                        names().collect::<Vec<_>>().join("`, `")
+                    )
+                },
+                |nearest| format!("did you mean `{nearest}`?"),
+            ),
+        });
+    };
+    let misuse = |message: String, hint: &str| {
+        Err(CallError::Misuse {
+            message,
+            hint: hint.to_owned(),
+        })
+    };
+    match (operation.target, &call.user) {
+        (Target::User, None) => misuse(
+            format!("`{}` is about a user, and none is given", operation.name),
+            "",
+        ),
+        (Target::User, Some(user)) if user.id.is_empty() => misuse(
+            format!("`{}` is about a user, and his id is empty", operation.name),
+            "",
+        ),
+        (Target::Connection, Some(_)) => misuse(
+            format!("`{}` is not about a user", operation.name),
+            "give it options only",
+        ),
+        _ => Ok(operation),
+    }
+}
+
+/// A provider's refusal to begin.
+pub(super) fn start_error(link: &Link, error: Error) -> CallError {
+    match error {
+        Error::Arguments(message) | Error::Options(message) => CallError::Misuse {
+            message,
+            hint: String::new(),
+        },
+        other => CallError::Fault(format!("connection `{}`: {other}", link.settings.name)),
+    }
+}
+
+/// Puts the end of an operation into its row.
+pub(super) fn fill(row: &mut OutcomeRow, ended: Ended) {
+    let finished = ended.finished;
+    row.outcome = finished.outcome;
+    row.confirmed_by = finished.confirmed_by;
+    row.http_status = ended.http_status;
+    row.code = finished.code;
+    row.message = finished.message;
+    row.request_id = finished.request_id.or(row.request_id.take());
+    row.name = finished.name.or(row.name.take());
+    row.details = finished.fields;
+    row.cause = match finished.outcome {
+        Outcome::Denied | Outcome::Cancelled if ended.credential_stopped => Some(Cause::Credential),
+        Outcome::Failed | Outcome::Cancelled if ended.unreachable && row.attempts == 0 => {
+            Some(Cause::Unreachable)
+        }
+        _ => None,
+    };
+    if finished.outcome == Outcome::Cancelled && row.code.is_none() {
+        let code = if ended.credential_stopped {
+            "credential_stopped"
+        } else {
+            "stopped"
+        };
+        row.code = Some(code.to_owned());
+    }
+}
+
+/// The line that tells of a list that could not be read.
+pub(super) fn read_failed(row: &OutcomeRow) -> String {
+    let mut text = format!(
+        "the {} of `{}` could not be read: {}",
+        row.operation.as_deref().unwrap_or("list"),
+        row.connection.as_deref().unwrap_or_default(),
+        row.outcome,
+    );
+    for part in [&row.code, &row.message].into_iter().flatten() {
+        text.push_str(": ");
+        text.push_str(part);
+    }
+    text
+}
+
+/// Takes secrets out of everything that a vendor may have echoed.
+pub(super) fn redact(redactor: &Redactor, row: &mut OutcomeRow) {
+    for text in [
+        &mut row.code,
+        &mut row.message,
+        &mut row.request_id,
+        &mut row.name,
+    ]
+    .into_iter()
+    .flatten()
+    {
+        *text = redactor.redact(text).into_owned();
+    }
+    row.details = redacted_fields(redactor, std::mem::take(&mut row.details));
+}
+
+/// The fields without secrets.
+pub(super) fn redacted_fields(redactor: &Redactor, fields: Vec<Field>) -> Vec<Field> {
+    let redacted = |field: Field| Field {
+        name: field.name,
+        value: redacted_value(redactor, field.value),
+    };
+    fields.into_iter().map(redacted).collect()
+}
+
+fn redacted_value(redactor: &Redactor, value: Value) -> Value {
+    match value {
+        Value::Text(text) => Value::Text(redactor.redact(&text).into_owned()),
+        Value::List(items) => Value::List(
+            items
+                .into_iter()
+                .map(|item| redacted_value(redactor, item))
+                .collect(),
+        ),
+        Value::Map(fields) => Value::Map(redacted_fields(redactor, fields)),
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_id_tells_when() {
+        assert_eq!(run_id(1_795_210_341_123, 0), "20261120-213221-aaaa");
+        assert_eq!(run_id(1_795_210_341_123, u128::MAX), "20261120-213221-9999");
+    }
+}

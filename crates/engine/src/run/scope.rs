@@ -1,0 +1,216 @@
+//! Who is in scope of a run, and how each of them stands: the source of totals, of the summary and of the exit
+//! code. A script's own results are not.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use signoff_core::Outcome;
+
+use crate::call::{Cause, OutcomeRow};
+
+/// Everybody in scope, each once by (connection, user), in order of entry.
+#[derive(Debug, Default)]
+pub(super) struct Scope {
+    members: Vec<Member>,
+    places: HashMap<(Option<Arc<str>>, Arc<str>), usize>,
+    gone: u64,
+}
+
+#[derive(Debug)]
+struct Member {
+    connection: Option<Arc<str>>,
+    user: Arc<str>,
+    name: Option<Arc<str>>,
+    last: Option<Last>,
+    gone: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Last {
+    outcome: Outcome,
+    satisfied: bool,
+    tried: bool,
+    cause: Option<Cause>,
+}
+
+/// Somebody of whom nothing became.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct LeftOver {
+    pub(super) connection: Option<Arc<str>>,
+    pub(super) user: Arc<str>,
+    pub(super) name: Option<Arc<str>>,
+}
+
+/// The sums over a scope.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Totals {
+    pub(super) total: u64,
+    pub(super) counts: BTreeMap<Outcome, u64>,
+    pub(super) unsatisfied: u64,
+    pub(super) cancelled: u64,
+    /// Set when there is somebody, and nobody at all could be tried for a reason that all share.
+    pub(super) untried: Option<Cause>,
+}
+
+impl Scope {
+    /// Puts a user in scope; says whether he is new. A user who was entered without a connection is the same
+    /// person when the first operation on him names one.
+    pub(super) fn enter(&mut self, connection: Option<&str>, user: &str, name: Option<&str>) -> bool {
+        let key = (connection.map(Arc::from), Arc::from(user));
+        if let Some(&place) = self.places.get(&key) {
+            self.learn(place, name);
+            return false;
+        }
+        if let Some(connection) = connection
+            && let Some(&place) = self.places.get(&(None, Arc::clone(&key.1)))
+            && self.members[place].last.is_none()
+        {
+            self.places.remove(&(None, Arc::clone(&key.1)));
+            self.places.insert(key, place);
+            self.members[place].connection = Some(Arc::from(connection));
+            self.learn(place, name);
+            return false;
+        }
+        let (connection, user) = key.clone();
+        self.places.insert(key, self.members.len());
+        self.members.push(Member {
+            connection,
+            user,
+            name: name.map(Arc::from),
+            last: None,
+            gone: false,
+        });
+        true
+    }
+
+    /// Takes back an entry without a connection, if nothing became of it: the text was no user's id.
+    pub(super) fn leave(&mut self, user: &str) {
+        let key = (None, Arc::from(user));
+        if let Some(&place) = self.places.get(&key)
+            && self.members[place].last.is_none()
+        {
+            self.places.remove(&key);
+            self.members[place].gone = true;
+            self.gone += 1;
+        }
+    }
+
+    /// Notes what became of a user, who is entered if he was not.
+    pub(super) fn note(&mut self, row: &OutcomeRow, satisfied: bool) {
+        self.enter(row.connection.as_deref(), &row.user, row.name.as_deref());
+        let key = (
+            row.connection.as_deref().map(Arc::from),
+            Arc::from(row.user.as_str()),
+        );
+        if let Some(&place) = self.places.get(&key) {
+            let tried = row.cause.is_none() && row.outcome != Outcome::Cancelled;
+            self.members[place].last = Some(Last {
+                outcome: row.outcome,
+                satisfied,
+                tried,
+                cause: row.cause,
+            });
+        }
+    }
+
+    /// Those of whom nothing became, in order of entry.
+    pub(super) fn left_over(&self) -> Vec<LeftOver> {
+        let open = self
+            .members
+            .iter()
+            .filter(|member| member.last.is_none() && !member.gone);
+        open.map(|member| LeftOver {
+            connection: member.connection.clone(),
+            user: Arc::clone(&member.user),
+            name: member.name.clone(),
+        })
+        .collect()
+    }
+
+    pub(super) fn len(&self) -> u64 {
+        self.members.len() as u64 - self.gone
+    }
+
+    pub(super) fn totals(&self) -> Totals {
+        let mut totals = Totals {
+            total: self.len(),
+            ..Totals::default()
+        };
+        let mut tried = false;
+        let mut cause = None;
+        for last in self.members.iter().filter_map(|member| member.last) {
+            *totals.counts.entry(last.outcome).or_default() += 1;
+            totals.unsatisfied += u64::from(!last.satisfied);
+            totals.cancelled += u64::from(last.outcome == Outcome::Cancelled);
+            tried |= last.tried && last.outcome != Outcome::Skipped;
+            cause = cause.or(last.cause);
+        }
+        totals.untried = cause.filter(|_| !tried);
+        totals
+    }
+
+    fn learn(&mut self, place: usize, name: Option<&str>) {
+        if let (None, Some(name)) = (&self.members[place].name, name) {
+            self.members[place].name = Some(Arc::from(name));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(connection: &str, user: &str, outcome: Outcome, cause: Option<Cause>) -> OutcomeRow {
+        OutcomeRow {
+            connection: Some(connection.to_owned()),
+            cause,
+            ..OutcomeRow::of("r", user, outcome)
+        }
+    }
+
+    #[test]
+    fn a_user_counts_once_by_his_last_outcome() {
+        let mut scope = Scope::default();
+        assert!(scope.enter(Some("a"), "1", None));
+        assert!(!scope.enter(Some("a"), "1", Some("One")));
+        scope.note(&row("a", "1", Outcome::Failed, None), false);
+        scope.note(&row("a", "1", Outcome::Done, None), true);
+        scope.note(&row("b", "1", Outcome::Refused, None), false);
+        let totals = scope.totals();
+        assert_eq!((totals.total, totals.unsatisfied), (2, 1));
+        assert_eq!(
+            totals.counts,
+            BTreeMap::from([(Outcome::Done, 1), (Outcome::Refused, 1)])
+        );
+    }
+
+    #[test]
+    fn an_id_becomes_the_user_of_the_connection_that_acts_on_it() {
+        let mut scope = Scope::default();
+        scope.enter(None, "1", None);
+        scope.note(&row("a", "1", Outcome::Done, None), true);
+        scope.enter(None, "2", None);
+        assert_eq!(scope.totals().total, 2);
+        scope.enter(None, "team 7", None);
+        scope.leave("team 7");
+        scope.leave("1");
+        assert_eq!(scope.totals().total, 2);
+        let left: Vec<_> = scope
+            .left_over()
+            .into_iter()
+            .map(|left| left.user.to_string())
+            .collect();
+        assert_eq!(left, ["2"]);
+    }
+
+    #[test]
+    fn untried_only_if_nobody_was_tried() {
+        let mut scope = Scope::default();
+        scope.note(&row("a", "1", Outcome::Denied, Some(Cause::Credential)), false);
+        scope.note(&row("a", "2", Outcome::Cancelled, Some(Cause::Credential)), false);
+        scope.note(&row("a", "3", Outcome::Skipped, None), true);
+        assert_eq!(scope.totals().untried, Some(Cause::Credential));
+        scope.note(&row("a", "4", Outcome::Done, None), true);
+        assert_eq!(scope.totals().untried, None);
+    }
+}
