@@ -1,0 +1,217 @@
+//! What was typed: one definition for parsing, help and completions.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use signoff_engine::event::Level;
+
+use crate::exit;
+
+/// Logs people out of the systems they work in, and proves what became of each of them.
+#[derive(Debug, Parser)]
+#[command(name = "signoff", version, max_term_width = 100, after_help = exit::TABLE)]
+#[command(disable_help_subcommand = true, propagate_version = false)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) general: General,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Holds for every command.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Everywhere")]
+pub(crate) struct General {
+    /// The configuration [default: $SIGNOFF_CONFIG, ./signoff.toml, the user's configuration folder]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Act as this credential instead of the connection's own
+    #[arg(long = "as", global = true, value_name = "CREDENTIAL")]
+    pub(crate) act_as: Option<String>,
+    /// Where runs are kept [default: $XDG_STATE_HOME/signoff]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) state: Option<PathBuf>,
+    /// Look for plugins here first; may be given several times
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) plugin_path: Vec<PathBuf>,
+    /// For people, or one JSON object a line
+    #[arg(long, global = true, value_name = "FORMAT", value_enum, default_value_t = Format::Human)]
+    pub(crate) format: Format,
+    /// When to colour
+    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
+    pub(crate) color: Color,
+    /// Say more; twice for everything
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// Say nothing but results and errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+}
+
+/// How results are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal, unless `NO_COLOR` is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a workflow script
+    Run(Run),
+    /// Log users of a connection out
+    Logout(Logout),
+    /// List the users of a connection; nothing is changed
+    Roster(Roster),
+    /// Show the state of users; nothing is changed
+    Status(Status),
+    /// Serve simulated vendors on loopback, for trying and teaching
+    Sandbox(Sandbox),
+    /// List provider plugins, or trust one
+    #[command(subcommand)]
+    Plugin(Plugin),
+}
+
+/// Where the work goes.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Place {
+    /// Work on simulated vendors in this process instead of a configuration
+    #[arg(long)]
+    pub(crate) sandbox: bool,
+}
+
+/// How an effect is guarded.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Guard {
+    /// Show what would be done; send nothing that changes anything
+    #[arg(long)]
+    pub(crate) plan: bool,
+    /// Do not ask, however many users there are
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Why, for the record
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(disable_help_flag = true)]
+pub(crate) struct Run {
+    /// A workflow: a `.luau` file, or `@name` for one that comes with signoff
+    #[arg(value_name = "SCRIPT")]
+    pub(crate) script: Option<String>,
+    /// Set an argument of the workflow; may be given several times
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    pub(crate) set: Vec<String>,
+    #[command(flatten)]
+    pub(crate) guard: Guard,
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// Print help; with SCRIPT, its arguments
+    #[arg(short, long)]
+    pub(crate) help: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(disable_help_flag = true)]
+pub(crate) struct Logout {
+    /// A connection of the configuration
+    #[arg(value_name = "CONNECTION")]
+    pub(crate) connection: Option<String>,
+    /// Ids of users
+    #[arg(value_name = "USER")]
+    pub(crate) users: Vec<String>,
+    /// Everybody who is signed in to this team
+    #[arg(long, value_name = "TEAM", conflicts_with = "users")]
+    pub(crate) team: Option<String>,
+    /// Set an option of the operation; may be given several times
+    #[arg(short = 'o', long = "option", value_name = "NAME=VALUE")]
+    pub(crate) options: Vec<String>,
+    /// Log out the acting user too, last
+    #[arg(long)]
+    pub(crate) include_self: bool,
+    #[command(flatten)]
+    pub(crate) guard: Guard,
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// Print help; with CONNECTION, its options
+    #[arg(short, long)]
+    pub(crate) help: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Roster {
+    /// A connection of the configuration
+    #[arg(value_name = "CONNECTION")]
+    pub(crate) connection: String,
+    /// Only this team
+    #[arg(long, value_name = "TEAM")]
+    pub(crate) team: Option<String>,
+    /// Only those who are signed in
+    #[arg(long)]
+    pub(crate) signed_in: bool,
+    /// Set another option of the operation; may be given several times
+    #[arg(short = 'o', long = "option", value_name = "NAME=VALUE")]
+    pub(crate) options: Vec<String>,
+    #[command(flatten)]
+    pub(crate) place: Place,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Status {
+    /// A connection of the configuration
+    #[arg(value_name = "CONNECTION")]
+    pub(crate) connection: String,
+    /// Ids of users
+    #[arg(value_name = "USER", required = true)]
+    pub(crate) users: Vec<String>,
+    #[command(flatten)]
+    pub(crate) place: Place,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Sandbox {
+    /// Make it misbehave; may be given several times
+    #[arg(long = "fault", value_name = "NAME=VALUE")]
+    pub(crate) faults: Vec<String>,
+    /// Listen on this port of 127.0.0.1 [default: any free one]
+    #[arg(long, value_name = "PORT")]
+    pub(crate) port: Option<u16>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Plugin {
+    /// List the providers there are, and whether they may run
+    List,
+    /// Pin a plugin as it is now, so that it may run
+    Trust {
+        /// The id of a plugin, or the folder it is in
+        #[arg(value_name = "PLUGIN")]
+        plugin: String,
+    },
+}
+
+impl General {
+    /// The least grave log line that is shown.
+    pub(crate) fn least_level(&self) -> Level {
+        match (self.quiet, self.verbose) {
+            (true, _) => Level::Error,
+            (false, 0) => Level::Info,
+            (false, _) => Level::Debug,
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! `signoff roster` and `signoff status`: who is signed in; nothing is changed.
+
+use std::sync::Arc;
+
+use comfy_table::{Table, presets};
+use signoff_core::{Field, Record, User, Value};
+use signoff_engine::call::{Answer, Call, OutcomeRow, Place};
+use signoff_engine::event::Status as RunStatus;
+use signoff_engine::journal::RunHeader;
+use signoff_engine::json;
+use signoff_engine::run::{Run, RunSettings};
+
+use crate::arguments::{Format, General, Roster, Status};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::report::{self, Errors};
+use crate::setup::Setup;
+use crate::text::safe;
+
+/// Lists users.
+pub(crate) async fn roster(arguments: Roster, general: &General) -> Result<Exit, Failure> {
+    let Roster {
+        connection,
+        team,
+        signed_in,
+        options: given,
+        place,
+    } = arguments;
+    let setup = Setup::prepare(general, &place).await?;
+    let mut arguments = options(&given)?;
+    if let Some(team) = team {
+        arguments.push(Field::new("team", team));
+    }
+    if signed_in {
+        arguments.push(Field::new("signed_in", true));
+    }
+    let reader = Reader::begin(&setup, general, "roster", &connection)?;
+    let answer = reader.ask("roster", None, arguments).await;
+    let exit = match &answer {
+        Ok(Answer::Records(records)) => {
+            reader.print(records);
+            Exit::Success
+        }
+        Ok(Answer::Record(record)) => {
+            reader.print(std::slice::from_ref(record));
+            Exit::Success
+        }
+        Ok(Answer::Outcome(_)) => Exit::Untried,
+        Err(_) => Exit::Configuration,
+    };
+    reader.end(exit == Exit::Success).await?;
+    answer.map(|_| exit)
+}
+
+/// Shows the state of users.
+pub(crate) async fn status(arguments: Status, general: &General) -> Result<Exit, Failure> {
+    let Status {
+        connection,
+        users,
+        place,
+    } = arguments;
+    let setup = Setup::prepare(general, &place).await?;
+    let reader = Reader::begin(&setup, general, "status", &connection)?;
+    let mut records = Vec::new();
+    let mut failed: Vec<Arc<OutcomeRow>> = Vec::new();
+    for user in &users {
+        match reader
+            .ask("status", Some(User::new(user.as_str())), Vec::new())
+            .await
+        {
+            Ok(Answer::Records(rows)) => records.extend(rows.iter().cloned()),
+            Ok(Answer::Record(record)) => records.push(record),
+            Ok(Answer::Outcome(row)) => failed.push(row),
+            Err(failure) => {
+                reader.end(false).await?;
+                return Err(failure);
+            }
+        }
+    }
+    reader.print(&records);
+    for row in &failed {
+        report::diagnostic(&format!("error: {}", safe(&failure_line(row))));
+    }
+    reader.end(failed.is_empty()).await?;
+    Ok(
+        match (
+            failed.is_empty(),
+            records.is_empty() && failed.iter().all(|row| row.cause.is_some()),
+        ) {
+            (true, _) => Exit::Success,
+            (false, true) => Exit::Untried,
+            (false, false) => Exit::NotOut,
+        },
+    )
+}
+
+/// `NAME=VALUE`, as the command line gives options.
+pub(crate) fn options(given: &[String]) -> Result<Vec<Field>, Failure> {
+    let option = |text: &String| match text.split_once('=') {
+        Some((name, value)) if !name.trim().is_empty() => Ok(Field::new(name.trim(), value)),
+        _ => Err(Failure::usage(
+            format!("`{text}` is not of the form NAME=VALUE"),
+            "for example -o wait=5m",
+        )),
+    };
+    given.iter().map(option).collect()
+}
+
+struct Reader {
+    run: Arc<Run>,
+    connection: String,
+    format: Format,
+}
+
+impl Reader {
+    fn begin(setup: &Setup, general: &General, workflow: &str, connection: &str) -> Result<Self, Failure> {
+        let header = RunHeader {
+            workflow: workflow.to_owned(),
+            versions: setup.versions(),
+            command_line: std::env::args().collect(),
+            ..RunHeader::default()
+        };
+        let settings = RunSettings {
+            header,
+            approved: None,
+        };
+        let observer = Arc::new(Errors::new(general));
+        let run = Run::begin(Arc::clone(&setup.engine), settings, &setup.state, observer)?;
+        Ok(Self {
+            run,
+            connection: connection.to_owned(),
+            format: general.format,
+        })
+    }
+
+    async fn ask(
+        &self,
+        operation: &str,
+        user: Option<User>,
+        arguments: Vec<Field>,
+    ) -> Result<Answer, Failure> {
+        let place = user
+            .as_ref()
+            .map_or_else(|| "0".to_owned(), |user| format!("0[{}]0", user.id));
+        let call = Call {
+            place: Place(Arc::from(place)),
+            source: String::new(),
+            connection: self.connection.clone(),
+            credential: None,
+            operation: operation.to_owned(),
+            user,
+            arguments,
+            in_fan_out: false,
+        };
+        Ok(self.run.call(call).await?)
+    }
+
+    async fn end(&self, well: bool) -> Result<(), Failure> {
+        self.run
+            .finish(if well {
+                RunStatus::Completed
+            } else {
+                RunStatus::Failed
+            })
+            .await?;
+        Ok(())
+    }
+
+    fn print(&self, records: &[Record]) {
+        match self.format {
+            Format::Json => {
+                for record in records {
+                    report::data(&self.json_line(record));
+                }
+            }
+            Format::Human => report::data(&table(records)),
+        }
+    }
+
+    fn json_line(&self, record: &Record) -> String {
+        let mut line = serde_json::Map::new();
+        line.insert("event".to_owned(), "user".into());
+        line.insert("connection".to_owned(), self.connection.clone().into());
+        if let serde_json::Value::Object(fields) = json::record(record) {
+            line.extend(fields);
+        }
+        serde_json::Value::Object(line).to_string()
+    }
+}
+
+/// The columns are the attributes that anybody has, in the order of their first appearance.
+fn table(records: &[Record]) -> String {
+    let mut columns = vec!["id"];
+    for field in records.iter().flat_map(|record| &record.attributes) {
+        let empty = matches!(&field.value, Value::Null) || field.value.as_text() == Some("");
+        if !empty && !columns.contains(&field.name.as_str()) {
+            columns.push(&field.name);
+        }
+    }
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_header(&columns);
+    for record in records {
+        table.add_row(columns.iter().map(|column| match *column {
+            "id" => safe(&record.id).into_owned(),
+            name => safe(&cell(record.attributes.iter().find(|field| field.name == name))).into_owned(),
+        }));
+    }
+    let people = if records.len() == 1 { "user" } else { "users" };
+    format!("{}\n{} {people}", table.trim_fmt(), records.len())
+}
+
+fn cell(field: Option<&Field>) -> String {
+    match field.map(|field| &field.value) {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::Text(text)) => text.clone(),
+        Some(Value::List(items)) => items
+            .iter()
+            .map(|item| cell(Some(&Field::new("", item.clone()))))
+            .collect::<Vec<_>>()
+            .join(", "),
+        Some(other) => json::value(other).to_string(),
+    }
+}
+
+fn failure_line(row: &OutcomeRow) -> String {
+    let mut line = format!("`{}`: {}", row.user, row.outcome);
+    for part in [&row.code, &row.message].into_iter().flatten() {
+        line.push_str(": ");
+        line.push_str(part);
+    }
+    line
+}

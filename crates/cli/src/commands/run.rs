@@ -1,0 +1,179 @@
+//! `signoff run`: a workflow script.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use signoff_core::{Field, User};
+use signoff_engine::call::{Answer, Call, CallError, OutcomeRow, Place};
+use signoff_engine::event::Level;
+use signoff_engine::journal::{RunHeader, SourceText};
+use signoff_engine::run::Run;
+use signoff_script::{
+    Arguments, ConnectionInfo, Ending, Host, Limits, RunError, ScriptError, Skip, Workflow,
+};
+
+use super::guard::{self, Performed, Work};
+use super::read;
+use crate::arguments;
+use crate::arguments::General;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::report;
+use crate::setup::Setup;
+
+/// Runs it.
+pub(crate) async fn run(arguments: arguments::Run, general: &General) -> Result<Exit, Failure> {
+    let arguments::Run {
+        script,
+        set,
+        guard,
+        place,
+        help,
+    } = arguments;
+    let Some(script) = script else {
+        return Err(Failure::usage("no script is named", "signoff run SCRIPT.luau"));
+    };
+    if help {
+        let workflow = load(&script, Limits::default())?;
+        report::data(&format!("{}\nMore: signoff run --help", workflow.help()));
+        return Ok(Exit::Success);
+    }
+    let setup = Setup::prepare(general, &place).await?;
+    let limits = &setup.engine.config.limits;
+    let memory = usize::try_from(limits.script_memory).unwrap_or(usize::MAX);
+    let workflow = load(
+        &script,
+        Limits {
+            memory,
+            cpu: limits.script_cpu,
+        },
+    )?;
+    let settings = read::options(&set)?;
+    let settings: Vec<(&str, &str)> = settings
+        .iter()
+        .map(|field| (field.name.as_str(), field.value.as_text().unwrap_or_default()))
+        .collect();
+    let connections_of = |provider: &str| setup.engine.connections_of(provider);
+    let arguments = workflow
+        .check_arguments(&settings, &connections_of)
+        .map_err(|errors| {
+            let mut texts: Vec<String> = errors.iter().map(|error| error.message.clone()).collect();
+            texts.push(String::new());
+            let hint = errors
+                .iter()
+                .find(|error| !error.hint.is_empty())
+                .map(|error| error.hint.clone());
+            Failure::usage(
+                format!("{script}: {}", texts.join("\n").trim_end()),
+                hint.unwrap_or_else(|| format!("signoff run {script} --help shows its arguments")),
+            )
+        })?;
+    let work = ScriptWork {
+        script,
+        workflow,
+        arguments,
+    };
+    guard::perform(&work, &setup, general, &guard).await
+}
+
+fn load(script: &str, limits: Limits) -> Result<Workflow, Failure> {
+    Workflow::load(Path::new(script), limits).map_err(|error| script_failure(&error))
+}
+
+fn script_failure(error: &ScriptError) -> Failure {
+    // It is set out with its place and its hint already.
+    Failure::configuration(error.to_string(), "")
+}
+
+struct ScriptWork {
+    script: String,
+    workflow: Workflow,
+    arguments: Arguments,
+}
+
+impl Work for ScriptWork {
+    fn header(&self) -> RunHeader {
+        let sources = self.workflow.sources().into_iter();
+        let arguments = self.arguments.settings().into_iter();
+        RunHeader {
+            workflow: self.script.clone(),
+            sources: sources
+                .map(|source| SourceText {
+                    name: source.name,
+                    text: source.text.to_string(),
+                })
+                .collect(),
+            arguments: arguments.map(|(name, value)| Field::new(name, value)).collect(),
+            ..RunHeader::default()
+        }
+    }
+
+    fn perform(&self, run: Arc<Run>) -> BoxFuture<'_, Result<Performed, Failure>> {
+        async move {
+            match self.workflow.run(Arc::new(RunHost(run)), &self.arguments).await {
+                Ok(Ending::Completed | Ending::Stopped) => Ok(Performed::Whole),
+                Ok(Ending::Limited) => Ok(Performed::Limited),
+                Err(RunError::Script(error)) => Err(script_failure(&error)),
+                Err(RunError::Fault(message)) => Err(Failure::configuration(message, "")),
+            }
+        }
+        .boxed()
+    }
+}
+
+/// The engine's run, as a script sees it.
+struct RunHost(Arc<Run>);
+
+impl Host for RunHost {
+    async fn call(&self, call: Call) -> Result<Answer, CallError> {
+        self.0.call(call).await
+    }
+
+    async fn skip(&self, skip: Skip) -> Result<Arc<OutcomeRow>, CallError> {
+        self.0
+            .skip(skip.place, skip.connection.as_deref(), &skip.user, &skip.reason)
+            .await
+    }
+
+    async fn now(&self, place: Place) -> Result<i64, CallError> {
+        self.0.now(place).await
+    }
+
+    async fn sleep(&self, place: Place, duration: std::time::Duration) -> Result<(), CallError> {
+        self.0.sleep(place, duration).await
+    }
+
+    async fn connection(&self, name: &str, credential: Option<&str>) -> Result<ConnectionInfo, CallError> {
+        let facts = self.0.connection(name, credential)?;
+        Ok(ConnectionInfo {
+            descriptor: facts.descriptor,
+            actor: facts.actor,
+        })
+    }
+
+    fn enter(&self, connection: Option<&str>, user: &User) {
+        self.0.enter(connection, user);
+    }
+
+    fn leave(&self, user: &User) {
+        self.0.leave(user);
+    }
+
+    fn log(&self, level: Level, text: String, fields: Vec<Field>) {
+        self.0.log(level, &text, fields);
+    }
+
+    fn connections_of(&self, provider: &str) -> Vec<String> {
+        self.0.connections_of(provider)
+    }
+
+    fn planning(&self) -> bool {
+        self.0.planning()
+    }
+
+    fn seed(&self) -> u64 {
+        self.0.seed()
+    }
+}

@@ -1,0 +1,44 @@
+//! What a run looks like from outside: one stream of events, shown to a person or as JSON lines.
+
+mod errors;
+mod human;
+mod json;
+mod progress;
+
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use signoff_engine::event::Observer;
+
+use crate::arguments::{Format, General};
+
+pub(crate) use errors::Errors;
+use human::Human;
+use json::Json;
+pub(crate) use progress::Progress;
+
+/// The reporter for what was asked for on the command line.
+pub(crate) fn reporter(general: &General, progress: &Progress) -> Arc<dyn Observer> {
+    match general.format {
+        Format::Human => Arc::new(Human::new(general, progress.clone())),
+        Format::Json => Arc::new(Json::new(general, progress.clone())),
+    }
+}
+
+/// Writes a line of data. A reader that has gone away (`| head`) ends nothing: the work goes on, and the exit code
+/// tells how it went.
+pub(crate) fn data(line: &str) {
+    let mut stdout = anstream::stdout().lock();
+    let _ = writeln!(stdout, "{line}").and_then(|()| stdout.flush());
+}
+
+/// Writes a line of diagnostics.
+pub(crate) fn diagnostic(line: &str) {
+    let _ = writeln!(anstream::stderr().lock(), "{line}");
+}
+
+/// Whether a person sits in front of both ends of a question.
+pub(crate) fn can_ask() -> bool {
+    use io::IsTerminal as _;
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}

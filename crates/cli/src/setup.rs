@@ -1,0 +1,151 @@
+//! From the command line to an engine: finding the configuration, the state folder and the plugins.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use etcetera::BaseStrategy;
+use signoff_core::abi::host::Library;
+use signoff_engine::config::Config;
+use signoff_engine::engine::Engine;
+use signoff_engine::plugin::{Registry, SearchPath};
+use signoff_sandbox::{Sandbox, Settings};
+
+use crate::arguments::{General, Place};
+use crate::environment::ProcessEnvironment;
+use crate::failure::Failure;
+
+/// What every command that works on connections needs.
+pub(crate) struct Setup {
+    pub(crate) engine: Arc<Engine>,
+    /// Holds `runs/`.
+    pub(crate) state: PathBuf,
+    /// Serves as long as this lives.
+    _sandbox: Option<Sandbox>,
+}
+
+impl Setup {
+    /// Reads the configuration, or starts a sandbox in its place.
+    pub(crate) async fn prepare(general: &General, place: &Place) -> Result<Self, Failure> {
+        if place.sandbox {
+            return Self::on_sandbox(general).await;
+        }
+        let path = configuration(general)?;
+        let config = Config::read(&path).map_err(|errors| Failure::configuration(errors.render(), ""))?;
+        let folder = folder_of(&path);
+        Self::with(general, config, folder, None)
+    }
+
+    async fn on_sandbox(general: &General) -> Result<Self, Failure> {
+        if general.config.is_some() {
+            return Err(Failure::usage(
+                "--sandbox brings its own configuration, and --config names another",
+                "",
+            ));
+        }
+        let sandbox = Sandbox::start(Settings::default())
+            .await
+            .map_err(|error| Failure::configuration(format!("the sandbox cannot start: {error}"), ""))?;
+        let config = Config::parse(&sandbox.configuration(), Path::new("sandbox.toml"))
+            .map_err(|errors| Failure::configuration(errors.render(), ""))?;
+        Self::with(general, config, PathBuf::from("."), Some(sandbox))
+    }
+
+    fn with(
+        general: &General,
+        config: Config,
+        folder: PathBuf,
+        sandbox: Option<Sandbox>,
+    ) -> Result<Self, Failure> {
+        let registry = registry(general, &folder)?;
+        let engine = Engine::new(
+            config,
+            folder,
+            registry,
+            Arc::new(ProcessEnvironment),
+            general.act_as.clone(),
+        );
+        Ok(Self {
+            engine: Arc::new(engine),
+            state: state(general)?,
+            _sandbox: sandbox,
+        })
+    }
+
+    /// Of signoff and of the providers that are linked in.
+    pub(crate) fn versions(&self) -> Vec<(String, String)> {
+        let mut versions = vec![("signoff".to_owned(), env!("CARGO_PKG_VERSION").to_owned())];
+        versions.extend(self.engine.registry.linked_versions());
+        versions
+    }
+}
+
+/// The providers: those linked in, and the plugins that can be found.
+pub(crate) fn registry(general: &General, folder: &Path) -> Result<Registry, Failure> {
+    let linked = Library::linked::<signoff_finesse::Finesse>(&signoff_finesse::DESCRIPTOR)
+        .map_err(|error| Failure::configuration(error.to_string(), ""))?;
+    Ok(Registry::new(
+        vec![linked],
+        search_path(general),
+        folder.join("plugins.lock"),
+    ))
+}
+
+/// The configuration file that is meant.
+pub(crate) fn configuration(general: &General) -> Result<PathBuf, Failure> {
+    let named = general
+        .config
+        .clone()
+        .or_else(|| std::env::var_os("SIGNOFF_CONFIG").map(PathBuf::from));
+    if let Some(path) = named {
+        return Ok(path);
+    }
+    let mut tried = vec![PathBuf::from("signoff.toml")];
+    tried.extend(folders().map(|folders| folders.config_dir().join("signoff").join("signoff.toml")));
+    if let Some(found) = tried.iter().find(|path| path.is_file()) {
+        return Ok(found.clone());
+    }
+    let tried: Vec<String> = tried.iter().map(|path| format!("`{}`", path.display())).collect();
+    Err(Failure::configuration(
+        format!("there is no configuration: tried {}", tried.join(" and ")),
+        "name one with --config FILE; `signoff sandbox` prints one to begin with, --sandbox needs none",
+    ))
+}
+
+/// The folder that a file is in; never empty.
+pub(crate) fn folder_of(path: &Path) -> PathBuf {
+    path.parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
+        .to_owned()
+}
+
+fn state(general: &General) -> Result<PathBuf, Failure> {
+    if let Some(state) = &general.state {
+        return Ok(state.clone());
+    }
+    let folder = folders().map(|folders| folders.state_dir().unwrap_or_else(|| folders.data_dir()));
+    folder.map(|folder| folder.join("signoff")).ok_or_else(|| {
+        Failure::configuration(
+            "there is no home folder to keep runs in",
+            "name a folder with --state DIR",
+        )
+    })
+}
+
+fn search_path(general: &General) -> SearchPath {
+    SearchPath {
+        command_line: general.plugin_path.clone(),
+        environment: std::env::var_os("SIGNOFF_PLUGIN_PATH")
+            .map(|paths| std::env::split_paths(&paths).collect())
+            .unwrap_or_default(),
+        user: folders().map(|folders| folders.data_dir().join("signoff").join("plugins")),
+        system: vec![
+            PathBuf::from("/usr/local/lib/signoff/plugins"),
+            PathBuf::from("/usr/lib/signoff/plugins"),
+        ],
+    }
+}
+
+fn folders() -> Option<impl BaseStrategy> {
+    etcetera::choose_base_strategy().ok()
+}

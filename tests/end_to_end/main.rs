@@ -1,0 +1,18 @@
+//! The binary as a person or a timer starts it, against a simulated Finesse that keeps its own ledger: what is
+//! claimed is compared with what the vendor saw, never with signoff's own counters.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod answers;
+mod commands;
+mod main_job;
+mod mistakes;
+mod plugins;
+mod scale;
+mod secrets;
+mod support;

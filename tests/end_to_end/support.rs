@@ -1,0 +1,270 @@
+//! A simulated Finesse, a configuration for it, and the binary run against both.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use signoff_sandbox::{Fault, Population, Sandbox, Settings};
+use tempfile::TempDir;
+
+/// The password of the supervisor in [`Population::team`].
+pub(crate) const PASSWORD: &str = "supervisor-password";
+
+/// A vendor, a configuration, and a folder for everything that the binary writes.
+pub(crate) struct Site {
+    pub(crate) sandbox: Sandbox,
+    folder: TempDir,
+    password: String,
+}
+
+impl Site {
+    /// A Finesse with these people, which applies changes at once.
+    pub(crate) fn new(population: Population) -> Self {
+        Self::with(Settings::with(population))
+    }
+
+    pub(crate) fn with(settings: Settings) -> Self {
+        let sandbox = Sandbox::start_on_thread(settings).unwrap();
+        let site = Self {
+            sandbox,
+            folder: TempDir::new().unwrap(),
+            password: PASSWORD.to_owned(),
+        };
+        site.configure("");
+        site
+    }
+
+    /// The configuration, with more lines for the connection. Time-outs are short, so that doubts are settled soon.
+    pub(crate) fn configure(&self, connection: &str) {
+        self.configure_as("supervisor", connection);
+    }
+
+    pub(crate) fn configure_as(&self, username: &str, connection: &str) {
+        let mut text = format!(
+            "[connections.site]\nprovider = \"finesse\"\napi = [\"{}\"]\ncredential = \"me\"\n",
+            self.sandbox.origin()
+        );
+        for default in ["rate = \"500/s\"", "timeout = \"1s\"", "settle = \"300ms\""] {
+            if !connection.contains(default.split(' ').next().unwrap()) {
+                writeln!(text, "{default}").unwrap();
+            }
+        }
+        write!(
+            text,
+            "{connection}\n[credentials.me]\nusername = \"{username}\"\npassword = {{ env = \"SITE_PASSWORD\" }}\n"
+        )
+        .unwrap();
+        fs::write(self.path("signoff.toml"), text).unwrap();
+    }
+
+    pub(crate) fn password(mut self, password: &str) -> Self {
+        password.clone_into(&mut self.password);
+        self
+    }
+
+    pub(crate) fn fault(&self, text: &str) {
+        self.sandbox.set_fault(Fault::parse(text).unwrap());
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// A file in the site's folder.
+    pub(crate) fn write(&self, name: &str, text: &str) -> String {
+        fs::write(self.path(name), text).unwrap();
+        self.path(name).to_string_lossy().into_owned()
+    }
+
+    /// Runs signoff to its end, with this site's configuration and state.
+    pub(crate) fn signoff(&self, arguments: &[&str]) -> Ended {
+        let config = self.path("signoff.toml");
+        self.run(&[&["--config", config.to_str().unwrap()], arguments].concat())
+    }
+
+    /// Runs the bundled team workflow; JSON lines.
+    pub(crate) fn log_team_out(&self, more: &[&str]) -> Ended {
+        let script = script("supervisor_logs_out_team.luau");
+        let fixed = ["run", &script, "--set", "connection=site", "--format", "json"];
+        self.signoff(&[&fixed[..], more].concat())
+    }
+
+    /// Runs signoff without this site's configuration.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ended {
+        let state = self.path("state");
+        let started = Instant::now();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_signoff"))
+            .args(["--state", state.to_str().unwrap()])
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .env_clear()
+            .env("HOME", self.folder.path())
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("SITE_PASSWORD", &self.password)
+            .stdin(Stdio::null())
+            .stdout(fs::File::create(self.path("stdout")).unwrap())
+            .stderr(fs::File::create(self.path("stderr")).unwrap())
+            .spawn()
+            .unwrap();
+        let mut peak_kib = 0;
+        let status = loop {
+            peak_kib = peak_kib.max(high_water(child.id()));
+            match child.try_wait().unwrap() {
+                Some(status) => break status,
+                None => std::thread::sleep(Duration::from_millis(5)),
+            }
+        };
+        let read = |name: &str| fs::read_to_string(self.path(name)).unwrap();
+        Ended {
+            code: status.code(),
+            stdout: read("stdout"),
+            stderr: read("stderr"),
+            elapsed: started.elapsed(),
+            peak_kib,
+            folder: self.folder.path().to_owned(),
+            origin: self.sandbox.origin(),
+        }
+    }
+}
+
+/// How the binary ended.
+pub(crate) struct Ended {
+    /// `None` if a signal ended it.
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+    pub(crate) elapsed: Duration,
+    /// The most memory it ever held.
+    pub(crate) peak_kib: u64,
+    folder: PathBuf,
+    origin: String,
+}
+
+impl Ended {
+    #[track_caller]
+    pub(crate) fn exits(self, code: i32) -> Self {
+        assert_eq!(
+            self.code,
+            Some(code),
+            "stdout:\n{}\nstderr:\n{}",
+            self.stdout,
+            self.stderr
+        );
+        self
+    }
+
+    pub(crate) fn lines(&self) -> Vec<Value> {
+        self.stdout
+            .lines()
+            .map(|line| serde_json::from_str(line).expect(line))
+            .collect()
+    }
+
+    /// The outcome lines.
+    pub(crate) fn outcomes(&self) -> Vec<Value> {
+        self.lines()
+            .into_iter()
+            .filter(|line| line["event"] == "outcome")
+            .collect()
+    }
+
+    /// The outcome line of a user; the last if there are several.
+    pub(crate) fn outcome(&self, user: &str) -> Value {
+        let mut of_user: Vec<Value> = self
+            .outcomes()
+            .into_iter()
+            .filter(|line| line["user"] == user)
+            .collect();
+        of_user
+            .pop()
+            .unwrap_or_else(|| panic!("no outcome of {user}:\n{}\n{}", self.stdout, self.stderr))
+    }
+
+    pub(crate) fn summary(&self) -> Value {
+        let last = self
+            .lines()
+            .pop()
+            .unwrap_or_else(|| panic!("no output; stderr:\n{}", self.stderr));
+        assert_eq!(last["event"], "summary", "{}", self.stdout);
+        last
+    }
+
+    /// Everything printed, with what differs from run to run replaced.
+    pub(crate) fn printed(&self) -> String {
+        let mut text = self.stderr.clone();
+        if !self.stdout.is_empty() {
+            text = format!(
+                "{}{}{text}",
+                self.stdout,
+                if text.is_empty() { "" } else { "---\n" }
+            );
+        }
+        let text = text
+            .replace(&self.origin, "ORIGIN")
+            .replace(self.origin.trim_start_matches("http://"), "HOST:PORT")
+            .replace(&*self.folder.to_string_lossy(), "FOLDER")
+            .replace(&*repository().to_string_lossy(), "REPOSITORY");
+        masked(&text)
+    }
+}
+
+/// A workflow of the repository.
+pub(crate) fn script(name: &str) -> String {
+    repository()
+        .join("scripts")
+        .join(name)
+        .to_string_lossy()
+        .into_owned()
+}
+
+pub(crate) fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .canonicalize()
+        .unwrap()
+}
+
+/// Run ids and elapsed times, replaced.
+fn masked(text: &str) -> String {
+    let mut words: Vec<String> = Vec::new();
+    for line in text.split_inclusive('\n') {
+        let mut line = line.to_owned();
+        while let Some(at) = find_run(&line) {
+            line.replace_range(at..at + 20, "RUN");
+        }
+        if let Some(at) = line.find(" in ")
+            && let Some(end) = line.find(" s, run ")
+            && at < end
+        {
+            line.replace_range(at + 4..end, "N");
+        }
+        words.push(line);
+    }
+    words.concat()
+}
+
+/// Where `20261120-213221-k3vq` begins.
+fn find_run(line: &str) -> Option<usize> {
+    let bytes = line.as_bytes();
+    (0..bytes.len().saturating_sub(19)).find(|&at| {
+        let digits = |range: std::ops::Range<usize>| bytes[range].iter().all(u8::is_ascii_digit);
+        digits(at..at + 8)
+            && bytes[at + 8] == b'-'
+            && digits(at + 9..at + 15)
+            && bytes[at + 15] == b'-'
+            && bytes[at + 16..at + 20].iter().all(u8::is_ascii_alphanumeric)
+    })
+}
+
+/// `VmHWM` of a process; 0 once it has gone.
+fn high_water(process: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))
+        .unwrap_or_default();
+    line.trim().trim_end_matches(" kB").parse().unwrap_or(0)
+}
