@@ -41,8 +41,8 @@ pub trait Host: Send + Sync + 'static {
     /// first operation on that id tells which connection it belongs to, and [`Host::leave`] takes it back.
     fn enter(&self, connection: Option<&str>, user: &User);
 
-    /// The item that brought this id without a connection has come to its end. If no operation was about it, it was
-    /// no user.
+    /// The item that brought this id without a connection has come to its end. If neither an operation nor
+    /// [`Host::skip`] was about it, it was no user.
     fn leave(&self, user: &User);
 
     /// The script has something to say.

@@ -7,10 +7,12 @@
 //!
 //! *Architecture invariants.* A script reaches the world through [`Host`] alone: it has no files, no clock, no chance
 //! and no address that a second execution could see otherwise. It names connections and credentials, never URLs or
-//! secrets. (Two things stay to the author of a script. Tables with tables or functions as keys are traversed in the
-//! order of addresses. Items of one `signoff.each` that share variables see each other's changes in the order in which
-//! answers come. A run that takes another path for it is stopped by its places.) What it may use of memory and time is bounded, and it cannot catch that. Nothing of ours shows in its
+//! secrets. What it may use of memory and time is bounded, and it cannot catch that. Nothing of ours shows in its
 //! errors. Nothing here knows a vendor.
+//!
+//! Two things stay with the author of a script. A table that has tables or functions as keys is traversed in the order
+//! of their addresses; and items of one `signoff.each` that share a variable see it change in the order in which
+//! answers come. An execution that takes another path for either is stopped by its places.
 
 mod argument;
 mod bridge;

@@ -335,6 +335,9 @@ fn natives(lua: &Lua, sources: &Arc<Mutex<Sources>>, budget: &Arc<Budget>) -> ml
         "module",
         lua.create_function(move |lua, (wanted, from): (String, String)| {
             let mut sources = lock(&files);
+            let from = sources
+                .position(&from)
+                .map_or(from.clone(), |(position, _)| position.file);
             let found = sources.module(&wanted, &from);
             let name = match found {
                 Ok(name) => name,

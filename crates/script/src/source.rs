@@ -46,7 +46,7 @@ impl Sources {
         let text = read(path).map_err(|reason| {
             ScriptError::new(
                 format!("cannot read the script `{name}`: {reason}"),
-                "`signoff scripts list` shows the scripts that come with signoff",
+                "a path is taken from the current folder",
             )
         })?;
         let folder = match path.parent() {
@@ -114,7 +114,7 @@ impl Sources {
         let Some(root) = self.root.clone() else {
             return Err((
                 format!("this script has no folder to find `{wanted}` in"),
-                "copy it into a folder of your own first: `signoff scripts copy`".to_owned(),
+                "copy it into a folder of your own first".to_owned(),
             ));
         };
         let outside = || {

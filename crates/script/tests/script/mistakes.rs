@@ -118,7 +118,7 @@ fn a_missing_file() {
     let error = Workflow::load("no/such.luau".as_ref(), limits()).unwrap_err();
     expect![[r#"
         error: cannot read the script `no/such.luau`: there is no such file
-          = help: `signoff scripts list` shows the scripts that come with signoff"#]]
+          = help: a path is taken from the current folder"#]]
     .assert_eq(&error.to_string());
 }
 

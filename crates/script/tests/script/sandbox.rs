@@ -189,7 +189,7 @@ fn require_reaches_the_scripts_own_folder() {
         ),
         (
             "scripts/lib/a.luau",
-            "return { name = 'a' .. require('./b') .. require('../c') }",
+            "return { name = 'a' .. select(2, pcall(require, './b')) .. require('../c') }",
         ),
         ("scripts/lib/b.lua", "return 'b'"),
         ("scripts/c/init.luau", "return 'c'"),
@@ -267,6 +267,35 @@ fn require_reaches_nothing_else() {
           | ^^^^^^^^^^^
           = called from scripts/main.luau:1"#]]
     .assert_eq(&text);
+}
+
+#[test]
+fn a_module_returns_something_once() {
+    let text = load(&[
+        (
+            "scripts/main.luau",
+            "local ok, err = pcall(require, './a')\nassert(not ok)\nlocal _, again = pcall(require, './a')\nerror(again, 0)",
+        ),
+        ("scripts/a.luau", "local x = 1"),
+    ]);
+    expect![[r#"
+        error: the module `./a` returns nothing
+         --> scripts/main.luau:3
+          |
+        3 | local _, again = pcall(require, './a')
+          |                                  ^^^
+          = called from scripts/main.luau:4
+          = help: end it with `return`"#]]
+    .assert_eq(&text);
+    let shared = load(&[
+        (
+            "scripts/main.luau",
+            &format!("local summary = tostring(require('./a') == require('./lib/../a'))\n{END}"),
+        ),
+        ("scripts/a.luau", "return {}"),
+        ("scripts/lib/b.luau", "return {}"),
+    ]);
+    expect!["true: scripts/a.luau scripts/main.luau"].assert_eq(&shared);
 }
 
 #[cfg(unix)]
