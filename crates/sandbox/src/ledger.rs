@@ -25,7 +25,7 @@ pub struct Request {
     pub path: String,
     /// The query as sent, without `?`.
     pub query: Option<String>,
-    /// The user name of its Basic credentials, whether or not they were right.
+    /// The user name of its Basic credentials, whether or not they were right; or whose token it carried.
     pub actor: Option<String>,
     /// Its `requestId` header.
     pub request_id: Option<String>,
@@ -96,14 +96,14 @@ pub struct Unapplied {
     pub request_id: Option<Arc<str>>,
 }
 
-/// How often a user's logout was asked for.
+/// How often a user's logout, or his sign-out from a desk, was asked for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Logouts {
     /// Requests that got as far as the simulated service, whatever it made of them.
     pub requested: u32,
     /// Those that it accepted, whether or not the answer arrived.
     pub accepted: u32,
-    /// How often he went to LOGOUT, for whatever reason.
+    /// How often he went to LOGOUT, for whatever reason, or how often a desk's phone let go of him.
     pub applied: u32,
 }
 
@@ -142,6 +142,12 @@ impl Ledger {
     #[must_use]
     pub fn logouts_of(&self, user: &str) -> Logouts {
         self.records().logouts.get(user).copied().unwrap_or_default()
+    }
+
+    /// How often his sign-out from a desk of Hotdesk was asked for, accepted and applied.
+    #[must_use]
+    pub fn sign_outs_of(&self, user: &str) -> Logouts {
+        self.records().sign_outs.get(user).copied().unwrap_or_default()
     }
 
     /// How many requests with this method, or any if it is empty, had a path that starts like this.
@@ -237,6 +243,18 @@ impl Ledger {
         logouts.accepted += u32::from(accepted);
     }
 
+    pub(crate) fn sign_out_requested(&self, user: &Arc<str>, accepted: bool) {
+        let mut records = self.records();
+        let sign_outs = records.sign_outs.entry(Arc::clone(user)).or_default();
+        sign_outs.requested += 1;
+        sign_outs.accepted += u32::from(accepted);
+    }
+
+    pub(crate) fn signed_out(&self, user: &Arc<str>) {
+        let mut records = self.records();
+        records.sign_outs.entry(Arc::clone(user)).or_default().applied += 1;
+    }
+
     pub(crate) fn effect(&self, effect: Effect) {
         let mut records = self.records();
         if effect.to == State::Logout {
@@ -298,6 +316,7 @@ struct Records {
     effects: VecDeque<Effect>,
     unapplied: VecDeque<Unapplied>,
     logouts: HashMap<Arc<str>, Logouts>,
+    sign_outs: HashMap<Arc<str>, Logouts>,
     begun: u64,
     at_once: usize,
     most_at_once: usize,

@@ -1,7 +1,8 @@
 //! Simulated vendor services on loopback, for trying, teaching and testing.
 //!
 //! [`Sandbox::start`] serves a Cisco Finesse from the facts of its documentation: users and teams in their states, rules of
-//! both deployments, asynchronous application, lock-out, every error row. What the network and a troubled
+//! both deployments, asynchronous application, lock-out, every error row. Beside it is a [`hotdesk`], an invented vendor
+//! for which `plugins/hotdesk` is a provider in C. What the network and a troubled
 //! server do to a client is added by name ([`Fault`]), and a [`Ledger`] records what the server saw, so that a test need
 //! not believe the client under test.
 //!
@@ -23,6 +24,7 @@ mod answer;
 mod clock;
 pub mod fault;
 pub mod finesse;
+pub mod hotdesk;
 mod ledger;
 mod random;
 mod server;
@@ -40,8 +42,9 @@ use tokio::task::JoinHandle;
 
 pub use fault::{Fault, FaultError, Kind as FaultKind};
 pub use finesse::{Behaviour, Population, Setting, State, User};
+pub use hotdesk::{DeskState, Person};
 pub use ledger::{Cause, Effect, End, KEPT, Ledger, Logouts, Request, Unapplied};
-pub use settings::{FinesseSettings, Settings};
+pub use settings::{FinesseSettings, HotdeskSettings, Settings};
 
 use server::Shared;
 
@@ -165,6 +168,7 @@ impl Sandbox {
     #[must_use]
     pub fn ledger(&self) -> Ledger {
         self.shared.finesse().advance();
+        self.shared.hotdesk().advance();
         self.shared.ledger.clone()
     }
 
@@ -217,6 +221,19 @@ impl Sandbox {
     /// Ends a user's call, if he is on one. `false` if there is no such user.
     pub fn end_call(&self, user: &str) -> bool {
         self.shared.finesse().end_call(user)
+    }
+
+    /// How somebody is at the Hotdesk; `None` if there is no such user.
+    #[must_use]
+    pub fn desk_state_of(&self, user: &str) -> Option<DeskState> {
+        let mut hotdesk = self.shared.hotdesk();
+        hotdesk.advance();
+        hotdesk.state_of(user)
+    }
+
+    /// Puts somebody at the Hotdesk into a state, whatever the rules say. `false` if there is no such user.
+    pub fn set_desk_state(&self, user: &str, state: DeskState) -> bool {
+        self.shared.hotdesk().set_state(user, state)
     }
 
     /// Puts a fault into force from the next request on, in place of one with the same name and scope.

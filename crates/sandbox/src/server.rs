@@ -22,6 +22,7 @@ use crate::answer::{Answer, Payload, Spoil};
 use crate::clock::Clock;
 use crate::fault::{After, Before, Body, Decision, Fault, Faults, Kind};
 use crate::finesse::{Behaviour, Finesse, Incoming, Refusal};
+use crate::hotdesk::{self, Hotdesk};
 use crate::ledger::{End, Ledger, Request, Ticket};
 use crate::settings::{Credentials, Settings};
 
@@ -39,6 +40,7 @@ pub(crate) struct Shared {
     /// What ending all faults goes back to.
     initial: Behaviour,
     finesse: Mutex<Finesse>,
+    hotdesk: Mutex<Hotdesk>,
     faults: Mutex<Faults>,
 }
 
@@ -51,6 +53,7 @@ impl Shared {
             ledger: ledger.clone(),
             credentials: Credentials::of(&settings.finesse.population),
             initial: settings.finesse.behaviour.clone(),
+            hotdesk: Mutex::new(Hotdesk::new(settings.hotdesk, clock, ledger.clone())),
             finesse: Mutex::new(Finesse::new(settings.finesse, clock, ledger, settings.seed)),
             faults: Mutex::new(Faults::new(settings.seed)),
         };
@@ -74,6 +77,28 @@ impl Shared {
 
     pub(crate) fn finesse(&self) -> MutexGuard<'_, Finesse> {
         self.finesse.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn hotdesk(&self) -> MutexGuard<'_, Hotdesk> {
+        self.hotdesk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The answer of the service that a request is for.
+    fn answer(&self, incoming: &Incoming<'_>, decision: &Decision) -> Answer {
+        if hotdesk::serves(incoming.parts.uri.path()) {
+            self.hotdesk().answer(incoming, decision)
+        } else {
+            self.finesse().answer(incoming, decision)
+        }
+    }
+
+    /// An error in the words of that service, for a fault.
+    fn refuse(&self, trouble: &Refusal, incoming: &Incoming<'_>) -> Answer {
+        if hotdesk::serves(incoming.parts.uri.path()) {
+            hotdesk::refuse(trouble)
+        } else {
+            self.finesse().refuse(trouble, incoming)
+        }
     }
 
     pub(crate) fn faults(&self) -> MutexGuard<'_, Faults> {
@@ -149,7 +174,7 @@ async fn handle(
     if let Some(before) = decision.before {
         return instead(shared, ending, &incoming, before, &decision, ticket).await;
     }
-    let mut answer = shared.finesse().answer(&incoming, &decision);
+    let mut answer = shared.answer(&incoming, &decision);
     let has_body = !answer.body.is_empty();
     let mut spoil = Spoil::Not;
     match decision.after {
@@ -157,7 +182,7 @@ async fn handle(
         Some(After::Hang) => return hang(ticket, decision.name).await,
         Some(After::InternalError) => {
             ticket.fault("error_500_after");
-            answer = shared.finesse().refuse(&Refusal::InternalError, &incoming);
+            answer = shared.refuse(&Refusal::InternalError, &incoming);
         }
         Some(After::Truncate) if has_body => {
             ticket.fault("truncate");
@@ -199,14 +224,14 @@ async fn instead(
         Before::Reset => return reset_connection(ending, ticket, decision.name),
         Before::Hang => return hang(ticket, decision.name).await,
         Before::Unavailable => {
-            let answer = shared.finesse().refuse(&Refusal::ServiceUnavailable, incoming);
+            let answer = shared.refuse(&Refusal::ServiceUnavailable, incoming);
             with_retry_after(answer, decision.retry_after)
         }
         Before::Throttled => with_retry_after(
             Answer::page(StatusCode::TOO_MANY_REQUESTS),
             Some(decision.retry_after.unwrap_or(1)),
         ),
-        Before::InternalError => shared.finesse().refuse(&Refusal::InternalError, incoming),
+        Before::InternalError => shared.refuse(&Refusal::InternalError, incoming),
         Before::Unauthorized => Answer::empty(StatusCode::UNAUTHORIZED),
         Before::Redirect => {
             let host = incoming.headers().get(HOST).and_then(|host| host.to_str().ok());
@@ -264,7 +289,10 @@ fn record(incoming: &Incoming<'_>, at: Duration) -> Request {
         method: incoming.parts.method.clone(),
         path: incoming.parts.uri.path().to_owned(),
         query: incoming.parts.uri.query().map(str::to_owned),
-        actor: incoming.basic().map(|(user, _)| user),
+        actor: incoming
+            .basic()
+            .map(|(user, _)| user)
+            .or_else(|| hotdesk::actor(incoming).map(str::to_owned)),
         request_id: incoming.request_id().map(str::to_owned),
         body: String::from_utf8_lossy(incoming.body).into_owned(),
         end: End::Open,

@@ -6,12 +6,15 @@ use std::time::Duration;
 
 use crate::fault::Fault;
 use crate::finesse::{Behaviour, Population, User};
+use crate::hotdesk::{self, DeskState, Person};
 
 /// What a sandbox is started with. The default is the demo that `--sandbox` serves.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// The simulated Finesse.
     pub finesse: FinesseSettings,
+    /// The simulated Hotdesk.
+    pub hotdesk: HotdeskSettings,
     /// Where to listen, on loopback; port 0 takes a free one.
     pub listen: SocketAddr,
     /// From which all randomness comes.
@@ -29,6 +32,39 @@ pub struct FinesseSettings {
     pub behaviour: Behaviour,
 }
 
+/// A simulated Hotdesk.
+#[derive(Debug, Clone)]
+pub struct HotdeskSettings {
+    /// Who may sign in there.
+    pub people: Vec<Person>,
+    /// How long a phone takes to let go of somebody.
+    pub lag: Duration,
+}
+
+impl HotdeskSettings {
+    /// Two floors of a small office.
+    #[must_use]
+    pub fn demo() -> Self {
+        let person = |id: &str, name: &str, floor, state| Person {
+            id: id.to_owned(),
+            name: name.to_owned(),
+            floor,
+            state,
+        };
+        Self {
+            people: vec![
+                person("mara", "Mara Lind", 3, DeskState::In),
+                person("tomo", "Tomo Okafor", 3, DeskState::In),
+                person("zoë", "Zoë Martens", 3, DeskState::In),
+                person("jia", "贾佳", 2, DeskState::Call),
+                person("pavel", "Pavel \"Pasha\" Novák", 2, DeskState::Out),
+                person("ines.d", "Inês Duarte", 2, DeskState::In),
+            ],
+            lag: Duration::ZERO,
+        }
+    }
+}
+
 /// How long the demo takes to apply a change: long enough for a 202 to be no success yet.
 const DEMO_LAG: Duration = Duration::from_millis(60);
 
@@ -38,12 +74,13 @@ impl Default for Settings {
         let mut settings = Self::with(Population::demo(seed));
         settings.seed = seed;
         settings.finesse.behaviour.lag = DEMO_LAG;
+        settings.hotdesk.lag = DEMO_LAG;
         settings
     }
 }
 
 impl Settings {
-    /// A Finesse with these people that applies changes at once, on a free port, for a test.
+    /// A Finesse with these people, and the Hotdesk of the demo, that apply changes at once, on a free port, for a test.
     #[must_use]
     pub fn with(population: Population) -> Self {
         Self {
@@ -51,6 +88,7 @@ impl Settings {
                 population,
                 behaviour: Behaviour::default(),
             },
+            hotdesk: HotdeskSettings::demo(),
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             seed: 1,
             faults: Vec::new(),
@@ -149,6 +187,21 @@ impl Credentials {
                 ),
             );
         }
+        push(
+            &mut text,
+            format_args!(
+                "\n# An invented vendor with a provider in C, which has to be built and trusted before this can be used:\n\
+                 # see `A provider in C` in the README.\n\
+                 [connections.hotdesk]\n\
+                 provider = \"plugin:hotdesk\"\n\
+                 api = [{}]\n\
+                 credential = \"reception\"\n\n\
+                 [credentials.reception]\n\
+                 key = {{ command = [\"printf\", \"%s\", {}] }}\n",
+                quoted(origin),
+                quoted(hotdesk::TOKEN)
+            ),
+        );
         text
     }
 }

@@ -51,7 +51,7 @@ impl<'a> Incoming<'a> {
     }
 
     /// The value of this query parameter, decoded.
-    fn query(&self, name: &str) -> Option<Cow<'a, str>> {
+    pub(crate) fn query(&self, name: &str) -> Option<Cow<'a, str>> {
         let pairs = self.parts.uri.query()?.split('&');
         pairs
             .filter_map(|pair| pair.split_once('='))

@@ -3,6 +3,7 @@
 
 mod client;
 mod faults;
+mod hotdesk;
 mod own;
 mod rest;
 mod states;

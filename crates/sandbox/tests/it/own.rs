@@ -12,7 +12,8 @@ use crate::world::{SUPERVISOR, population, sandbox};
 async fn the_sandbox_describes_itself() {
     let sandbox = sandbox().await;
     expect![[r##"
-        # A signoff.toml for the sandbox, which simulates vendor services on this machine.
+        # A signoff.toml for the sandbox, which simulates vendor services on this machine. Its passwords protect
+        # nothing, so they stand here; a real one comes from an `env`, a `file` or a `command`.
 
         [connections.finesse]
         provider = "finesse"
@@ -22,17 +23,27 @@ async fn the_sandbox_describes_itself() {
         # supervises teams: logs their members out
         [credentials.supervisor]
         username = "sup"
-        password = { env = "SIGNOFF_SANDBOX_SUPERVISOR_PASSWORD" }
+        password = { command = ["printf", "%s", "sup-password"] }
 
         # reads every user; logs nobody out
         [credentials.administrator]
         username = "admin"
-        password = { env = "SIGNOFF_SANDBOX_ADMINISTRATOR_PASSWORD" }
+        password = { command = ["printf", "%s", "admin-password"] }
 
         # signs himself out
         [credentials.agent]
         username = "100"
-        password = { env = "SIGNOFF_SANDBOX_AGENT_PASSWORD" }
+        password = { command = ["printf", "%s", "100-password"] }
+
+        # An invented vendor with a provider in C, which has to be built and trusted before this can be used:
+        # see `A provider in C` in the README.
+        [connections.hotdesk]
+        provider = "plugin:hotdesk"
+        api = ["ORIGIN"]
+        credential = "reception"
+
+        [credentials.reception]
+        key = { command = ["printf", "%s", "reception-token"] }
     "##]]
     .assert_eq(&sandbox.configuration().replace(&sandbox.origin(), "ORIGIN"));
     assert_eq!(sandbox.passwords().next(), Some(("sup", "sup-password")));
