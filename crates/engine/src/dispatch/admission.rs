@@ -14,16 +14,18 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
+use super::failover::{Departure, Failover, OnMove};
 use super::state::{Ending, Next, Slot, State};
 use super::turn::{Ask, DispatchStatus, Turn};
 use crate::clock::Clock;
 
 /// The admission of one connection.
-#[derive(Debug)]
 pub(super) struct Admission {
     clock: Clock,
     guarded: Mutex<Guarded>,
     stopped: watch::Sender<bool>,
+    /// Is told when another origin comes into use.
+    moved: Option<OnMove>,
 }
 
 #[derive(Debug)]
@@ -40,21 +42,30 @@ struct Timer {
 }
 
 impl Admission {
-    pub(super) fn new(rate: Option<f64>, concurrency: u32, clock: Clock) -> Arc<Self> {
-        let state = State::new(rate, concurrency, clock);
+    pub(super) fn new(
+        rate: Option<f64>,
+        concurrency: u32,
+        failover: Failover,
+        moved: Option<OnMove>,
+        clock: Clock,
+    ) -> Arc<Self> {
+        let state = State::new(rate, concurrency, failover, clock);
         Arc::new(Self {
             clock,
             guarded: Mutex::new(Guarded { state, timer: None }),
             stopped: watch::Sender::new(false),
+            moved,
         })
     }
 
     /// Queues up. The number is for [`hasten`](Self::hasten).
-    pub(super) fn enqueue(self: &Arc<Self>, ask: Ask) -> (u64, Waiting) {
+    pub(super) fn enqueue(self: &Arc<Self>, ask: Ask, endpoint: usize) -> (u64, Waiting) {
         let slot = Slot {
             credential: ask.credential.clone(),
             proof: ask.proof,
             write: ask.write,
+            endpoint,
+            departure: None,
             alone: false,
         };
         let number = self.change(|state, now| state.enqueue(ask, now));
@@ -112,22 +123,30 @@ impl Admission {
         self.lock().state.server_clock().offset_ms()
     }
 
+    /// What is wrong with each origin of an endpoint that has several, if something is wrong with all.
+    pub(super) fn troubles(&self, endpoint: usize) -> Option<Arc<str>> {
+        self.lock().state.troubles(endpoint)
+    }
+
     pub(super) fn status(&self) -> DispatchStatus {
-        self.lock().state.status(self.clock.now().monotonic)
+        self.lock().state.status(self.clock.now())
     }
 
     /// Changes something, lets go who may go now, and wakes them when the lock is free: waking may drop a future, which
     /// comes back here.
     fn change<T>(self: &Arc<Self>, change: impl FnOnce(&mut State, Monotonic) -> T) -> T {
-        let (result, to_wake) = {
+        let (result, to_wake, moves) = {
             let mut guarded = self.lock();
             let now = self.clock.now().monotonic;
             let result = change(&mut guarded.state, now);
             if let Some(at) = guarded.state.turn(now) {
                 self.arm(&mut guarded.timer, at);
             }
-            (result, guarded.state.take_to_wake())
+            (result, guarded.state.take_to_wake(), guarded.state.take_moves())
         };
+        if let Some(moved) = &self.moved {
+            moves.iter().for_each(moved);
+        }
         for waker in to_wake {
             waker.wake();
         }
@@ -166,7 +185,6 @@ impl Admission {
 }
 
 /// Someone who waits for his turn. Dropping it gives up the place, and a turn that has come in the meantime.
-#[derive(Debug)]
 pub(super) struct Waiting {
     admission: Arc<Admission>,
     number: u64,
@@ -203,17 +221,17 @@ impl Drop for Waiting {
 }
 
 /// The right to have one request under way. Dropping it gives the slot back.
-#[derive(Debug)]
 pub(super) struct Permit {
     admission: Arc<Admission>,
     slot: Slot,
 }
 
 impl Permit {
-    /// The request leaves now. `false`: it must not, for the run was stopped or the credential came into doubt since the
+    /// The request leaves now, for this origin. `None`: it must not, for the run was stopped or the credential came into doubt since the
     /// turn was given.
-    pub(super) fn leave(&self) -> bool {
-        self.admission.lock().state.leave(&self.slot)
+    pub(super) fn leave(&mut self) -> Option<Departure> {
+        let now = self.admission.clock.now().monotonic;
+        self.admission.lock().state.leave(&mut self.slot, now)
     }
 
     /// The request has come to an end. Everyone learns from it at once; the slot remains taken until the permit is

@@ -65,11 +65,12 @@ enum Tried {
 impl Job<'_> {
     /// Sends the request until there is something to deliver.
     pub(super) async fn run(&self) -> Result<Delivery, DispatchError> {
+        let endpoint = self.desk.origins.endpoint(&self.request.endpoint)?;
         let mut attempts = 0;
         let mut earliest = Monotonic::ZERO;
         let mut last = None;
         loop {
-            let waiting = match self.queue_up(earliest, attempts > 0) {
+            let waiting = match self.queue_up(endpoint, earliest, attempts > 0) {
                 Queued::Waiting(waiting) => waiting,
                 Queued::Follow(mut later) => return later.landing().await,
                 Queued::Abandoned => return Ok(Delivery::Stopped),
@@ -88,7 +89,7 @@ impl Job<'_> {
                 return Ok(self.no_turn(Turn::Expired, attempts, None));
             }
             match self.attempt(permit, exchange, attempts + 1).await? {
-                Tried::NotLeft => {}
+                Tried::NotLeft | Tried::Ended(_, Next::Anew) => earliest = Monotonic::ZERO,
                 Tried::Ended(delivery, Next::Deliver) => return Ok(delivery),
                 Tried::Ended(delivery, Next::Retry(not_before)) => {
                     attempts += 1;
@@ -99,7 +100,7 @@ impl Job<'_> {
         }
     }
 
-    fn queue_up(&self, earliest: Monotonic, retry: bool) -> Queued<Waiting> {
+    fn queue_up(&self, endpoint: usize, earliest: Monotonic, retry: bool) -> Queued<Waiting> {
         let admission = &self.desk.admission;
         let mut ask = Ask {
             order: 0,
@@ -114,13 +115,13 @@ impl Job<'_> {
             Purpose::Read { flight } => self.desk.reads.queue_up(admission, flight, |order, spaced| {
                 ask.order = order;
                 ask.earliest = earliest.max(spaced);
-                admission.enqueue(ask)
+                admission.enqueue(ask, endpoint)
             }),
             Purpose::Write { ticket, .. } => {
                 ask.order = ticket.order;
                 ask.write = true;
                 ask.not_after = self.request.not_after;
-                Queued::Waiting(admission.enqueue(ask).1)
+                Queued::Waiting(admission.enqueue(ask, endpoint).1)
             }
         }
     }
@@ -129,12 +130,13 @@ impl Job<'_> {
     async fn attempt(
         &self,
         mut permit: Permit,
-        exchange: Exchange,
+        mut exchange: Exchange,
         number: u32,
     ) -> Result<Tried, DispatchError> {
         let under_way = exchange.timeout + self.desk.settle;
         let mut begun = self.desk.clock.now();
         let mut intent = None;
+        let departure;
         if let Purpose::Write { write, .. } = &self.purpose {
             let written = write.log.intent(Intent {
                 part: write.part,
@@ -145,16 +147,20 @@ impl Job<'_> {
                 server_offset_ms: self.desk.admission.server_offset_ms(),
             });
             let written = written.await?;
-            if !permit.leave() {
+            let Some(leaves_for) = permit.leave() else {
                 write.log.result(written, Disposition::NotSent).await?;
                 return Ok(Tried::NotLeft);
-            }
+            };
+            departure = leaves_for;
             intent = Some((write.log, written));
-        } else if !permit.leave() {
-            return Ok(Tried::NotLeft);
         } else {
+            let Some(leaves_for) = permit.leave() else {
+                return Ok(Tried::NotLeft);
+            };
+            departure = leaves_for;
             begun = self.desk.clock.now();
         }
+        self.desk.origins.direct(&mut exchange, departure);
         let sent = self.desk.clock.now();
         if let Purpose::Read { flight } = self.purpose {
             self.desk.reads.left(flight, sent.monotonic);
@@ -164,6 +170,7 @@ impl Job<'_> {
             sent,
             settled_at: begun.monotonic + under_way,
             number,
+            endpoint: departure.endpoint,
         };
         let (delivery, next, disposition) = match result {
             Ok(reply) => self.answered(&mut permit, reply, times),
@@ -200,6 +207,7 @@ impl Job<'_> {
             sent: times.sent.monotonic,
             pause: pause_asked(class, &reply.headers, now_unix_ms.saturating_add(offset_ms)),
             operations: &self.operations(),
+            words: None,
             unreachable: None,
         });
         let disposition = if attempt.may_repeat(true) {
@@ -226,8 +234,11 @@ impl Job<'_> {
         failure: TransportFailure,
         times: Times,
     ) -> (Delivery, Next, Disposition) {
-        let message: Arc<str> = failure.message.into();
-        let hint: Arc<str> = failure.hint.into();
+        let words: Arc<str> = failure.message.into();
+        let mut message = match &*failure.hint {
+            "" => Arc::clone(&words),
+            hint => format!("{words}; {hint}").into(),
+        };
         let next = permit.ended(&Ending {
             attempt: Attempt::Failed(failure.kind, failure.sent),
             status: 0,
@@ -235,17 +246,21 @@ impl Job<'_> {
             sent: times.sent.monotonic,
             pause: None,
             operations: &[],
+            words: Some(words),
             unreachable: Some(Unreachable {
                 message: Arc::clone(&message),
-                hint: Arc::clone(&hint),
             }),
         });
+        if failure.kind == FailureKind::Unreachable
+            && let Some(troubles) = self.desk.admission.troubles(times.endpoint)
+        {
+            message = troubles;
+        }
         let offset_ms = self.desk.admission.server_offset_ms();
         let failed = Failed {
             sent: failure.sent,
             kind: failure.kind,
             message,
-            hint,
             sent_unix_ms: times.sent.unix_ms.saturating_add(offset_ms),
             settled_at: times.settled_at,
             attempts: times.number,
@@ -273,13 +288,12 @@ impl Job<'_> {
                 message,
             },
             Turn::Expired => expired(self.desk.clock.now(), attempts),
-            Turn::Unreachable(Unreachable { message, hint }) => {
+            Turn::Unreachable(Unreachable { message }) => {
                 let now = self.desk.clock.now();
                 Delivery::Failure(Failed {
                     sent: Sent::NotSent,
                     kind: FailureKind::Unreachable,
                     message,
-                    hint,
                     sent_unix_ms: now.unix_ms,
                     settled_at: now.monotonic,
                     attempts,
@@ -297,6 +311,7 @@ struct Times {
     settled_at: Monotonic,
     /// Which attempt it is, from 1.
     number: u32,
+    endpoint: usize,
 }
 
 /// A turn that came too late.
@@ -305,7 +320,6 @@ pub(super) fn expired(now: Now, attempts: u32) -> Delivery {
         sent: Sent::NotSent,
         kind: FailureKind::Expired,
         message: "its turn came too late".into(),
-        hint: "".into(),
         sent_unix_ms: now.unix_ms,
         settled_at: now.monotonic,
         attempts,

@@ -72,10 +72,8 @@ pub struct Failed {
     pub sent: Sent,
     /// What went wrong.
     pub kind: FailureKind,
-    /// For a person; names the origin, no secret.
+    /// For a person: what is wrong and what to do about it; names the origin, no secret.
     pub message: Arc<str>,
-    /// What to do about it; may be empty.
-    pub hint: Arc<str>,
     /// When it left, by the vendor's clock, in Unix milliseconds; of no meaning if it was not sent.
     pub sent_unix_ms: i64,
     /// When no attempt of this request can be under way any longer.

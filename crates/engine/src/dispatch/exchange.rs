@@ -10,11 +10,15 @@ use signoff_core::Request;
 use url::Url;
 
 use super::DispatchError;
+use super::failover::Departure;
 use crate::credential::Credential;
 use crate::transport::Exchange;
 
 /// Bytes of an answer beyond which it is given up, unless the request says otherwise.
 const ANSWER_CAP: u64 = 8 << 20;
+
+/// How long an origin that was left may take over a read: somebody waits for it, and another origin has the answer.
+const PROBE_TIME: Duration = Duration::from_secs(2);
 
 /// Where the requests of one connection go.
 #[derive(Debug, Clone)]
@@ -31,18 +35,42 @@ impl Origins {
         }
     }
 
-    /// Makes the exchange of a request, without its credential. It goes to the first origin of its endpoint.
+    /// The origins of all endpoints, as they are called in messages. The number of an endpoint is its place in here.
+    pub(super) fn names(&self) -> Vec<Vec<Arc<str>>> {
+        let name = |origin: &Url| Arc::from(origin.origin().ascii_serialization());
+        let names = |origins: &Vec<Url>| origins.iter().map(name).collect();
+        self.endpoints.values().map(names).collect()
+    }
+
+    /// The number of an endpoint.
+    pub(super) fn endpoint(&self, name: &str) -> Result<usize, DispatchError> {
+        let mut endpoints = self.endpoints.iter();
+        let found = endpoints.position(|(endpoint, origins)| endpoint == name && !origins.is_empty());
+        found.ok_or_else(|| self.no_endpoint(name))
+    }
+
+    /// Turns a finished exchange to where it goes.
+    pub(super) fn direct(&self, exchange: &mut Exchange, departure: Departure) {
+        let mut endpoints = self.endpoints.values();
+        let origins = endpoints.nth(departure.endpoint);
+        if let Some(origin) = origins.and_then(|origins| origins.get(departure.origin)) {
+            let mut url = origin.clone();
+            url.set_path(exchange.url.path());
+            url.set_query(exchange.url.query());
+            exchange.url = url;
+        }
+        if departure.probe {
+            exchange.timeout = exchange.timeout.min(PROBE_TIME);
+        }
+    }
+
+    /// Makes the exchange of a request, without its credential, for the first origin of its endpoint.
     pub(super) fn exchange(&self, request: &Request, timeout: Duration) -> Result<Exchange, DispatchError> {
         let origin = self
             .endpoints
             .get(&request.endpoint)
-            .and_then(|origins| origins.first());
-        let Some(origin) = origin else {
-            return Err(DispatchError::NoEndpoint {
-                connection: Arc::clone(&self.connection),
-                endpoint: request.endpoint.clone(),
-            });
-        };
+            .and_then(|origins| origins.first())
+            .ok_or_else(|| self.no_endpoint(&request.endpoint))?;
         // A request that leaves without its secret would be another request.
         if !request.secrets.is_empty() {
             return Err(
@@ -110,6 +138,13 @@ impl Origins {
             headers.append(name, value);
         }
         Ok(headers)
+    }
+
+    fn no_endpoint(&self, name: &str) -> DispatchError {
+        DispatchError::NoEndpoint {
+            connection: Arc::clone(&self.connection),
+            endpoint: name.to_owned(),
+        }
     }
 
     fn bad_request(&self, problem: String) -> DispatchError {

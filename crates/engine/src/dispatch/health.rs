@@ -39,12 +39,12 @@ impl Health {
         self.given_up
     }
 
-    /// How often a request is tried that comes to this end.
-    pub(super) const fn attempts(&self, attempt: Attempt) -> u32 {
+    /// How often a request is tried that comes to this end, where there are so many origins to try.
+    pub(super) const fn attempts(&self, attempt: Attempt, origins: u32) -> u32 {
         if self.dead || self.given_up {
-            1
+            origins
         } else if !self.reached && matches!(attempt, Attempt::Failed(FailureKind::Unreachable, _)) {
-            ATTEMPTS_UNREACHED
+            ATTEMPTS_UNREACHED.saturating_mul(origins)
         } else {
             ATTEMPTS
         }
@@ -95,15 +95,16 @@ mod tests {
     #[test]
     fn dead_is_only_who_was_never_reached() {
         let mut health = Health::default();
-        assert_eq!(health.attempts(UNREACHABLE), 3);
+        assert_eq!(health.attempts(UNREACHABLE, 1), 3);
         health.attempted(UNREACHABLE, true, at(1));
         health.exhausted(UNREACHABLE, at(1));
         assert!(health.is_dead() && health.is_unreached());
-        assert_eq!(health.attempts(UNREACHABLE), 1);
+        assert_eq!(health.attempts(UNREACHABLE, 1), 1);
+        assert_eq!(health.attempts(UNREACHABLE, 2), 2, "each origin has its try");
 
         health.attempted(OK, false, at(2));
         assert!(!health.is_dead() && !health.is_unreached());
-        assert_eq!(health.attempts(UNREACHABLE), 8);
+        assert_eq!(health.attempts(UNREACHABLE, 1), 8);
         health.attempted(UNREACHABLE, true, at(3));
         health.exhausted(UNREACHABLE, at(3));
         assert!(!health.is_dead());
@@ -114,14 +115,14 @@ mod tests {
         let mut health = Health::default();
         health.attempted(UNAVAILABLE, true, at(1));
         health.exhausted(UNAVAILABLE, at(20));
-        assert_eq!(health.attempts(UNAVAILABLE), 8);
+        assert_eq!(health.attempts(UNAVAILABLE, 1), 8);
         health.exhausted(UNAVAILABLE, at(61));
         assert!(health.has_given_up());
-        assert_eq!(health.attempts(UNAVAILABLE), 1);
+        assert_eq!(health.attempts(UNAVAILABLE, 1), 1);
         health.attempted(OK, false, at(62));
         assert!(!health.has_given_up());
         health.attempted(UNAVAILABLE, true, at(63));
         health.exhausted(UNAVAILABLE, at(70));
-        assert_eq!(health.attempts(UNAVAILABLE), 8);
+        assert_eq!(health.attempts(UNAVAILABLE, 1), 8);
     }
 }

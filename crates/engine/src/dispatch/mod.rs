@@ -12,6 +12,7 @@ mod admission;
 mod attempt;
 mod delivery;
 mod exchange;
+mod failover;
 mod gate;
 mod health;
 mod limits;
@@ -33,6 +34,7 @@ use url::Url;
 use self::admission::Admission;
 use self::attempt::{Desk, Job, Purpose, Write};
 use self::exchange::Origins;
+use self::failover::Failover;
 use self::reads::{Key, Seat, Share, Start, Wish};
 use crate::clock::Clock;
 use crate::credential::Credential;
@@ -41,7 +43,8 @@ use crate::transport::Transport;
 pub use self::delivery::{
     Classify, Delivered, Delivery, DispatchError, Disposition, Failed, Intent, WriteLog,
 };
-pub use self::turn::{DispatchStatus, WaitReason};
+pub use self::failover::{Move, OnMove};
+pub use self::turn::{DispatchStatus, FailedOver, WaitReason};
 
 /// What a dispatcher goes by: one connection, as configured.
 #[derive(Debug, Clone)]
@@ -78,15 +81,29 @@ impl Dispatcher {
         classifier: Arc<dyn Classify>,
         clock: Clock,
     ) -> Arc<Self> {
+        Self::with_observer(settings, transport, classifier, None, clock)
+    }
+
+    /// The same; `moved` is told whenever another origin of an endpoint comes into use. It must not block.
+    #[must_use]
+    pub fn with_observer(
+        settings: DispatcherSettings,
+        transport: Arc<dyn Transport>,
+        classifier: Arc<dyn Classify>,
+        moved: Option<OnMove>,
+        clock: Clock,
+    ) -> Arc<Self> {
+        let origins = Origins::new(Arc::clone(&settings.connection), settings.endpoints);
+        let failover = Failover::new(origins.names());
         let desk = Desk {
-            origins: Origins::new(Arc::clone(&settings.connection), settings.endpoints),
+            origins,
             connection: settings.connection,
             transport,
             classifier,
             clock,
             timeout: settings.timeout,
             settle: settings.settle,
-            admission: Admission::new(settings.rate, settings.concurrency, clock),
+            admission: Admission::new(settings.rate, settings.concurrency, failover, moved, clock),
             reads: Arc::default(),
         };
         Arc::new(Self {

@@ -8,14 +8,15 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
-use signoff_core::{Class, Monotonic};
+use signoff_core::{Class, Monotonic, Now};
 
+use super::failover::{Departure, Failover, Move, Sign, Words};
 use super::gate::{Answer, Gate, Question, Verdict};
 use super::health::Health;
 use super::limits::Limits;
 use super::queue::Queue;
 use super::retry::{Attempt, Budget, Random, backoff};
-use super::turn::{Ask, DispatchStatus, Turn, Unreachable, WaitReason};
+use super::turn::{Ask, DispatchStatus, FailedOver, Turn, Unreachable, WaitReason};
 use crate::clock::Clock;
 use crate::transport::ServerClock;
 
@@ -28,6 +29,7 @@ pub(super) struct State {
     gates: HashMap<Arc<str>, Gate>,
     budget: Budget,
     health: Health,
+    failover: Failover,
     random: Random,
     server_clock: ServerClock,
     /// Those that have not ended.
@@ -43,6 +45,10 @@ pub(super) struct Slot {
     pub(super) credential: Option<Arc<str>>,
     pub(super) proof: bool,
     pub(super) write: bool,
+    /// The number of the endpoint that it is for.
+    pub(super) endpoint: usize,
+    /// Where it went, from leaving to its end.
+    pub(super) departure: Option<Departure>,
     /// Whether all who use the credential wait for the answer.
     pub(super) alone: bool,
 }
@@ -60,6 +66,8 @@ pub(super) struct Ending<'a> {
     pub(super) pause: Option<Duration>,
     /// The operations that get the answer.
     pub(super) operations: &'a [u64],
+    /// Of a failure: what went wrong; names the origin.
+    pub(super) words: Option<Arc<str>>,
     /// Of a failure: what to tell those who wait for the same dead vendor.
     pub(super) unreachable: Option<Unreachable>,
 }
@@ -71,6 +79,8 @@ pub(super) enum Next {
     Deliver,
     /// It is sent again, not before this moment.
     Retry(Monotonic),
+    /// It only found out that an origin is still not well; it is sent as if nothing had happened.
+    Anew,
 }
 
 /// What became of the first in the queue.
@@ -82,7 +92,7 @@ enum First {
 }
 
 impl State {
-    pub(super) fn new(rate: Option<f64>, concurrency: u32, clock: Clock) -> Self {
+    pub(super) fn new(rate: Option<f64>, concurrency: u32, failover: Failover, clock: Clock) -> Self {
         Self {
             queue: Queue::default(),
             rate,
@@ -90,6 +100,7 @@ impl State {
             gates: HashMap::new(),
             budget: Budget::new(clock.now().monotonic),
             health: Health::default(),
+            failover,
             random: Random::new(),
             server_clock: ServerClock::default(),
             operations: HashSet::new(),
@@ -134,6 +145,11 @@ impl State {
             slot.alone = alone;
             self.give_back(slot);
         }
+    }
+
+    /// What is to be told, once the lock is free.
+    pub(super) fn take_moves(&mut self) -> Vec<Move> {
+        self.failover.take_moves()
     }
 
     /// Who is to be woken, once the lock is free.
@@ -266,16 +282,34 @@ impl State {
         any
     }
 
-    /// Whether a request may still leave whose turn has come; if so, it counts as sent.
-    pub(super) fn leave(&mut self, slot: &Slot) -> bool {
+    /// Whether a request may still leave whose turn has come, and where to; if so, it counts as sent.
+    pub(super) fn leave(&mut self, slot: &mut Slot, now: Monotonic) -> Option<Departure> {
         let gate = slot.credential.as_ref().and_then(|name| self.gates.get(name));
-        let may = !self.stopped && gate.is_none_or(|gate| gate.is_open_for(slot.alone));
-        self.sent += u64::from(may);
-        may
+        if self.stopped || !gate.is_none_or(|gate| gate.is_open_for(slot.alone)) {
+            return None;
+        }
+        self.sent += 1;
+        let may_probe = !slot.write && !slot.alone && !slot.proof;
+        let departure = self.failover.depart(slot.endpoint, may_probe, now);
+        slot.departure = Some(departure);
+        Some(departure)
     }
 
     /// Takes in how an attempt ended, and says what follows from it.
     pub(super) fn ended(&mut self, slot: &mut Slot, ending: &Ending<'_>, now: Monotonic) -> Next {
+        let departure = slot.departure.take();
+        if let Some(departure) = departure {
+            self.failover.ended(departure, ending.sign(), now);
+            if departure.probe && !ending.is_fit_for_delivery() {
+                if let Some(pause) = ending
+                    .pause
+                    .filter(|_| ending.attempt != Attempt::Answered(Class::Unavailable))
+                {
+                    self.limits.hold(now + pause);
+                }
+                return Next::Anew;
+            }
+        }
         let may_repeat = ending.attempt.may_repeat(slot.write);
         self.health.attempted(ending.attempt, may_repeat, now);
         match ending.attempt {
@@ -294,7 +328,12 @@ impl State {
         if !may_repeat {
             return Next::Deliver;
         }
-        if ending.number < self.health.attempts(ending.attempt) {
+        let origins = self.failover.origins(slot.endpoint);
+        if ending.number < self.health.attempts(ending.attempt, origins) {
+            // Another origin has not been asked for anything yet.
+            if departure.is_some_and(|departure| self.failover.has_better(departure)) {
+                return Next::Retry(now);
+            }
             let at = now + backoff(ending.number, &mut self.random);
             // Nobody else would have better luck.
             if self.health.is_unreached() {
@@ -306,8 +345,11 @@ impl State {
         if self.health.is_dead()
             && let Some(unreachable) = &ending.unreachable
         {
-            self.queue
-                .decide_all(&Turn::Unreachable(unreachable.clone()), |_| true);
+            let mut unreachable = unreachable.clone();
+            if let Some(troubles) = self.failover.troubles(slot.endpoint) {
+                unreachable.message = troubles;
+            }
+            self.queue.decide_all(&Turn::Unreachable(unreachable), |_| true);
         }
         if self.health.has_given_up() {
             self.queue.decide_all(&Turn::GivenUp, |ask| ask.retry);
@@ -317,6 +359,9 @@ impl State {
 
     /// Gives a slot back, whatever became of it.
     pub(super) fn give_back(&mut self, slot: &mut Slot) {
+        if let Some(departure) = slot.departure.take() {
+            self.failover.abandoned(departure);
+        }
         self.unanswered(slot);
         self.limits.leave();
     }
@@ -362,7 +407,24 @@ impl State {
         }
     }
 
-    pub(super) fn status(&self, now: Monotonic) -> DispatchStatus {
+    /// What is wrong with each origin of an endpoint that has several, if something is wrong with all.
+    pub(super) fn troubles(&self, endpoint: usize) -> Option<Arc<str>> {
+        self.failover.troubles(endpoint)
+    }
+
+    pub(super) fn status(&self, now: Now) -> DispatchStatus {
+        let elsewhere = self.failover.elsewhere().into_iter().map(|elsewhere| {
+            let passed = now.monotonic.since(elsewhere.since).as_millis();
+            FailedOver {
+                origin: elsewhere.origin,
+                since_unix_ms: now
+                    .unix_ms
+                    .saturating_sub(i64::try_from(passed).unwrap_or(i64::MAX)),
+                reason: elsewhere.reason,
+            }
+        });
+        let failed_over = elsewhere.collect();
+        let now = now.monotonic;
         DispatchStatus {
             in_flight: self.limits.in_flight(),
             waiting: self.queue.waiting(),
@@ -371,6 +433,7 @@ impl State {
             sent: self.sent,
             rate: self.rate,
             concurrency: self.limits.allowed(),
+            failed_over,
         }
     }
 
@@ -403,6 +466,31 @@ impl State {
             Some(WaitReason::Overloaded)
         } else {
             Some(WaitReason::Concurrency)
+        }
+    }
+}
+
+impl Ending<'_> {
+    fn sign(&self) -> Sign<'_> {
+        Sign {
+            attempt: self.attempt,
+            sent: self.sent,
+            words: match &self.words {
+                Some(words) => Words::Message(words),
+                None => Words::Status(self.status),
+            },
+        }
+    }
+
+    /// Whether an operation may see what a probe brought: a good answer, or one that tells of the credential. Whatever
+    /// else an origin says that was left is not to be relied on: a service that is starting up knows no paths.
+    fn is_fit_for_delivery(&self) -> bool {
+        match self.attempt {
+            Attempt::Answered(
+                Class::Ok | Class::CredentialRefused | Class::CredentialDoubted | Class::TokenExpired,
+            ) => true,
+            Attempt::Answered(Class::Other) => self.status == 401,
+            _ => false,
         }
     }
 }

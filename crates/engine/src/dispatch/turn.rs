@@ -43,12 +43,12 @@ pub(super) enum Turn {
 /// How a vendor could not be reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Unreachable {
+    /// For a person: what is wrong and what to do about it.
     pub(super) message: Arc<str>,
-    pub(super) hint: Arc<str>,
 }
 
 /// What a connection is doing, for the progress display.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct DispatchStatus {
     /// How many requests are under way.
     pub in_flight: u32,
@@ -64,6 +64,19 @@ pub struct DispatchStatus {
     pub rate: Option<f64>,
     /// Requests under way at most; shrinks when the vendor has too much to do.
     pub concurrency: u32,
+    /// The endpoints that do not use their first origin; usually none.
+    pub failed_over: Vec<FailedOver>,
+}
+
+/// An endpoint that does not use its first origin, because that failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailedOver {
+    /// `https://host:port`, the origin in use.
+    pub origin: Arc<str>,
+    /// Since when, in Unix milliseconds.
+    pub since_unix_ms: i64,
+    /// What is wrong with the first origin, which it names.
+    pub reason: Option<Arc<str>>,
 }
 
 /// Why requests wait; the most important reason if there are several. Displays as a few words.

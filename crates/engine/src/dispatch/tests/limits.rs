@@ -222,7 +222,7 @@ async fn a_vendor_who_was_never_there_is_given_up_soon() {
     assert!(
         deliveries
             .iter()
-            .all(|delivery| &*failure(delivery).message == "Unreachable")
+            .all(|delivery| &*failure(delivery).message == "Unreachable; look")
     );
     assert_eq!(world.paths(), ["/0", "/0", "/0"]);
     // Those who come later cost one more attempt, for all of them.

@@ -1,6 +1,7 @@
 //! The dispatcher as a whole, in virtual time, over a vendor who follows a script.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
 
+mod failover;
 mod gate;
 mod limits;
 mod random;
@@ -52,6 +53,7 @@ struct Vendor {
 struct Call {
     /// From 0, in the order of their coming.
     number: usize,
+    host: String,
     path: String,
     authorized: bool,
     at: Instant,
@@ -152,6 +154,7 @@ impl Transport for Vendor {
             let mut calls = self.calls.lock().unwrap();
             let call = Call {
                 number: calls.len(),
+                host: exchange.url.host_str().unwrap_or_default().to_owned(),
                 path: exchange.url.path().to_owned(),
                 authorized: exchange.headers.contains_key("authorization"),
                 at: Instant::now(),

@@ -102,11 +102,16 @@ proptest! {
         askers in proptest::collection::vec(asker(), 1..60),
         concurrency in 1..6_u32,
         rate in proptest::option::of(5.0..100.0_f64),
+        nodes in 1..4_usize,
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
         let world = runtime.block_on(async {
             let world = World::with(
-                |settings| (settings.concurrency, settings.rate) = (concurrency, rate),
+                |settings| {
+                    (settings.concurrency, settings.rate) = (concurrency, rate);
+                    let origins = ["https://a", "https://b", "https://c"].map(|origin| Url::parse(origin).unwrap());
+                    settings.endpoints = BTreeMap::from([("api".to_owned(), origins[..nodes].to_vec())]);
+                },
                 move |call| match whims[call.number % whims.len()] {
                     Whim::Answer(status) => answer(status),
                     Whim::Doubt => answer_with(401, &[], "doubt"),
