@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use signoff_core::{ConfirmedBy, Field, Outcome, Record, User};
 
+use crate::journal::JournalError;
+
 /// Where a host call stands in the execution of a workflow: the path of fan-out item keys, and its number within
 /// its task. The same on every execution, so results are found again by it. `3`, `2[1001]1`, `2[1001]4[x]1`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -71,7 +73,7 @@ pub struct OutcomeRow {
     pub attempts: u32,
     /// Whether a write was sent again after one that may have been processed.
     pub repeated: bool,
-    /// Of the last answer to a write; without one, of the last answer.
+    /// Of the last answer to a write; of the last answer to a read where nothing was written.
     pub http_status: Option<u16>,
     /// The vendor's code, or ours.
     pub code: Option<String>,
@@ -141,7 +143,10 @@ pub enum CallError {
     /// The run is being stopped; the script is to unwind without a word.
     #[error("the run was stopped")]
     Stopped,
-    /// The journal, the plugin or the host is at fault; the run ends.
+    /// The journal cannot be written, so nothing more may be sent; the run ends.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The plugin or the host is at fault; the run ends.
     #[error("{0}")]
     Fault(String),
 }

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use signoff_core::abi::host::Library;
+use signoff_core::{CredentialKind, Field};
 
-use crate::config::{Config, ConfigErrors, ConnectionSettings};
+use crate::config::{Config, ConfigErrors, ConnectionSettings, keys_of};
 use crate::credential::Credential;
 use crate::parameters::nearest;
 use crate::plugin::{PluginError, Registry};
@@ -89,6 +90,19 @@ impl Engine {
         Ok((settings, library))
     }
 
+    /// The connections that can be told of without loading a plugin, as the journal keeps them; those that are at fault
+    /// are left out.
+    #[must_use]
+    pub fn describe(&self) -> Vec<Field> {
+        let linked = self.registry.linked_ids();
+        let connections = self.config.connections.iter();
+        connections
+            .filter(|connection| linked.contains(&connection.provider.as_str()))
+            .filter_map(|connection| self.connection(&connection.name).ok())
+            .map(|(settings, _)| settings.describe())
+            .collect()
+    }
+
     /// The names of the connections of a provider, in the order of the configuration.
     #[must_use]
     pub fn connections_of(&self, provider: &str) -> Vec<String> {
@@ -162,6 +176,20 @@ pub enum EngineError {
         /// Those there are.
         known: Vec<String>,
     },
+    /// The provider takes no credential of that kind.
+    #[error("connection `{connection}`: {provider} does not take the credential `{credential}`, which has {}", keys_of(*.kind))]
+    CredentialKind {
+        /// The connection's name.
+        connection: String,
+        /// The provider's, for people.
+        provider: &'static str,
+        /// The credential's.
+        credential: String,
+        /// Its kind.
+        kind: CredentialKind,
+        /// The kinds that would do.
+        takes: &'static [CredentialKind],
+    },
     /// The configuration does not fit the provider.
     #[error(transparent)]
     Configuration(#[from] ConfigErrors),
@@ -196,6 +224,10 @@ impl EngineError {
             }
             Self::NoCredential { nearest, known, .. } => {
                 suggest(nearest.as_deref(), known, "the credentials are")
+            }
+            Self::CredentialKind { takes, .. } => {
+                let takes: Vec<&str> = takes.iter().copied().map(keys_of).collect();
+                format!("it takes {}", takes.join(", or "))
             }
             Self::Plugin(error) => error.hint(),
             Self::Configuration(_) | Self::Provider { .. } | Self::Transport { .. } => String::new(),

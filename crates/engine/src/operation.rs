@@ -2,16 +2,20 @@
 //! back. It knows nothing of users, journals or scripts.
 
 use std::collections::{BTreeMap, HashSet};
+use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
 use signoff_core::abi::host::Op;
 use signoff_core::{
-    CancelReason, Class, Effect, FailureKind, Finished, Input, Now, Record, Request, RequestId, Step, Wait,
+    CancelReason, Class, Effect, FailureKind, Finished, Input, Monotonic, Outcome, Record, Request,
+    RequestId, Step, Subscribe, Wait,
 };
-use tokio::sync::watch;
-use tokio::time::sleep_until;
+use tokio::sync::{oneshot, watch};
+use tokio::time::{Instant, sleep_until};
 
 use crate::clock::Clock;
 use crate::credential::Credential;
@@ -26,8 +30,19 @@ pub(crate) struct Setting<'a> {
     pub(crate) credential: Option<&'a Arc<Credential>>,
     /// True once the run is being stopped.
     pub(crate) stopped: watch::Receiver<bool>,
+    /// What it wrote; `None` if it may not write.
+    pub(crate) writing: Option<&'a dyn Writing>,
     /// Who waits for what.
     pub(crate) waits: &'a Waits,
+}
+
+/// What is known of the writes of an operation.
+pub(crate) trait Writing: Send + Sync {
+    /// Whether one is between its intent and its result.
+    fn is_under_way(&self) -> bool;
+
+    /// Whether the vendor may have processed one.
+    fn has_left(&self) -> bool;
 }
 
 /// What the operations of a run wait for just now, for the progress display.
@@ -84,58 +99,217 @@ pub(crate) struct Ended {
     pub(crate) unreachable: bool,
 }
 
-/// Runs it until it has finished.
+/// How long an operation may take to end once it was told to.
+const FAREWELL: Duration = Duration::from_secs(5);
+
+/// Runs it until it has finished. Once the run is being stopped, or the other end of `caller` is gone, it is told to come
+/// to its end; what is being written is waited for first, since its answer must not be lost.
 ///
 /// # Errors
 /// When the plugin breaks its contract, or something that every write rests on (the journal, a secret) fails.
-pub(crate) async fn drive(mut op: Op, setting: Setting<'_>) -> Result<Ended, DispatchError> {
-    let mut stopped = setting.stopped.clone();
-    let mut outstanding = FuturesUnordered::new();
-    let mut records = Vec::new();
-    let mut seen = Seen::default();
-    let mut cancelled = false;
-    loop {
-        let wait = match op
-            .next(setting.clock.now())
+pub(crate) async fn drive(
+    op: Op,
+    setting: Setting<'_>,
+    caller: oneshot::Receiver<Infallible>,
+) -> Result<Ended, DispatchError> {
+    let mut driver = Driver {
+        op,
+        stopped: setting.stopped.clone(),
+        caller,
+        outstanding: FuturesUnordered::new(),
+        records: Vec::new(),
+        seen: Seen::default(),
+        farewell: Farewell::NotYet,
+        setting: &setting,
+    };
+    let ended = loop {
+        match driver.turn().await {
+            Ok(None) => {}
+            Ok(Some(finished)) => break Ok(finished),
+            Err(error) => break Err(error),
+        }
+    };
+    driver.finish_writing().await;
+    let has_written = setting.writing.is_some_and(Writing::has_left);
+    ended.map(|finished| driver.seen.ended(finished, driver.records, has_written))
+}
+
+/// An operation, and what it has outstanding.
+struct Driver<'a> {
+    op: Op,
+    setting: &'a Setting<'a>,
+    stopped: watch::Receiver<bool>,
+    caller: oneshot::Receiver<Infallible>,
+    outstanding: FuturesUnordered<BoxFuture<'a, Arrived>>,
+    records: Vec<Record>,
+    seen: Seen,
+    farewell: Farewell,
+}
+
+/// Whether the operation was told to come to its end.
+#[derive(Debug, Clone, Copy)]
+enum Farewell {
+    NotYet,
+    /// As soon as nothing is being written.
+    Due(CancelReason),
+    /// It has until then.
+    Said(Instant),
+}
+
+/// What ended a wait.
+enum Woken {
+    Arrived(Arrived),
+    Stopped,
+    Time,
+}
+
+impl<'a> Driver<'a> {
+    /// Turns the crank once: takes a step, and waits if that is what the step asks for. Gives the end, when it has come.
+    async fn turn(&mut self) -> Result<Option<Finished>, DispatchError> {
+        match self
+            .op
+            .next(self.setting.clock.now())
             .map_err(|error| plugin_fault(&error))?
         {
-            Step::Request(request) => {
-                if matches!(request.effect, Effect::Write { .. }) {
-                    seen.writes_under_way.insert(request.id);
+            Step::Request(request) => self.request(request),
+            Step::Record(record) => self.records.push(record),
+            Step::Subscribe(wish) => self.subscribe(&wish)?,
+            Step::Finished(finished) => return Ok(Some(finished)),
+            Step::Wait(wait) => return self.wait(&wait).await,
+        }
+        Ok(None)
+    }
+
+    fn request(&mut self, request: Request) {
+        if matches!(request.effect, Effect::Write { .. }) {
+            self.seen.writes.insert(request.id);
+        }
+        self.outstanding.push(send(self.setting, request).boxed());
+    }
+
+    fn subscribe(&mut self, wish: &Subscribe) -> Result<(), DispatchError> {
+        self.input(Input::FeedRefused {
+            subscription: wish.id,
+            message: "this host listens to no feed",
+        })
+    }
+
+    async fn wait(&mut self, wait: &Wait) -> Result<Option<Finished>, DispatchError> {
+        if let Farewell::Due(reason) = self.farewell
+            && !self.is_writing()
+        {
+            self.farewell = Farewell::Said(Instant::now() + FAREWELL);
+            self.input(Input::Cancel(reason))?;
+            return Ok(None);
+        }
+        if matches!(self.farewell, Farewell::Said(_))
+            && wait.until == Monotonic::NEVER
+            && self.outstanding.is_empty()
+        {
+            // Whatever it asked for is not to be answered any more.
+            return Ok(Some(self.abandoned()));
+        }
+        match self.woken(wait).await {
+            Woken::Arrived(arrived) => self.deliver(arrived)?,
+            Woken::Stopped => self.farewell = Farewell::Due(CancelReason::Stopped),
+            Woken::Time => {
+                if let Farewell::Said(until) = self.farewell
+                    && Instant::now() >= until
+                {
+                    return Ok(Some(self.abandoned()));
                 }
-                outstanding.push(send(&setting, request));
-                continue;
             }
-            Step::Record(record) => {
-                records.push(record);
-                continue;
-            }
-            Step::Subscribe(wish) => {
-                let message = "this host listens to no feed";
-                input(
-                    &mut op,
-                    setting.clock.now(),
-                    Input::FeedRefused {
-                        subscription: wish.id,
-                        message,
-                    },
-                )?;
-                continue;
-            }
-            Step::Finished(finished) => return Ok(seen.ended(finished, records)),
-            Step::Wait(wait) => wait,
-        };
+        }
+        Ok(None)
+    }
+
+    async fn woken(&mut self, wait: &Wait) -> Woken {
+        let setting = self.setting;
         let _waiting = setting.waits.during(&wait.reason);
-        // A write under way is waited for even when the run stops: its answer must not be lost.
+        let until = setting.clock.instant(wait.until);
+        let (is_listening, until) = match self.farewell {
+            Farewell::NotYet => (true, until),
+            Farewell::Due(_) => (false, until),
+            Farewell::Said(latest) => (false, Some(until.map_or(latest, |until| until.min(latest)))),
+        };
         tokio::select! {
             biased;
-            Some(arrived) = outstanding.next() => deliver(&mut op, setting.clock.now(), &mut seen, arrived)?,
-            () = stop(&mut stopped), if !cancelled && seen.writes_under_way.is_empty() => {
-                cancelled = true;
-                input(&mut op, setting.clock.now(), Input::Cancel(CancelReason::Stopped))?;
-            }
-            () = pause(setting.clock, &wait) => {}
+            Some(arrived) = self.outstanding.next() => Woken::Arrived(arrived),
+            () = stop(&mut self.stopped), if is_listening => Woken::Stopped,
+            _ = &mut self.caller, if is_listening => Woken::Stopped,
+            () = pause(until) => Woken::Time,
         }
+    }
+
+    fn deliver(&mut self, arrived: Arrived) -> Result<(), DispatchError> {
+        let Arrived {
+            request,
+            proof,
+            delivery,
+        } = arrived;
+        let write = self.seen.writes.remove(&request);
+        match delivery? {
+            Delivery::Response(answer) => {
+                self.seen.answered(write, proof, &answer);
+                self.input(Input::Response(answer.as_response(request)))
+            }
+            Delivery::Failure(failed) => {
+                self.seen.unreachable = failed.kind == FailureKind::Unreachable;
+                self.input(Input::Failure(failed.as_failure(request)))
+            }
+            Delivery::Held => self.input(Input::Held { request }),
+            Delivery::CredentialStopped { .. } => {
+                self.seen.credential_stopped = true;
+                self.farewell_is_due(CancelReason::CredentialStopped);
+                Ok(())
+            }
+            Delivery::Stopped => {
+                self.farewell_is_due(CancelReason::Stopped);
+                Ok(())
+            }
+        }
+    }
+
+    fn farewell_is_due(&mut self, reason: CancelReason) {
+        if matches!(self.farewell, Farewell::NotYet) {
+            self.farewell = Farewell::Due(reason);
+        }
+    }
+
+    /// Waits for the results of what is being written, whatever became of the operation.
+    async fn finish_writing(&mut self) {
+        while self.is_writing()
+            && let Some(arrived) = self.outstanding.next().await
+        {
+            if let Ok(Delivery::Response(answer)) = &arrived.delivery {
+                let write = self.seen.writes.remove(&arrived.request);
+                self.seen.answered(write, arrived.proof, answer);
+            }
+        }
+    }
+
+    /// The end of an operation that does not come to its end.
+    fn abandoned(&self) -> Finished {
+        let outcome = if self.setting.writing.is_some_and(Writing::has_left) {
+            Outcome::Unknown
+        } else {
+            Outcome::Cancelled
+        };
+        Finished {
+            code: Some("not_ended".to_owned()),
+            message: Some("the provider was told to come to its end, and did not".to_owned()),
+            ..Finished::new(outcome)
+        }
+    }
+
+    fn is_writing(&self) -> bool {
+        self.setting.writing.is_some_and(Writing::is_under_way)
+    }
+
+    fn input(&mut self, input: Input<'_>) -> Result<(), DispatchError> {
+        self.op
+            .input(self.setting.clock.now(), input)
+            .map_err(|error| plugin_fault(&error))
     }
 }
 
@@ -148,7 +322,8 @@ struct Arrived {
 /// What came so far, as far as reports and exit codes need it.
 #[derive(Default)]
 struct Seen {
-    writes_under_way: HashSet<RequestId>,
+    /// Those that are not answered.
+    writes: HashSet<RequestId>,
     write_status: Option<u16>,
     read_status: Option<u16>,
     credential_stopped: bool,
@@ -171,11 +346,11 @@ impl Seen {
         };
     }
 
-    fn ended(self, finished: Finished, records: Vec<Record>) -> Ended {
+    fn ended(self, finished: Finished, records: Vec<Record>, has_written: bool) -> Ended {
         Ended {
             finished,
             records,
-            http_status: self.write_status.or(self.read_status),
+            http_status: self.write_status.or(self.read_status.filter(|_| !has_written)),
             credential_stopped: self.credential_stopped,
             unreachable: self.unreachable,
         }
@@ -195,35 +370,6 @@ async fn send(setting: &Setting<'_>, request: Request) -> Arrived {
     }
 }
 
-fn deliver(op: &mut Op, now: Now, seen: &mut Seen, arrived: Arrived) -> Result<(), DispatchError> {
-    let Arrived {
-        request,
-        proof,
-        delivery,
-    } = arrived;
-    let write = seen.writes_under_way.remove(&request);
-    match delivery? {
-        Delivery::Response(answer) => {
-            seen.answered(write, proof, &answer);
-            input(op, now, Input::Response(answer.as_response(request)))
-        }
-        Delivery::Failure(failed) => {
-            seen.unreachable = failed.kind == FailureKind::Unreachable;
-            input(op, now, Input::Failure(failed.as_failure(request)))
-        }
-        Delivery::Held => input(op, now, Input::Held { request }),
-        Delivery::CredentialStopped { .. } => {
-            seen.credential_stopped = true;
-            input(op, now, Input::Cancel(CancelReason::CredentialStopped))
-        }
-        Delivery::Stopped => input(op, now, Input::Cancel(CancelReason::Stopped)),
-    }
-}
-
-fn input(op: &mut Op, now: Now, input: Input<'_>) -> Result<(), DispatchError> {
-    op.input(now, input).map_err(|error| plugin_fault(&error))
-}
-
 fn plugin_fault(error: &signoff_core::Error) -> DispatchError {
     DispatchError::Fault(error.to_string().into())
 }
@@ -235,8 +381,8 @@ async fn stop(stopped: &mut watch::Receiver<bool>) {
     }
 }
 
-async fn pause(clock: Clock, wait: &Wait) {
-    match clock.instant(wait.until) {
+async fn pause(until: Option<Instant>) {
+    match until {
         Some(instant) => sleep_until(instant).await,
         None => std::future::pending().await,
     }

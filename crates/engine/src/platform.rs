@@ -77,6 +77,29 @@ pub(crate) fn network_file_system(_folder: &Path) -> Option<&'static str> {
     None
 }
 
+/// Names the present boot of the machine, as far as the system does.
+pub(crate) fn boot_id() -> Option<String> {
+    proc_file("/proc/sys/kernel/random/boot_id").map(|id| id.trim().to_owned())
+}
+
+/// Time since the machine was started, in milliseconds, as far as the system tells.
+pub(crate) fn uptime_ms() -> Option<u64> {
+    let text = proc_file("/proc/uptime")?;
+    let seconds: f64 = text.split_whitespace().next()?.parse().ok()?;
+    let uptime = std::time::Duration::try_from_secs_f64(seconds).ok()?;
+    u64::try_from(uptime.as_millis()).ok()
+}
+
+#[cfg(target_os = "linux")]
+fn proc_file(path: &str) -> Option<String> {
+    std::fs::read_to_string(path).ok()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn proc_file(_path: &str) -> Option<String> {
+    None
+}
+
 /// Whether others than its owner may write to a file or folder.
 #[cfg(unix)]
 pub(crate) fn writable_by_others(metadata: &Metadata) -> bool {

@@ -176,7 +176,7 @@ impl Connection {
             .rate
             .unwrap_or((descriptor.limits.rate > 0.0).then_some(descriptor.limits.rate));
         let concurrency = common.concurrency.unwrap_or(descriptor.limits.concurrency).max(1);
-        self.check_window(rate, concurrency, &mut mistakes);
+        self.check_window(concurrency, &mut mistakes);
         mistakes.or(ConnectionSettings {
             name: Arc::clone(&self.name),
             provider: self.provider.clone(),
@@ -325,7 +325,7 @@ impl Connection {
         );
     }
 
-    fn check_window(&self, rate: Option<f64>, concurrency: u32, mistakes: &mut Mistakes) {
+    fn check_window(&self, concurrency: u32, mistakes: &mut Mistakes) {
         let (Some(window), Some(entry)) = (self.common.window, self.section.entry("window")) else {
             return;
         };
@@ -334,10 +334,10 @@ impl Connection {
                 format!("`window` is less than the concurrency of {concurrency}"),
                 format!("write at least {concurrency}, or remove the line"),
             )
-        } else if window > concurrency && rate.is_some() {
+        } else if window > concurrency {
             (
-                "`window` lets intents run ahead, which a rate does not need".to_owned(),
-                "remove the line, or set `rate = \"none\"`".to_owned(),
+                "intents do not run ahead of requests in this version".to_owned(),
+                format!("remove the line, or write {concurrency}"),
             )
         } else {
             return;
@@ -346,7 +346,8 @@ impl Connection {
     }
 }
 
-const fn keys_of(kind: CredentialKind) -> &'static str {
+/// What a credential of a kind is written with.
+pub(crate) const fn keys_of(kind: CredentialKind) -> &'static str {
     match kind {
         CredentialKind::Basic => "`username` and `password`",
         CredentialKind::Bearer => "`token`",
@@ -412,7 +413,7 @@ fn origin(text: &str, plain_http: bool) -> Result<Url, NoOrigin> {
     Ok(url)
 }
 
-fn is_loopback(url: &Url) -> bool {
+pub(super) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
         Some(Host::Ipv4(address)) => IpAddr::V4(address).is_loopback(),

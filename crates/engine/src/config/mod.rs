@@ -25,6 +25,7 @@ use document::Section;
 use error::{Mistakes, Source};
 
 pub use connection::Connection;
+pub(crate) use connection::keys_of;
 pub use error::{ConfigError, ConfigErrors};
 pub use settings::{ConnectionSettings, Endpoint, Exempt, RunLimits, TlsSettings};
 

@@ -8,6 +8,7 @@ use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use signoff_core::{Descriptor, Field, Value};
 use url::Url;
 
+use super::connection::is_loopback;
 use crate::parameters::format_rate;
 
 /// One connection, checked against its provider's descriptor, whose defaults are filled in.
@@ -27,7 +28,8 @@ pub struct ConnectionSettings {
     pub rate: Option<f64>,
     /// Requests in flight; at least 1.
     pub concurrency: u32,
-    /// How many intents may be journaled and unanswered; at least `concurrency`, and more only without a rate.
+    /// How many intents may be journaled and unanswered; as many as requests in flight, as long as intents do not run
+    /// ahead.
     pub window: u32,
     /// Of one exchange, from connecting to the last byte.
     pub timeout: Duration,
@@ -112,6 +114,28 @@ impl ConnectionSettings {
             name: self.name.to_string(),
             value: Value::Map(fields),
         }
+    }
+}
+
+impl ConnectionSettings {
+    /// What it does that puts secrets at risk, in words; nearly always empty.
+    #[must_use]
+    pub fn dangers(&self) -> Vec<String> {
+        let mut dangers = Vec::new();
+        let name = &self.name;
+        if self.tls.danger_accept_invalid_certificates {
+            dangers.push(format!(
+                "connection `{name}` accepts any certificate: whoever stands between can read passwords (`danger_accept_invalid_certificates`)"
+            ));
+        }
+        let origins = self.endpoints.iter().flat_map(|endpoint| &endpoint.origins);
+        for origin in origins.filter(|origin| origin.scheme() == "http" && !is_loopback(origin)) {
+            dangers.push(format!(
+                "connection `{name}` sends passwords in clear to `{}` (`danger_plain_http`)",
+                origin.origin().ascii_serialization()
+            ));
+        }
+        dangers
     }
 }
 

@@ -117,7 +117,7 @@ fn every_key_is_understood() {
         credential = "supervisor"
         rate = "none"
         concurrency = 4
-        window = 64
+        window = 4
         timeout = "3s"
         settle = "500ms"
         ca_file = "ca.pem"
@@ -149,7 +149,7 @@ fn every_key_is_understood() {
     .unwrap();
     let prod = &settings[0];
     assert_eq!(prod.origins("api").len(), 2);
-    assert_eq!((prod.rate, prod.concurrency, prod.window), (None, 4, 64));
+    assert_eq!((prod.rate, prod.concurrency, prod.window), (None, 4, 4));
     assert_eq!(
         (prod.timeout, prod.settle),
         (Duration::from_secs(3), Duration::from_millis(500))
@@ -161,7 +161,7 @@ fn every_key_is_understood() {
     assert_eq!(prod.options[0], Field::new("deployment", "uccx"));
 
     let described = crate::json::fields(&[prod.describe()]).to_string();
-    expect![[r#"{"finesse-prod":{"provider":"finesse","version":"0.1.0","api":["https://finesse-a.example.com:8445/","https://finesse-b.example.com:8445/"],"reports":["http://reports.example.com/"],"credential":"supervisor","rate":"none","concurrency":4,"window":64,"timeout":"3s","settle":"500ms","ca_file":"etc/ca.pem","client_certificate":"/etc/me.pem","proxy":"http://proxy.example.com:3128/","danger_plain_http":true,"danger_accept_invalid_certificates":true,"options":{"deployment":"uccx","poll":"2s"}}}"#]].assert_eq(&described);
+    expect![[r#"{"finesse-prod":{"provider":"finesse","version":"0.1.0","api":["https://finesse-a.example.com:8445/","https://finesse-b.example.com:8445/"],"reports":["http://reports.example.com/"],"credential":"supervisor","rate":"none","concurrency":4,"window":4,"timeout":"3s","settle":"500ms","ca_file":"etc/ca.pem","client_certificate":"/etc/me.pem","proxy":"http://proxy.example.com:3128/","danger_plain_http":true,"danger_accept_invalid_certificates":true,"options":{"deployment":"uccx","poll":"2s"}}}"#]].assert_eq(&described);
 
     let credential = |name: &str| config.credential(name).unwrap();
     let supervisor = credential("supervisor");

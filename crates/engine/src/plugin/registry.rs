@@ -19,7 +19,14 @@ pub struct Registry {
     search: SearchPath,
     lock: PathBuf,
     /// By id; a library is loaded once in a process.
-    loaded: Mutex<HashMap<String, Library>>,
+    loaded: Mutex<HashMap<String, Loaded>>,
+}
+
+#[derive(Debug)]
+struct Loaded {
+    library: Library,
+    /// In hexadecimal.
+    sha256: String,
 }
 
 /// A line of `plugin list`.
@@ -107,12 +114,26 @@ impl Registry {
             },
         };
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(library) = loaded.get(id) {
-            return Ok(*library);
+        if let Some(known) = loaded.get(id) {
+            return Ok(known.library);
         }
-        let library = self.load(id)?;
-        loaded.insert(id.to_owned(), library);
+        let new = self.load(id)?;
+        let library = new.library;
+        loaded.insert(id.to_owned(), new);
         Ok(library)
+    }
+
+    /// The SHA-256 of the library of a provider as a configuration names it, in hexadecimal; `None` if it is linked in,
+    /// or was not loaded.
+    #[must_use]
+    pub fn sha256(&self, name: &str) -> Option<String> {
+        let id = match name.strip_prefix(PREFIX) {
+            Some(id) => id,
+            None if self.linked(name).is_some() => return None,
+            None => name,
+        };
+        let loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        loaded.get(id).map(|loaded| loaded.sha256.clone())
     }
 
     /// All providers: the linked ones, then plugins by id. Runs none of them.
@@ -186,7 +207,7 @@ impl Registry {
         }
     }
 
-    fn load(&self, id: &str) -> Result<Library, PluginError> {
+    fn load(&self, id: &str) -> Result<Loaded, PluginError> {
         let Located { manifest, tried } = self.search.find(id)?;
         let image = Image::read(&manifest)?;
         match Lock::read(&self.lock)?.pin(id) {
@@ -220,7 +241,10 @@ impl Registry {
                 manifest.version
             )));
         }
-        Ok(library)
+        Ok(Loaded {
+            library,
+            sha256: image.sha256,
+        })
     }
 
     fn row(&self, lock: &Lock, id: String) -> Row {

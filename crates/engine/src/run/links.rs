@@ -53,11 +53,11 @@ impl Links {
         }
     }
 
-    /// The connection of that name.
-    pub(super) fn open(&self, name: &str) -> Result<Arc<Link>, EngineError> {
+    /// The connection of that name, and whether it was opened just now.
+    pub(super) fn open(&self, name: &str) -> Result<(Arc<Link>, bool), EngineError> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(link) = open.links.get(name) {
-            return Ok(Arc::clone(link));
+            return Ok((Arc::clone(link), false));
         }
         let link = Arc::new(self.make(name)?);
         if open.stopped {
@@ -65,10 +65,10 @@ impl Links {
         }
         open.links
             .insert(Arc::clone(&link.settings.name), Arc::clone(&link));
-        Ok(link)
+        Ok((link, true))
     }
 
-    /// The credential of that name, else the connection's own, if it has one.
+    /// The credential of that name, else the connection's own, if it has one; of a kind that the provider takes.
     pub(super) fn credential(
         &self,
         link: &Link,
@@ -77,7 +77,18 @@ impl Links {
         let Some(name) = name.or(link.settings.credential.as_deref()) else {
             return Ok(None);
         };
-        self.engine.credential(name).map(Some)
+        let credential = self.engine.credential(name)?;
+        let takes = link.settings.descriptor.credentials;
+        if takes.is_empty() || takes.contains(&credential.kind()) {
+            return Ok(Some(credential));
+        }
+        Err(EngineError::CredentialKind {
+            connection: link.settings.name.to_string(),
+            provider: link.settings.descriptor.name,
+            credential: name.to_owned(),
+            kind: credential.kind(),
+            takes,
+        })
     }
 
     /// Nothing leaves any more, through any of them.

@@ -2,42 +2,44 @@
 //! operations; it checks them, keeps people safe, journals, drives, reports.
 
 mod links;
+mod perform;
 mod report;
 mod scope;
+mod turns;
 mod writes;
 
 use std::collections::HashSet;
 use std::path::Path;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use signoff_core::{
-    Args, Context, CredentialKind, Field, InDoubtPolicy, Monotonic, OperationSpec, Outcome, Record, Target,
-    User, Value, Yields,
-};
+use futures_util::future::join_all;
+use signoff_core::{Field, Monotonic, Outcome, User, Value};
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 
-use crate::call::{Answer, Call, CallError, Cause, OutcomeRow, Place};
+use crate::call::{CallError, Cause, OutcomeRow, Place};
 use crate::clock::Clock;
-use crate::dispatch::{DispatchError, DispatchStatus};
+use crate::dispatch::DispatchStatus;
 use crate::engine::{Engine, EngineError};
 use crate::event::{Event, Level, Observer, Status, Summary};
 use crate::journal::{
     AnswerRecord, CallDigest, CallId, CallKind, CallRecord, EndRecord, Journal, JournalError, LogRecord,
     RecordedAnswer, RunHeader, ScopeRecord,
 };
-use crate::operation::{self, Setting, Waits};
-use crate::parameters;
+use crate::operation::Waits;
+use crate::parameters::format_duration;
+use crate::platform;
 use links::{Link, Links};
-use scope::Scope;
-use writes::CallWrites;
+use scope::{LeftOver, Scope};
+use turns::Turns;
 
 pub use links::ConnectionFacts;
 
 /// What a run is to be.
 pub struct RunSettings {
-    /// What the journal says of it; its id, start and seed are filled in.
+    /// What the journal says of it; its id, start, seed, boot and configuration are filled in.
     pub header: RunHeader,
     /// The only users who may be acted on, by (connection, id): those of a plan that somebody agreed to.
     pub approved: Option<HashSet<(String, String)>>,
@@ -45,6 +47,8 @@ pub struct RunSettings {
 
 /// One journaled execution of a workflow.
 pub struct Run {
+    /// For the tasks of its operations.
+    this: Weak<Self>,
     engine: Arc<Engine>,
     id: String,
     plan: bool,
@@ -59,6 +63,11 @@ pub struct Run {
     /// The first list of users that could not be read.
     unread: Mutex<Option<Cause>>,
     stopped: watch::Sender<bool>,
+    /// Set when it was stopped because its time was up.
+    out_of_time: AtomicBool,
+    /// How many operations are being carried out.
+    under_way: watch::Sender<u64>,
+    turns: Turns,
     order: AtomicU64,
     waits: Waits,
     /// How far `signoff.sleep` has moved the script's clock in a plan, in milliseconds.
@@ -66,7 +75,8 @@ pub struct Run {
 }
 
 impl Run {
-    /// Begins a run: its journal is on disk when this returns. `state` is the folder that holds `runs/`.
+    /// Begins a run: its journal is on disk when this returns. `state` is the folder that holds `runs/`. Must be called
+    /// within a tokio runtime if the configuration limits the time of a run.
     ///
     /// # Errors
     /// If the journal cannot be written.
@@ -84,6 +94,9 @@ impl Run {
         header.run = report::run_id(now.unix_ms, unique);
         // JSON numbers and Luau's keep 53 bits.
         header.seed = u64::try_from(unique >> 75).unwrap_or_default();
+        header.boot_id = platform::boot_id();
+        header.uptime_ms = platform::uptime_ms();
+        header.configuration = engine.describe();
         let (id, plan, seed) = (header.run.clone(), header.plan, header.seed);
         let workflow = header.workflow.clone();
         let journal = Journal::create(state, &header)?;
@@ -92,7 +105,9 @@ impl Run {
             workflow,
             plan,
         });
-        Ok(Arc::new(Self {
+        let limit = engine.config.limits.run_time;
+        let run = Arc::new_cyclic(|this| Self {
+            this: Weak::clone(this),
             links: Links::new(Arc::clone(&engine), clock, plan),
             engine,
             id,
@@ -106,10 +121,17 @@ impl Run {
             scope: Mutex::default(),
             unread: Mutex::default(),
             stopped: watch::Sender::new(false),
+            out_of_time: AtomicBool::new(false),
+            under_way: watch::Sender::new(0),
+            turns: Turns::default(),
             order: AtomicU64::new(0),
             waits: Waits::default(),
             ahead_ms: AtomicI64::new(0),
-        }))
+        });
+        if let (Some(limit), Ok(runtime)) = (limit, Handle::try_current()) {
+            runtime.spawn(stop_in_time(Arc::downgrade(&run), limit));
+        }
+        Ok(run)
     }
 
     /// Its id: when it began, and a few letters.
@@ -141,125 +163,12 @@ impl Run {
     /// # Errors
     /// [`CallError::Misuse`] if it cannot be used.
     pub fn connection(&self, name: &str, credential: Option<&str>) -> Result<ConnectionFacts, CallError> {
-        let link = self.links.open(name)?;
+        let link = self.open(name)?;
         let credential = self.links.credential(&link, credential)?;
         Ok(ConnectionFacts {
             descriptor: link.settings.descriptor,
             actor: credential.map(|credential| credential.actor().to_owned()),
         })
-    }
-
-    /// One provider operation, from checking its arguments to its outcome on disk.
-    ///
-    /// # Errors
-    /// See [`CallError`]; what happens at the vendor's is an answer.
-    pub async fn call(&self, call: Call) -> Result<Answer, CallError> {
-        let link = self.links.open(&call.connection)?;
-        let operation = report::operation(&link, &call)?;
-        let arguments = parameters::resolve(operation.parameters, &call.arguments).map_err(|error| {
-            CallError::Misuse {
-                hint: error.hint(),
-                message: error.to_string(),
-            }
-        })?;
-        let credential = self.links.credential(&link, call.credential.as_deref())?;
-        if *self.stopped.borrow() {
-            return Err(CallError::Stopped);
-        }
-        let started_ms = self.clock.now().unix_ms;
-        let id = self.journal.call(CallRecord {
-            place: call.place.clone(),
-            digest: CallDigest::of(&call),
-            kind: if operation.writes {
-                CallKind::Act
-            } else {
-                CallKind::Read
-            },
-            connection: Some(Arc::clone(&link.settings.name)),
-            operation: operation.name.to_owned(),
-            user: call.user.as_ref().map(|user| user.id.clone()),
-            at_ms: started_ms,
-        });
-        let mut row = OutcomeRow {
-            connection: Some(link.settings.name.to_string()),
-            provider: Some(link.settings.descriptor.id.to_owned()),
-            operation: Some(operation.name.to_owned()),
-            name: call
-                .user
-                .as_ref()
-                .and_then(|user| user.attribute("name")?.as_text().map(str::to_owned)),
-            started_ms,
-            ..OutcomeRow::of(
-                &*self.id,
-                call.user.as_ref().map_or("", |user| &user.id),
-                Outcome::Failed,
-            )
-        };
-        let actor = credential.as_ref().map_or("", |credential| credential.actor());
-        let include_self = arguments
-            .iter()
-            .any(|field| field == &Field::new("include_self", true));
-        if let (true, Some(user)) = (operation.writes, &call.user) {
-            self.enter(Some(&call.connection), user);
-            let is_actor = user.id.eq_ignore_ascii_case(actor);
-            if let Some((code, message)) = self.spared(
-                &call.connection,
-                user,
-                is_actor && call.in_fan_out && !include_self,
-            ) {
-                row.outcome = Outcome::Skipped;
-                (row.code, row.message) = (Some(code.to_owned()), Some(message));
-                return self.conclude(id, row, operation, &arguments).await;
-            }
-        }
-        let name = format!("{}-{}", self.id, id.0);
-        let context = Context {
-            actor,
-            actor_kind: credential
-                .as_ref()
-                .map_or(CredentialKind::Basic, |credential| credential.kind()),
-            plan: self.plan,
-            call: &name,
-            may_act_on_self: !call.in_fan_out || include_self,
-            in_doubt: InDoubtPolicy::Verify,
-            earlier: &[],
-        };
-        let op = link
-            .provider
-            .start(
-                operation.name,
-                Args::new(call.user.as_ref(), &arguments),
-                context,
-                self.clock.now(),
-            )
-            .map_err(|error| report::start_error(&link, error))?;
-        let writes = operation
-            .writes
-            .then(|| Arc::new(CallWrites::new(self.journal.clone(), id, self.clock)));
-        let order = self.order.fetch_add(1, Ordering::Relaxed);
-        let ticket = link
-            .dispatcher
-            .ticket(order, writes.clone().map(|writes| writes as _));
-        let setting = Setting {
-            clock: self.clock,
-            dispatcher: &link.dispatcher,
-            ticket: &ticket,
-            credential: credential.as_ref(),
-            stopped: self.stopped.subscribe(),
-            waits: &self.waits,
-        };
-        let ended = operation::drive(op, setting)
-            .await
-            .map_err(|error| fault(&link, &error))?;
-        if let Some(writes) = &writes {
-            let tally = writes.tally();
-            (row.attempts, row.repeated, row.request_id) = (tally.attempts, tally.repeated, tally.request_id);
-        }
-        if operation.yields != Yields::Outcome && ended.finished.outcome == Outcome::Done {
-            return self.give(id, ended.records, operation).await;
-        }
-        report::fill(&mut row, ended);
-        self.conclude(id, row, operation, &arguments).await
     }
 }
 
@@ -290,7 +199,7 @@ impl Run {
     /// A user is left out, for a reason that the script gives.
     ///
     /// # Errors
-    /// [`CallError::Fault`] if the journal fails.
+    /// [`CallError::Journal`] if the journal fails.
     pub async fn skip(
         &self,
         place: Place,
@@ -316,7 +225,7 @@ impl Run {
     /// The script's clock, in Unix milliseconds, recorded so that a re-execution reads the same.
     ///
     /// # Errors
-    /// [`CallError::Fault`] if the journal fails.
+    /// [`CallError::Journal`] if the journal fails.
     pub async fn now(&self, place: Place) -> Result<i64, CallError> {
         let at_ms = self.clock.now().unix_ms;
         let now_ms = at_ms.saturating_add(self.ahead_ms.load(Ordering::Relaxed));
@@ -335,7 +244,10 @@ impl Run {
         let id = self.host_call(place, "sleep", &[Field::new("duration", duration)], at_ms);
         if self.plan {
             let ms = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
-            self.ahead_ms.fetch_add(ms, Ordering::Relaxed);
+            let ahead = |known: i64| Some(known.saturating_add(ms));
+            let _ = self
+                .ahead_ms
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, ahead);
         } else {
             let mut stopped = self.stopped.subscribe();
             let _ = tokio::time::timeout(duration, stopped.wait_for(|stopped| *stopped)).await;
@@ -386,29 +298,27 @@ impl Run {
         self.waits.counts()
     }
 
-    /// Ends the run: whoever is in scope and has no outcome gets one, and the summary goes on disk.
+    /// Ends the run: waits for what is still being carried out, gives an outcome to whoever is in scope and has none, and
+    /// puts the summary on disk.
     ///
     /// # Errors
-    /// [`CallError::Fault`] if the journal fails.
+    /// [`CallError::Journal`] if the journal fails.
     pub async fn finish(&self, status: Status) -> Result<Summary, CallError> {
+        // It cannot fail: the sender lives as long as `self`.
+        let _ = self.under_way.subscribe().wait_for(|count| *count == 0).await;
+        let status = match status {
+            Status::Completed if self.out_of_time.load(Ordering::Relaxed) => Status::Stopped,
+            other => other,
+        };
         let left_over = self.scope().left_over();
-        for left in left_over {
-            let (outcome, code) = match status {
-                Status::Completed => (Outcome::Skipped, "left_out"),
-                Status::Stopped | Status::Interrupted | Status::Failed => (Outcome::Cancelled, "stopped"),
-            };
-            let at_ms = self.clock.now().unix_ms;
-            let row = OutcomeRow {
-                connection: left.connection.as_deref().map(str::to_owned),
-                name: left.name.as_deref().map(str::to_owned),
-                code: Some(code.to_owned()),
-                started_ms: at_ms,
-                ..OutcomeRow::of(&*self.id, &*left.user, outcome)
-            };
-            let place = Place(Arc::from(format!("end[{}]", left.user)));
-            let id = self.host_call(place, "end", &[], at_ms);
-            self.settle(id, row, outcome == Outcome::Skipped).await?;
-        }
+        // All at once, so that they share their commits.
+        let settled = join_all(
+            left_over
+                .into_iter()
+                .map(|left| self.settle_left_over(left, status)),
+        )
+        .await;
+        settled.into_iter().collect::<Result<Vec<_>, _>>()?;
         let now = self.clock.now();
         let totals = self.scope().totals();
         let unread = *self.unread.lock().unwrap_or_else(PoisonError::into_inner);
@@ -432,109 +342,13 @@ impl Run {
             at_ms: now.unix_ms,
             summary: summary.clone(),
         };
-        self.journal
-            .finish(record)
-            .await
-            .map_err(|error| journal_failed(&error))?;
+        self.journal.finish(record).await?;
         self.observer.event(&Event::Finished(summary.clone()));
         Ok(summary)
     }
 }
 
 impl Run {
-    /// Why a user is not to be acted on, if so: a code, and words.
-    fn spared(
-        &self,
-        connection: &str,
-        user: &User,
-        is_actor_among_others: bool,
-    ) -> Option<(&'static str, String)> {
-        if let Some(pattern) = self.engine.config.limits.exempt.pattern(connection, &user.id) {
-            return Some(("exempt", format!("exempt by `{pattern}`")));
-        }
-        if is_actor_among_others {
-            return Some((
-                "acting_user",
-                "acts in this run; `include_self` logs him out too, last".to_owned(),
-            ));
-        }
-        let approved = self.approved.as_ref()?;
-        let agreed = approved.contains(&(connection.to_owned(), user.id.clone()));
-        (!agreed).then(|| ("not_in_plan", "not in the plan that was agreed to".to_owned()))
-    }
-
-    /// What a read gave goes on record and to the caller.
-    async fn give(
-        &self,
-        id: CallId,
-        records: Vec<Record>,
-        operation: &OperationSpec,
-    ) -> Result<Answer, CallError> {
-        let at_ms = self.clock.now().unix_ms;
-        let (answer, recorded) = match (operation.yields, records) {
-            (Yields::Record, mut records) if !records.is_empty() => {
-                let record = records.swap_remove(0);
-                (Answer::Record(record.clone()), RecordedAnswer::Record(record))
-            }
-            (_, records) => {
-                let records = Arc::new(records);
-                (
-                    Answer::Records(Arc::clone(&records)),
-                    RecordedAnswer::Records(records),
-                )
-            }
-        };
-        self.record(
-            id,
-            AnswerRecord {
-                at_ms,
-                answer: recorded,
-            },
-        )
-        .await?;
-        Ok(answer)
-    }
-
-    /// An outcome goes on disk, to those who watch, and to the caller, in this order.
-    async fn conclude(
-        &self,
-        id: CallId,
-        mut row: OutcomeRow,
-        operation: &OperationSpec,
-        arguments: &[Field],
-    ) -> Result<Answer, CallError> {
-        let accepted_is_enough = arguments
-            .iter()
-            .any(|field| field == &Field::new("confirm", "accepted"));
-        let satisfied = match row.outcome {
-            Outcome::Done | Outcome::Already | Outcome::Skipped | Outcome::Planned => true,
-            Outcome::Accepted => accepted_is_enough,
-            _ => false,
-        };
-        if operation.writes && operation.target == Target::User {
-            return self.settle(id, row, satisfied).await.map(Answer::Outcome);
-        }
-        row.ended_ms = self.clock.now().unix_ms;
-        report::redact(&self.engine.redactor, &mut row);
-        if operation.yields == Yields::Records {
-            let mut unread = self.unread.lock().unwrap_or_else(PoisonError::into_inner);
-            unread.get_or_insert(row.cause.unwrap_or(Cause::Unreadable));
-            drop(unread);
-            self.log(Level::Error, &report::read_failed(&row), Vec::new());
-        }
-        let row = Arc::new(row);
-        let answer = RecordedAnswer::Outcome(Arc::clone(&row));
-        self.record(
-            id,
-            AnswerRecord {
-                at_ms: row.ended_ms,
-                answer,
-            },
-        )
-        .await?;
-        Ok(Answer::Outcome(row))
-    }
-
     async fn settle(
         &self,
         id: CallId,
@@ -570,28 +384,95 @@ impl Run {
         self.journal
             .answer(id, answer)
             .await
-            .map_err(|error| journal_failed(&error))
+            .map_err(|error| self.journal_failed(error))
+    }
+
+    async fn settle_left_over(&self, left: LeftOver, status: Status) -> Result<Arc<OutcomeRow>, CallError> {
+        let (outcome, code) = match status {
+            Status::Completed => (Outcome::Skipped, "left_out"),
+            Status::Stopped | Status::Interrupted | Status::Failed => (Outcome::Cancelled, "stopped"),
+        };
+        let at_ms = self.clock.now().unix_ms;
+        let connection = left.connection.as_deref().unwrap_or_default();
+        let place = Place(Arc::from(format!("end[{connection}:{}]", left.user)));
+        let row = OutcomeRow {
+            connection: left.connection.as_deref().map(str::to_owned),
+            name: left.name.as_deref().map(str::to_owned),
+            code: Some(code.to_owned()),
+            started_ms: at_ms,
+            ..OutcomeRow::of(&*self.id, &*left.user, outcome)
+        };
+        let id = self.host_call(place, "end", &[], at_ms);
+        self.settle(id, row, outcome == Outcome::Skipped).await
+    }
+
+    /// The connection of that name. What is dangerous about it is said when it is first opened.
+    fn open(&self, name: &str) -> Result<Arc<Link>, EngineError> {
+        let (link, is_new) = self.links.open(name)?;
+        if is_new {
+            for danger in link.settings.dangers() {
+                self.log(Level::Warn, &danger, Vec::new());
+            }
+            if let Some(sha256) = self.engine.registry.sha256(&link.settings.provider) {
+                let fields = vec![
+                    link.settings.describe(),
+                    Field::new("plugin_sha256", sha256.as_str()),
+                ];
+                self.log(Level::Debug, "a plugin is at work", fields);
+            }
+        }
+        Ok(link)
+    }
+
+    /// A list of users could not be read.
+    fn unread(&self, cause: Cause) {
+        let mut unread = self.unread.lock().unwrap_or_else(PoisonError::into_inner);
+        unread.get_or_insert(cause);
     }
 
     fn scope(&self) -> MutexGuard<'_, Scope> {
         self.scope.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Nothing that would rest on the journal goes on.
+    fn journal_failed(&self, error: JournalError) -> CallError {
+        self.stop();
+        CallError::Journal(error)
+    }
+
+    /// A plugin or the host is at fault: nothing that would rest on it goes on.
+    fn failed(&self, message: &str) -> CallError {
+        self.stop();
+        CallError::Fault(self.engine.redactor.redact(message).into_owned())
+    }
 }
 
-fn journal_failed(error: &JournalError) -> CallError {
-    CallError::Fault(error.to_string())
+/// An operation that is being carried out.
+struct UnderWay(Arc<Run>);
+
+impl UnderWay {
+    fn new(run: Arc<Run>) -> Self {
+        run.under_way.send_modify(|count| *count += 1);
+        Self(run)
+    }
 }
 
-/// The configuration is at fault where a secret cannot be had; else the plugin or the host.
-fn fault(link: &Link, error: &DispatchError) -> CallError {
-    match error {
-        DispatchError::Credential(_)
-        | DispatchError::NoCredential { .. }
-        | DispatchError::NoEndpoint { .. } => CallError::Misuse {
-            message: error.to_string(),
-            hint: error.hint().to_owned(),
-        },
-        other => CallError::Fault(format!("connection `{}`: {other}", link.settings.name)),
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0
+            .under_way
+            .send_modify(|count| *count = count.saturating_sub(1));
+    }
+}
+
+async fn stop_in_time(run: Weak<Run>, limit: Duration) {
+    tokio::time::sleep(limit).await;
+    if let Some(run) = run.upgrade() {
+        run.out_of_time.store(true, Ordering::Relaxed);
+        let limit = format_duration(limit);
+        let text = format!("the run is stopped: it has taken longer than `run_time` = {limit}");
+        run.log(Level::Warn, &text, Vec::new());
+        run.stop();
     }
 }
 

@@ -1,8 +1,9 @@
 //! The words of a run: ids, error texts, and what is taken out before anything is reported.
 
-use signoff_core::{Error, Field, OperationSpec, Outcome, Target, Value};
+use signoff_core::{Field, OperationSpec, Outcome, Target, User, Value};
 
 use super::links::Link;
+use super::writes::Tally;
 use crate::call::{Call, CallError, Cause, OutcomeRow};
 use crate::json;
 use crate::operation::Ended;
@@ -66,14 +67,17 @@ pub(super) fn operation(link: &Link, call: &Call) -> Result<&'static OperationSp
     }
 }
 
-/// A provider's refusal to begin.
-pub(super) fn start_error(link: &Link, error: Error) -> CallError {
-    match error {
-        Error::Arguments(message) | Error::Options(message) => CallError::Misuse {
-            message,
-            hint: String::new(),
-        },
-        other => CallError::Fault(format!("connection `{}`: {other}", link.settings.name)),
+/// Whether this is the user's id or login name; people's names are compared without case.
+pub(super) fn is_called(user: &User, name: &str) -> bool {
+    let same = |own: &str| own.to_lowercase() == name.to_lowercase();
+    let login = user.attribute("login_name").and_then(Value::as_text);
+    same(&user.id) || login.is_some_and(same)
+}
+
+/// Puts what was written into its row.
+pub(super) fn fill_writes(row: &mut OutcomeRow, tally: Option<Tally>) {
+    if let Some(tally) = tally {
+        (row.attempts, row.repeated, row.request_id) = (tally.attempts, tally.repeated, tally.request_id);
     }
 }
 
@@ -103,6 +107,14 @@ pub(super) fn fill(row: &mut OutcomeRow, ended: Ended) {
         };
         row.code = Some(code.to_owned());
     }
+    if finished_untold(row) {
+        row.message = Some("the run was stopped before anything was sent".to_owned());
+    }
+}
+
+/// A provider that was told to stop need not say so.
+fn finished_untold(row: &OutcomeRow) -> bool {
+    row.outcome == Outcome::Cancelled && row.message.is_none() && row.attempts == 0
 }
 
 /// The line that tells of a list that could not be read.

@@ -9,17 +9,18 @@ use futures_util::future::BoxFuture;
 use crate::clock::Clock;
 use crate::dispatch::{DispatchError, Disposition, Intent, WriteLog};
 use crate::journal::{self, CallId, IntentId, IntentRecord, Journal, JournalError, ResultRecord};
+use crate::operation::Writing;
 
 /// Journals the writes of one call.
 pub(super) struct CallWrites {
     journal: Journal,
     call: CallId,
     clock: Clock,
-    tally: Mutex<Tally>,
+    account: Mutex<Account>,
 }
 
 /// What reports say of the writes of a call.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Tally {
     /// How often a write was sent.
     pub(super) attempts: u32,
@@ -27,10 +28,19 @@ pub(super) struct Tally {
     pub(super) repeated: bool,
     /// The id under which the vendor was told of the last.
     pub(super) request_id: Option<String>,
-    sent_of_part: HashMap<String, u32>,
+}
+
+#[derive(Debug, Default)]
+struct Account {
+    tally: Tally,
+    /// How often each part was sent.
+    sent: HashMap<String, u32>,
     /// Parts of which a write may have been processed.
     processed: HashSet<String>,
-    under_way: HashMap<u64, String>,
+    /// Those between intent and result, by the number of the intent, with the part and the id that the vendor is told.
+    under_way: HashMap<u64, (String, Option<String>)>,
+    /// Those whose intent or result is being put on disk.
+    being_journaled: u32,
 }
 
 impl CallWrites {
@@ -39,26 +49,59 @@ impl CallWrites {
             journal,
             call,
             clock,
-            tally: Mutex::default(),
+            account: Mutex::default(),
         }
     }
 
+    /// What became of them; one without a result counts as sent.
     pub(super) fn tally(&self) -> Tally {
-        self.lock().clone()
+        let mut account = self.lock();
+        for (part, request_id) in std::mem::take(&mut account.under_way).into_values() {
+            account.left(part, request_id, true);
+        }
+        account.tally.clone()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Tally> {
-        self.tally.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Account> {
+        self.account.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn begin_journaling(&self) -> Journaling<'_> {
+        self.lock().being_journaled += 1;
+        Journaling(self)
+    }
+}
+
+/// Something is being put on disk.
+struct Journaling<'a>(&'a CallWrites);
+
+impl Drop for Journaling<'_> {
+    fn drop(&mut self) {
+        self.0.lock().being_journaled -= 1;
+    }
+}
+
+impl Writing for CallWrites {
+    fn is_under_way(&self) -> bool {
+        let account = self.lock();
+        account.being_journaled > 0 || !account.under_way.is_empty()
+    }
+
+    fn has_left(&self) -> bool {
+        let account = self.lock();
+        !account.processed.is_empty() || !account.under_way.is_empty()
     }
 }
 
 impl WriteLog for CallWrites {
     fn intent<'a>(&'a self, intent: Intent<'a>) -> BoxFuture<'a, Result<u64, DispatchError>> {
         async move {
-            let attempt = self.lock().begin(intent.part, intent.request_id);
+            let _journaling = self.begin_journaling();
+            let part = intent.part.to_owned();
+            let attempt = self.lock().sent.get(&part).map_or(1, |sent| sent + 1);
             let record = IntentRecord {
                 call: self.call,
-                part: intent.part.to_owned(),
+                part: part.clone(),
                 attempt,
                 request_id: intent.request_id.map(str::to_owned),
                 at_ms: intent.at_unix_ms,
@@ -70,7 +113,8 @@ impl WriteLog for CallWrites {
                 .await
                 .map_err(|error| journal_fault(&error))?;
             let number = number.cast_unsigned();
-            self.lock().under_way.insert(number, intent.part.to_owned());
+            let request_id = intent.request_id.map(str::to_owned);
+            self.lock().under_way.insert(number, (part, request_id));
             Ok(number)
         }
         .boxed()
@@ -78,6 +122,7 @@ impl WriteLog for CallWrites {
 
     fn result(&self, intent: u64, disposition: Disposition) -> BoxFuture<'_, Result<(), DispatchError>> {
         async move {
+            let _journaling = self.begin_journaling();
             self.lock().end(intent, disposition);
             let (disposition, http_status) = match disposition {
                 Disposition::NotSent => (journal::Disposition::NotSent, None),
@@ -99,27 +144,26 @@ impl WriteLog for CallWrites {
     }
 }
 
-impl Tally {
-    /// Counts a write that is about to leave; gives its number within its part, from 1.
-    fn begin(&mut self, part: &str, request_id: Option<&str>) -> u32 {
-        self.attempts += 1;
-        self.repeated |= self.processed.contains(part);
-        self.request_id = request_id.map(str::to_owned);
-        let sent = self.sent_of_part.entry(part.to_owned()).or_default();
-        *sent += 1;
-        *sent
-    }
-
+impl Account {
     fn end(&mut self, intent: u64, disposition: Disposition) {
-        let Some(part) = self.under_way.remove(&intent) else {
+        let Some((part, request_id)) = self.under_way.remove(&intent) else {
             return;
         };
         match disposition {
-            Disposition::NotSent => self.attempts -= 1,
-            Disposition::NotProcessed { .. } => {}
-            Disposition::Answered { .. } | Disposition::MaybeSent => {
-                self.processed.insert(part);
-            }
+            Disposition::NotSent => {}
+            Disposition::NotProcessed { .. } => self.left(part, request_id, false),
+            Disposition::Answered { .. } | Disposition::MaybeSent => self.left(part, request_id, true),
+        }
+    }
+
+    /// A write has left, and was perhaps processed.
+    fn left(&mut self, part: String, request_id: Option<String>, processed: bool) {
+        self.tally.attempts += 1;
+        self.tally.repeated |= self.processed.contains(&part);
+        self.tally.request_id = request_id;
+        *self.sent.entry(part.clone()).or_default() += 1;
+        if processed {
+            self.processed.insert(part);
         }
     }
 }

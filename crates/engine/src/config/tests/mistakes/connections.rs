@@ -304,7 +304,7 @@ deployment = "uccx"
 }
 
 #[test]
-fn a_window_with_a_rate() {
+fn a_window_beyond_the_concurrency() {
     check(
         r#"[connections.here]
 provider = "finesse"
@@ -312,13 +312,13 @@ api = "https://a.example.com"
 window = 64
 "#,
         &expect![[r#"
-            error: `window` lets intents run ahead, which a rate does not need
+            error: intents do not run ahead of requests in this version
              --> etc/signoff.toml:4:10
               |
             4 | window = 64
               |          ^^
               = key: `connections.here.window`
-              = help: remove the line, or set `rate = "none"`"#]],
+              = help: remove the line, or write 8"#]],
     );
 }
 

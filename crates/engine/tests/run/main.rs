@@ -1,0 +1,16 @@
+//! Runs against a scripted Finesse, and with providers that misbehave: what is promised of intents, outcomes, stopping
+//! and reports.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on is to fail"
+)]
+
+mod endings;
+mod misuse;
+mod providers;
+mod rows;
+mod stopping;
+mod vendor;
+mod world;
