@@ -19,6 +19,8 @@ const BODY_KEPT: usize = 512;
 pub struct Request {
     /// When its body had been read, since the start of the sandbox.
     pub at: Duration,
+    /// The number of the node that it reached, from 0.
+    pub node: usize,
     /// The method.
     pub method: Method,
     /// The path as sent, without the query.
@@ -341,6 +343,7 @@ mod tests {
     fn request(at_ms: u64, path: &str) -> Request {
         Request {
             at: Duration::from_millis(at_ms),
+            node: 0,
             method: Method::GET,
             path: path.to_owned(),
             query: None,

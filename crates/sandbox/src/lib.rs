@@ -26,6 +26,7 @@ pub mod fault;
 pub mod finesse;
 pub mod hotdesk;
 mod ledger;
+mod node;
 mod random;
 mod server;
 mod settings;
@@ -46,12 +47,13 @@ pub use hotdesk::{DeskState, Person};
 pub use ledger::{Cause, Effect, End, KEPT, Ledger, Logouts, Request, Unapplied};
 pub use settings::{FinesseSettings, HotdeskSettings, Settings};
 
+use node::Node;
 use server::Shared;
 
 /// Simulated services that run until this is dropped.
 #[derive(Debug)]
 pub struct Sandbox {
-    address: SocketAddr,
+    nodes: Vec<Arc<Node>>,
     shared: Arc<Shared>,
     server: Server,
 }
@@ -92,11 +94,12 @@ impl Sandbox {
     /// # Errors
     /// If the address is not on loopback or cannot be listened on.
     pub async fn start(settings: Settings) -> Result<Self, Error> {
-        let (listener, address) = listen(settings.listen).await?;
+        let listening = listen(&settings).await?;
+        let nodes = listening.iter().map(|(node, _)| Arc::clone(node)).collect();
         let shared = Arc::new(Shared::new(settings));
-        let server = Server::Task(tokio::spawn(server::serve(listener, Arc::clone(&shared))));
+        let server = Server::Task(tokio::spawn(node::serve(listening, Arc::clone(&shared))));
         Ok(Self {
-            address,
+            nodes,
             shared,
             server,
         })
@@ -111,10 +114,11 @@ impl Sandbox {
             .enable_all()
             .build()
             .map_err(Error::Thread)?;
-        let (listener, address) = runtime.block_on(listen(settings.listen))?;
+        let listening = runtime.block_on(listen(&settings))?;
+        let nodes = listening.iter().map(|(node, _)| Arc::clone(node)).collect();
         let shared = Arc::new(Shared::new(settings));
         let (stop, stopped) = oneshot::channel::<Infallible>();
-        let serve = server::serve(listener, Arc::clone(&shared));
+        let serve = node::serve(listening, Arc::clone(&shared));
         let thread = thread::Builder::new()
             .name("sandbox".to_owned())
             .spawn(move || {
@@ -131,13 +135,13 @@ impl Sandbox {
             thread: Some(thread),
         };
         Ok(Self {
-            address,
+            nodes,
             shared,
             server,
         })
     }
 
-    /// Closes every connection and the port.
+    /// Closes every connection and every port.
     pub async fn stop(mut self) {
         if let Server::Task(task) = &mut self.server {
             task.abort();
@@ -146,16 +150,44 @@ impl Sandbox {
         }
     }
 
-    /// Where it serves, such as `http://127.0.0.1:43211`.
+    /// Where it serves, such as `http://127.0.0.1:43211`; of several nodes the first.
     #[must_use]
     pub fn origin(&self) -> String {
-        format!("http://{}", self.address)
+        self.nodes.first().map_or_else(String::new, |node| node.origin())
+    }
+
+    /// Where each node serves.
+    #[must_use]
+    pub fn origins(&self) -> Vec<String> {
+        self.nodes.iter().map(|node| node.origin()).collect()
+    }
+
+    /// Closes the port and all connections of a node, in the middle of whatever they do. The state is that of the others
+    /// and lives on.
+    pub fn stop_node(&self, node: usize) {
+        if let Some(node) = self.nodes.get(node) {
+            node.run(false);
+        }
+    }
+
+    /// Lets a node serve again, where it did before.
+    pub fn start_node(&self, node: usize) {
+        if let Some(node) = self.nodes.get(node) {
+            node.run(true);
+        }
+    }
+
+    /// Takes a node out of service, so that it answers everything with 503, or puts it back.
+    pub fn set_in_service(&self, node: usize, in_service: bool) {
+        if let Some(node) = self.nodes.get(node) {
+            node.put_in_service(in_service);
+        }
     }
 
     /// A `signoff.toml` for it, with comments, complete to the passwords.
     #[must_use]
     pub fn configuration(&self) -> String {
-        self.shared.credentials.configuration(&self.origin())
+        self.shared.credentials.configuration(&self.origins())
     }
 
     /// The user names in the configuration, and their passwords.
@@ -262,7 +294,21 @@ impl Drop for Sandbox {
     }
 }
 
-async fn listen(wanted: SocketAddr) -> Result<(TcpListener, SocketAddr), Error> {
+/// Listens for each node; the port that is wanted, if one is, belongs to the first.
+async fn listen(settings: &Settings) -> Result<Vec<(Arc<Node>, TcpListener)>, Error> {
+    let mut listening = Vec::new();
+    for number in 0..usize::from(settings.nodes.max(1)) {
+        let mut wanted = settings.listen;
+        if number > 0 {
+            wanted.set_port(0);
+        }
+        let (listener, address) = listen_on(wanted).await?;
+        listening.push((Node::new(number, address), listener));
+    }
+    Ok(listening)
+}
+
+async fn listen_on(wanted: SocketAddr) -> Result<(TcpListener, SocketAddr), Error> {
     if !wanted.ip().is_loopback() {
         return Err(Error::NotLoopback(wanted));
     }

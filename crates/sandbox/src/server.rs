@@ -24,6 +24,7 @@ use crate::fault::{After, Before, Body, Decision, Fault, Faults, Kind};
 use crate::finesse::{Behaviour, Finesse, Incoming, Refusal};
 use crate::hotdesk::{self, Hotdesk};
 use crate::ledger::{End, Ledger, Request, Ticket};
+use crate::node::Node;
 use crate::settings::{Credentials, Settings};
 
 /// The largest body that is read from a client.
@@ -107,14 +108,14 @@ impl Shared {
 }
 
 /// Serves until it is dropped.
-pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
+pub(crate) async fn serve(listener: TcpListener, node: Arc<Node>, shared: Arc<Shared>) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
                     shared.ledger.connected();
-                    connections.spawn(serve_connection(stream, Arc::clone(&shared)));
+                    connections.spawn(serve_connection(stream, Arc::clone(&node), Arc::clone(&shared)));
                 }
                 Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
             },
@@ -123,7 +124,7 @@ pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
     }
 }
 
-async fn serve_connection(stream: TcpStream, shared: Arc<Shared>) {
+async fn serve_connection(stream: TcpStream, node: Arc<Node>, shared: Arc<Shared>) {
     // Answers are small: they must not wait for each other.
     let _ = stream.set_nodelay(true);
     let ending = Arc::new(Ending::default());
@@ -132,8 +133,8 @@ async fn serve_connection(stream: TcpStream, shared: Arc<Shared>) {
         ending: Arc::clone(&ending),
     };
     let service = service_fn(|request| {
-        let (shared, ending) = (Arc::clone(&shared), Arc::clone(&ending));
-        async move { handle(&shared, &ending, request).await }
+        let (shared, node, ending) = (Arc::clone(&shared), Arc::clone(&node), Arc::clone(&ending));
+        async move { handle(&shared, &node, &ending, request).await }
     });
     // An error is a client that left or a fault that was asked for.
     let _ = http1::Builder::new()
@@ -152,6 +153,7 @@ enum NoAnswer {
 
 async fn handle(
     shared: &Shared,
+    node: &Node,
     ending: &Ending,
     request: http::Request<IncomingBody>,
 ) -> Result<Response<Payload>, NoAnswer> {
@@ -166,8 +168,11 @@ async fn handle(
         body: &body,
     };
     let now = shared.clock.now();
-    let mut ticket = shared.ledger.begin(record(&incoming, now));
-    let decision = shared.faults().decide(&parts.method, parts.uri.path(), now);
+    let mut ticket = shared.ledger.begin(record(&incoming, node, now));
+    let mut decision = shared.faults().decide(&parts.method, parts.uri.path(), now);
+    if !node.is_in_service() {
+        (decision.before, decision.name) = (Some(Before::Unavailable), Some("out_of_service"));
+    }
     if !decision.delay.is_zero() {
         tokio::time::sleep(decision.delay).await;
     }
@@ -283,9 +288,10 @@ fn finish(shared: &Shared, answer: Answer, spoil: Spoil, ticket: Ticket) -> Resp
     answer.into_response(&httpdate::fmt_http_date(UNIX_EPOCH + since_epoch), spoil)
 }
 
-fn record(incoming: &Incoming<'_>, at: Duration) -> Request {
+fn record(incoming: &Incoming<'_>, node: &Node, at: Duration) -> Request {
     Request {
         at,
+        node: node.number,
         method: incoming.parts.method.clone(),
         path: incoming.parts.uri.path().to_owned(),
         query: incoming.parts.uri.query().map(str::to_owned),

@@ -17,6 +17,8 @@ pub struct Settings {
     pub hotdesk: HotdeskSettings,
     /// Where to listen, on loopback; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// How many nodes serve the same state, at least 1; the others than the first listen on free ports.
+    pub nodes: u8,
     /// From which all randomness comes.
     pub seed: u64,
     /// Faults that are in force from the start.
@@ -90,6 +92,7 @@ impl Settings {
             },
             hotdesk: HotdeskSettings::demo(),
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            nodes: 1,
             seed: 1,
             faults: Vec::new(),
         }
@@ -99,6 +102,13 @@ impl Settings {
     #[must_use]
     pub fn fault(mut self, fault: Fault) -> Self {
         self.faults.push(fault);
+        self
+    }
+
+    /// The same with so many nodes.
+    #[must_use]
+    pub fn nodes(mut self, nodes: u8) -> Self {
+        self.nodes = nodes;
         self
     }
 
@@ -157,14 +167,15 @@ impl Credentials {
             .map(|credential| (credential.username.as_str(), credential.password.as_str()))
     }
 
-    pub(crate) fn configuration(&self, origin: &str) -> String {
+    pub(crate) fn configuration(&self, origins: &[String]) -> String {
+        let origins: Vec<String> = origins.iter().map(|origin| quoted(origin)).collect();
+        let origins = origins.join(", ");
         let mut text = format!(
             "# A signoff.toml for the sandbox, which simulates vendor services on this machine. Its passwords protect\n\
              # nothing, so they stand here; a real one comes from an `env`, a `file` or a `command`.\n\n\
              [connections.finesse]\n\
              provider = \"finesse\"\n\
-             api = [{}]\n",
-            quoted(origin)
+             api = [{origins}]\n"
         );
         if let Some(first) = self.0.first() {
             push(
@@ -194,11 +205,10 @@ impl Credentials {
                  # see `A provider in C` in the README.\n\
                  [connections.hotdesk]\n\
                  provider = \"plugin:hotdesk\"\n\
-                 api = [{}]\n\
+                 api = [{origins}]\n\
                  credential = \"reception\"\n\n\
                  [credentials.reception]\n\
                  key = {{ command = [\"printf\", \"%s\", {}] }}\n",
-                quoted(origin),
                 quoted(hotdesk::TOKEN)
             ),
         );

@@ -4,6 +4,7 @@
 mod client;
 mod faults;
 mod hotdesk;
+mod nodes;
 mod own;
 mod rest;
 mod states;
