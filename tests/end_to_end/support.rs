@@ -2,8 +2,11 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::io::{self, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -43,20 +46,21 @@ impl Site {
     }
 
     pub(crate) fn configure_as(&self, username: &str, connection: &str) {
+        let credential = format!("username = \"{username}\"\npassword = {{ env = \"SITE_PASSWORD\" }}");
+        self.configure_with("finesse", &self.sandbox.origin(), connection, &credential);
+    }
+
+    /// The configuration with this provider, this vendor and this credential.
+    pub(crate) fn configure_with(&self, provider: &str, origin: &str, connection: &str, credential: &str) {
         let mut text = format!(
-            "[connections.site]\nprovider = \"finesse\"\napi = [\"{}\"]\ncredential = \"me\"\n",
-            self.sandbox.origin()
+            "[connections.site]\nprovider = \"{provider}\"\napi = [\"{origin}\"]\ncredential = \"me\"\n"
         );
         for default in ["rate = \"500/s\"", "timeout = \"1s\"", "settle = \"300ms\""] {
             if !connection.contains(default.split(' ').next().unwrap()) {
                 writeln!(text, "{default}").unwrap();
             }
         }
-        write!(
-            text,
-            "{connection}\n[credentials.me]\nusername = \"{username}\"\npassword = {{ env = \"SITE_PASSWORD\" }}\n"
-        )
-        .unwrap();
+        writeln!(text, "{connection}\n[credentials.me]\n{credential}").unwrap();
         fs::write(self.path("signoff.toml"), text).unwrap();
     }
 
@@ -209,6 +213,38 @@ impl Ended {
             .replace(&*repository().to_string_lossy(), "REPOSITORY");
         masked(&text)
     }
+}
+
+/// A vendor that answers every request with what `answer` makes of it, as it came. For answers that no simulated vendor
+/// gives. Gives the origin; the thread ends with the test.
+pub(crate) fn serve(answer: impl Fn(&str) -> String + Send + Sync + 'static) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let origin = format!("http://{}", listener.local_addr().unwrap());
+    let answer = Arc::new(answer);
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let answer = Arc::clone(&answer);
+            // A client that has left is no concern of the vendor's.
+            std::thread::spawn(move || stream.and_then(|stream| answer_one(stream, &*answer)));
+        }
+    });
+    origin
+}
+
+fn answer_one(mut stream: TcpStream, answer: &dyn Fn(&str) -> String) -> io::Result<()> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte)?;
+        head.extend(byte);
+    }
+    stream.write_all(answer(&String::from_utf8_lossy(&head)).as_bytes())
+}
+
+/// An HTTP answer with this body, after which the connection is closed.
+pub(crate) fn http(status: &str, headers: &str, body: &str) -> String {
+    let length = body.len();
+    format!("HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n{body}")
 }
 
 /// A workflow of the repository.
