@@ -12,8 +12,8 @@ use crate::credential::Credential;
 use crate::parameters::nearest;
 use crate::plugin::{PluginError, Registry};
 use crate::redact::Redactor;
-use crate::secret::Environment;
-use crate::transport::SettingsError;
+use crate::secret::{Environment, Secret};
+use crate::transport::{ProxyVariables, SettingsError, TransportSettings};
 
 /// The configuration, the providers, and the way to secrets.
 pub struct Engine {
@@ -101,6 +101,24 @@ impl Engine {
             .filter_map(|connection| self.connection(&connection.name).ok())
             .map(|(settings, _)| settings.describe())
             .collect()
+    }
+
+    /// How a connection is reached, by its settings and the usual variables for proxies.
+    #[must_use]
+    pub fn transport(&self, settings: &ConnectionSettings) -> TransportSettings {
+        let variable = |name: &str| self.environment.variable(name);
+        let proxy_variables = ProxyVariables::read(|name| Some(variable(name)?.expose().to_owned()));
+        for password in proxy_variables.passwords() {
+            self.redactor.add("proxy", &Secret::new(password.to_owned()));
+        }
+        TransportSettings {
+            ca_file: settings.tls.ca_file.clone(),
+            client_certificate: settings.tls.client_certificate.clone(),
+            danger_accept_invalid_certificates: settings.tls.danger_accept_invalid_certificates,
+            proxy: settings.proxy.clone(),
+            proxy_variables,
+            timeout: settings.timeout,
+        }
     }
 
     /// The names of the connections of a provider, in the order of the configuration.

@@ -175,7 +175,10 @@ impl Dispatcher {
     /// What the connection is doing. Cheap.
     #[must_use]
     pub fn status(&self) -> DispatchStatus {
-        self.desk.admission.status()
+        DispatchStatus {
+            connections: self.desk.transport.connections_opened(),
+            ..self.desk.admission.status()
+        }
     }
 
     async fn read(

@@ -434,6 +434,7 @@ impl State {
             rate: self.rate,
             concurrency: self.limits.allowed(),
             failed_over,
+            connections: 0,
         }
     }
 

@@ -66,6 +66,8 @@ pub struct DispatchStatus {
     pub concurrency: u32,
     /// The endpoints that do not use their first origin; usually none.
     pub failed_over: Vec<FailedOver>,
+    /// How many connections were opened for the requests that have left; each may have served many.
+    pub connections: u64,
 }
 
 /// An endpoint that does not use its first origin, because that failed.

@@ -9,9 +9,9 @@ use signoff_core::{Class, Descriptor, Response};
 use crate::clock::Clock;
 use crate::config::ConnectionSettings;
 use crate::credential::Credential;
-use crate::dispatch::{Classify, DispatchStatus, Dispatcher, DispatcherSettings};
+use crate::dispatch::{Classify, DispatchStatus, Dispatcher, DispatcherSettings, Move};
 use crate::engine::{Engine, EngineError};
-use crate::transport::{HttpTransport, TransportSettings};
+use crate::transport::HttpTransport;
 
 /// What a script may know of a connection.
 #[derive(Debug, Clone)]
@@ -29,11 +29,15 @@ pub(super) struct Link {
     pub(super) dispatcher: Arc<Dispatcher>,
 }
 
+/// Is told when a connection comes to use another origin.
+pub(super) type OnMove = Arc<dyn Fn(&str, &Move) + Send + Sync>;
+
 /// Opens connections on first use, and keeps them.
 pub(super) struct Links {
     engine: Arc<Engine>,
     clock: Clock,
     plan: bool,
+    moved: OnMove,
     open: Mutex<Open>,
 }
 
@@ -44,11 +48,12 @@ struct Open {
 }
 
 impl Links {
-    pub(super) fn new(engine: Arc<Engine>, clock: Clock, plan: bool) -> Self {
+    pub(super) fn new(engine: Arc<Engine>, clock: Clock, plan: bool, moved: OnMove) -> Self {
         Self {
             engine,
             clock,
             plan,
+            moved,
             open: Mutex::default(),
         }
     }
@@ -115,18 +120,13 @@ impl Links {
             error,
         };
         let provider = Arc::new(library.open(&settings.options).map_err(at_fault)?);
-        let transport = HttpTransport::new(TransportSettings {
-            ca_file: settings.tls.ca_file.clone(),
-            client_certificate: settings.tls.client_certificate.clone(),
-            danger_accept_invalid_certificates: settings.tls.danger_accept_invalid_certificates,
-            proxy: settings.proxy.clone(),
-            timeout: settings.timeout,
-        })
-        .map_err(|error| EngineError::Transport {
-            connection: name.to_owned(),
-            error,
-        })?;
-        let dispatcher = Dispatcher::new(
+        let transport =
+            HttpTransport::new(self.engine.transport(&settings)).map_err(|error| EngineError::Transport {
+                connection: name.to_owned(),
+                error,
+            })?;
+        let (moved, connection) = (Arc::clone(&self.moved), Arc::clone(&settings.name));
+        let dispatcher = Dispatcher::with_observer(
             DispatcherSettings {
                 connection: Arc::clone(&settings.name),
                 endpoints: settings
@@ -142,6 +142,7 @@ impl Links {
             },
             Arc::new(transport),
             Arc::new(Classifier(Arc::clone(&provider))),
+            Some(Box::new(move |to| moved(&connection, to))),
             self.clock,
         );
         Ok(Link {

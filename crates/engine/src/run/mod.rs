@@ -31,7 +31,7 @@ use crate::journal::{
 use crate::operation::Waits;
 use crate::parameters::format_duration;
 use crate::platform;
-use links::{Link, Links};
+use links::{Link, Links, OnMove};
 use scope::{LeftOver, Scope};
 use turns::Turns;
 
@@ -108,7 +108,7 @@ impl Run {
         let limit = engine.config.limits.run_time;
         let run = Arc::new_cyclic(|this| Self {
             this: Weak::clone(this),
-            links: Links::new(Arc::clone(&engine), clock, plan),
+            links: Links::new(Arc::clone(&engine), clock, plan, tell_moves(Weak::clone(this))),
             engine,
             id,
             plan,
@@ -483,4 +483,14 @@ impl From<EngineError> for CallError {
             message: error.to_string(),
         }
     }
+}
+
+/// Has the run say when a connection comes to use another origin.
+fn tell_moves(run: Weak<Run>) -> OnMove {
+    Arc::new(move |connection, moved| {
+        let level = if moved.back { Level::Info } else { Level::Warn };
+        if let Some(run) = run.upgrade() {
+            run.log(level, &format!("connection `{connection}`: {moved}"), Vec::new());
+        }
+    })
 }

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 
+use super::connections::CountConnections;
 use super::tls::{self, Material};
 use super::{Exchange, Reply, SettingsError, Transport, TransportFailure, TransportSettings};
 
@@ -30,6 +31,7 @@ pub struct HttpTransport {
     /// For `http://`; works where the system has no certificates at all.
     plain: reqwest::Client,
     secure: OnceLock<Result<reqwest::Client, SettingsError>>,
+    connections: CountConnections,
 }
 
 impl HttpTransport {
@@ -39,27 +41,26 @@ impl HttpTransport {
     /// A file or the proxy is not what it should be.
     pub fn new(settings: TransportSettings) -> Result<Self, SettingsError> {
         let material = Material::read(&settings)?;
-        let plain = client(&settings, tls::no_trust())?;
+        let connections = CountConnections::default();
+        let plain = client(&settings, tls::no_trust(), &connections)?;
         Ok(Self {
             settings,
             material,
             plain,
             secure: OnceLock::new(),
+            connections,
         })
     }
 
     fn client_for(&self, url: &url::Url) -> Result<&reqwest::Client, SettingsError> {
-        let through_tls = self
-            .settings
-            .proxy
-            .as_ref()
-            .is_some_and(|proxy| proxy.scheme() == "https");
+        let proxy = self.settings.proxy_for(url)?;
+        let through_tls = proxy.is_some_and(|proxy| proxy.scheme() == "https");
         if url.scheme() == "http" && !through_tls {
             return Ok(&self.plain);
         }
         let secure = self
             .secure
-            .get_or_init(|| client(&self.settings, self.material.configuration()));
+            .get_or_init(|| client(&self.settings, self.material.configuration(), &self.connections));
         secure.as_ref().map_err(Clone::clone)
     }
 
@@ -68,6 +69,7 @@ impl HttpTransport {
         let client = self
             .client_for(&exchange.url)
             .map_err(|error| failure::no_client(&origin, &error))?;
+        let proxy = self.settings.proxy_for(&exchange.url).ok().flatten();
         let (timeout, cap) = (exchange.timeout, exchange.answer_cap);
         let whole = async {
             let response = client
@@ -76,7 +78,7 @@ impl HttpTransport {
                 .body(exchange.body)
                 .send()
                 .await
-                .map_err(|error| failure::of_sending(&origin, &error, &self.settings))?;
+                .map_err(|error| failure::of_sending(&origin, &error, proxy, &self.settings))?;
             if let Some(redirected) = failure::redirect(&exchange.url, &response) {
                 return Err(redirected);
             }
@@ -95,11 +97,16 @@ impl Transport for HttpTransport {
     ) -> Pin<Box<dyn Future<Output = Result<Reply, TransportFailure>> + Send + '_>> {
         Box::pin(self.exchange(exchange))
     }
+
+    fn connections_opened(&self) -> u64 {
+        self.connections.opened()
+    }
 }
 
 fn client(
     settings: &TransportSettings,
     configuration: Result<rustls::ClientConfig, rustls::Error>,
+    connections: &CountConnections,
 ) -> Result<reqwest::Client, SettingsError> {
     let configuration = configuration.map_err(|error| SettingsError::Client(error.to_string()))?;
     let builder = reqwest::Client::builder()
@@ -111,11 +118,15 @@ fn client(
         .no_proxy()
         .tcp_nodelay(true)
         .connect_timeout(CONNECT_TIME.min(settings.timeout / 5 * 4))
-        .pool_idle_timeout(IDLE_TIME);
-    let builder = match &settings.proxy {
-        Some(proxy) => builder.proxy(all_through(proxy)?),
-        None => builder,
+        .pool_idle_timeout(IDLE_TIME)
+        .connector_layer(connections.clone());
+    let variables = settings.proxy_variables.clone();
+    let proxy = match &settings.proxy {
+        Some(proxy) => all_through(proxy)?,
+        // What is wrong with the variables was found out before the client is asked for anything.
+        None => reqwest::Proxy::custom(move |url| variables.proxy_for(url).ok().flatten().cloned()),
     };
+    let builder = builder.proxy(proxy);
     builder
         .build()
         .map_err(|error| SettingsError::Client(failure::innermost(&error)))

@@ -1,11 +1,14 @@
 //! One HTTP exchange, behind a narrow trait: everything above it (limits, retries, credentials, the journal)
 //! neither knows nor cares which client sends it.
 
+mod connections;
 mod http;
+mod proxy;
 mod server_clock;
 mod tls;
 
 pub use http::HttpTransport;
+pub use proxy::ProxyVariables;
 pub use server_clock::ServerClock;
 pub use tls::{SettingsError, TransportSettings};
 
@@ -23,6 +26,11 @@ pub trait Transport: Send + Sync + 'static {
         &self,
         exchange: Exchange,
     ) -> Pin<Box<dyn Future<Output = Result<Reply, TransportFailure>> + Send + '_>>;
+
+    /// How many connections it has opened so far; each may have served many exchanges. 0 where that is not known.
+    fn connections_opened(&self) -> u64 {
+        0
+    }
 }
 
 /// A request, complete with origin and secrets. Deliberately without `Debug`.

@@ -16,6 +16,8 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 
+use super::ProxyVariables;
+
 /// What a connection's settings say about how it reaches its vendor.
 #[derive(Clone)]
 pub struct TransportSettings {
@@ -25,11 +27,26 @@ pub struct TransportSettings {
     pub client_certificate: Option<PathBuf>,
     /// Trusts whoever answers.
     pub danger_accept_invalid_certificates: bool,
-    /// The HTTP proxy for everything; may hold a user name and a password. No other is ever used.
+    /// The HTTP proxy for everything, this machine included; may hold a user name and a password.
     pub proxy: Option<url::Url>,
+    /// The proxies where that is not set.
+    pub proxy_variables: ProxyVariables,
     /// Of a connection's exchanges; connecting takes at most four fifths of it, so that what was never sent
     /// can be told from what was not answered.
     pub timeout: Duration,
+}
+
+impl TransportSettings {
+    /// The proxy for what is asked of this origin; `None`: it is asked directly.
+    ///
+    /// # Errors
+    /// If a variable names one that cannot be used.
+    pub fn proxy_for(&self, origin: &url::Url) -> Result<Option<&url::Url>, SettingsError> {
+        match &self.proxy {
+            Some(proxy) => Ok(Some(proxy)),
+            None => self.proxy_variables.proxy_for(origin),
+        }
+    }
 }
 
 impl Default for TransportSettings {
@@ -39,6 +56,7 @@ impl Default for TransportSettings {
             client_certificate: None,
             danger_accept_invalid_certificates: false,
             proxy: None,
+            proxy_variables: ProxyVariables::default(),
             timeout: Duration::from_secs(10),
         }
     }
@@ -59,6 +77,7 @@ impl fmt::Debug for TransportSettings {
                 &self.danger_accept_invalid_certificates,
             )
             .field("proxy", &proxy)
+            .field("proxy_variables", &self.proxy_variables)
             .field("timeout", &self.timeout)
             .finish()
     }
@@ -90,6 +109,14 @@ pub enum SettingsError {
     /// Not a proxy that can be used.
     #[error("proxy `{address}` is no `http://` or `https://` address")]
     Proxy {
+        /// Without user name and password.
+        address: String,
+    },
+    /// Not a proxy that can be used.
+    #[error("`{variable}` names the proxy `{address}`, which is no `http://` or `https://` address")]
+    ProxyVariable {
+        /// The variable's name.
+        variable: &'static str,
         /// Without user name and password.
         address: String,
     },

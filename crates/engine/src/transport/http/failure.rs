@@ -14,12 +14,15 @@ use super::super::{SettingsError, TransportFailure, TransportSettings};
 
 const CLOSED: &str = "connection closed too soon";
 
-/// The client could not even be built; in practice because the system trusts nobody.
+/// The client could not even be built, in practice because the system trusts nobody; or its proxy cannot be used.
 pub(super) fn no_client(origin: &str, error: &SettingsError) -> TransportFailure {
-    not_sent(
-        format!("`{origin}` cannot be asked: {error}"),
-        "install the system's certificates (package `ca-certificates`), or set `ca_file`",
-    )
+    let hint = match error {
+        SettingsError::ProxyVariable { .. } => {
+            "set `proxy` for the connection, or name the host in `NO_PROXY`"
+        }
+        _ => "install the system's certificates (package `ca-certificates`), or set `ca_file`",
+    };
+    not_sent(format!("`{origin}` cannot be asked: {error}"), hint)
 }
 
 /// No complete answer within the time-out.
@@ -81,15 +84,13 @@ pub(super) fn redirect(asked: &url::Url, response: &reqwest::Response) -> Option
 pub(super) fn of_sending(
     origin: &str,
     error: &reqwest::Error,
+    proxy: Option<&url::Url>,
     settings: &TransportSettings,
 ) -> TransportFailure {
     if error.is_builder() {
         return not_sent(format!("`{origin}` cannot be asked: {}", innermost(error)), "");
     }
-    let proxy = settings
-        .proxy
-        .as_ref()
-        .map(|proxy| proxy.origin().ascii_serialization());
+    let proxy = proxy.map(|proxy| proxy.origin().ascii_serialization());
     let unreachable = match &proxy {
         Some(proxy) => format!("`{origin}` cannot be reached through proxy `{proxy}`"),
         None => format!("`{origin}` cannot be reached"),
