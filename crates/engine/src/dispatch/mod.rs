@@ -28,6 +28,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use signoff_core::{Effect, Monotonic, Request};
 use url::Url;
 
@@ -162,7 +163,8 @@ impl Dispatcher {
                     credential,
                     purpose: Purpose::Write { ticket, write },
                 };
-                job.run().await
+                // On the heap: ten thousand operations that wait for a read need not make room for a write.
+                job.run().boxed().await
             }
         }
     }
