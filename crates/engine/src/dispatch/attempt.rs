@@ -54,6 +54,16 @@ pub(super) struct Write<'a> {
     pub(super) request_id: Option<&'a str>,
 }
 
+/// How far the attempts at a request have got.
+#[derive(Debug, Default)]
+pub(super) struct Tries {
+    attempts: u32,
+    /// When the next one may be made.
+    earliest: Monotonic,
+    /// What the latest came to.
+    last: Option<Delivery>,
+}
+
 /// What an attempt came to.
 enum Tried {
     /// It must not leave any more; it needs another turn.
@@ -66,9 +76,11 @@ impl Job<'_> {
     /// Sends the request until there is something to deliver.
     pub(super) async fn run(&self) -> Result<Delivery, DispatchError> {
         let endpoint = self.desk.origins.endpoint(&self.request.endpoint)?;
-        let mut attempts = 0;
-        let mut earliest = Monotonic::ZERO;
-        let mut last = None;
+        let Tries {
+            mut attempts,
+            mut earliest,
+            mut last,
+        } = self.earlier_tries();
         loop {
             let waiting = match self.queue_up(endpoint, earliest, attempts > 0) {
                 Queued::Waiting(waiting) => waiting,
@@ -77,7 +89,14 @@ impl Job<'_> {
             };
             let permit = match waiting.await {
                 Ok(permit) => permit,
-                Err(turn) => return Ok(self.no_turn(turn, attempts, last)),
+                Err(turn) => {
+                    let tries = Tries {
+                        attempts,
+                        earliest,
+                        last,
+                    };
+                    return Ok(self.no_turn(turn, tries));
+                }
             };
             let exchange = self
                 .desk
@@ -86,7 +105,12 @@ impl Job<'_> {
                 .await?;
             // Looking up a secret may have taken its time: a person was asked for it.
             if self.desk.clock.now().monotonic > self.request.not_after {
-                return Ok(self.no_turn(Turn::Expired, attempts, None));
+                let tries = Tries {
+                    attempts,
+                    earliest,
+                    last,
+                };
+                return Ok(self.no_turn(Turn::Expired, tries));
             }
             match self.attempt(permit, exchange, attempts + 1).await? {
                 Tried::NotLeft | Tried::Ended(_, Next::Anew) => earliest = Monotonic::ZERO,
@@ -97,6 +121,15 @@ impl Job<'_> {
                     last = Some(delivery);
                 }
             }
+        }
+    }
+
+    /// What was tried already of a write that its operation asks for again. Without it the pauses between retries would
+    /// be longer than the state holds that the write rests on, and it would be tried for ever.
+    fn earlier_tries(&self) -> Tries {
+        match &self.purpose {
+            Purpose::Read { .. } => Tries::default(),
+            Purpose::Write { ticket, write } => ticket.tries().remove(write.part).unwrap_or_default(),
         }
     }
 
@@ -281,13 +314,19 @@ impl Job<'_> {
     }
 
     /// What is delivered if its turn never comes, or not again.
-    fn no_turn(&self, turn: Turn, attempts: u32, last: Option<Delivery>) -> Delivery {
+    fn no_turn(&self, turn: Turn, tries: Tries) -> Delivery {
+        let attempts = tries.attempts;
         match turn {
             Turn::Refused(message) => Delivery::CredentialStopped {
                 code: "credential_stopped",
                 message,
             },
-            Turn::Expired => expired(self.desk.clock.now(), attempts),
+            Turn::Expired => {
+                if let Purpose::Write { ticket, write } = &self.purpose {
+                    ticket.tries().insert(write.part.to_owned(), tries);
+                }
+                expired(self.desk.clock.now(), attempts)
+            }
             Turn::Unreachable(Unreachable { message }) => {
                 let now = self.desk.clock.now();
                 Delivery::Failure(Failed {
@@ -299,7 +338,7 @@ impl Job<'_> {
                     attempts,
                 })
             }
-            Turn::GivenUp => last.unwrap_or(Delivery::Stopped),
+            Turn::GivenUp => tries.last.unwrap_or(Delivery::Stopped),
             Turn::Stopped | Turn::Go { .. } => Delivery::Stopped,
         }
     }

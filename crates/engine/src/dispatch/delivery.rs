@@ -181,7 +181,8 @@ pub struct Intent<'a> {
     pub part: &'a str,
     /// What holds if nothing comes back.
     pub in_doubt: InDoubt,
-    /// Which attempt of this request, from 1. An operation that asks for the same part again begins anew.
+    /// Which attempt, from 1. An operation that asks for the same part again goes on counting if the turn of its earlier
+    /// request came too late, and else begins anew.
     pub attempt: u32,
     /// The id under which the vendor is told of it.
     pub request_id: Option<&'a str>,

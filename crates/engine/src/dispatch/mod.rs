@@ -24,8 +24,8 @@ mod state;
 mod tests;
 mod turn;
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -33,7 +33,7 @@ use signoff_core::{Effect, Monotonic, Request};
 use url::Url;
 
 use self::admission::Admission;
-use self::attempt::{Desk, Job, Purpose, Write};
+use self::attempt::{Desk, Job, Purpose, Tries, Write};
 use self::exchange::Origins;
 use self::failover::Failover;
 use self::reads::{Key, Seat, Share, Start, Wish};
@@ -122,6 +122,7 @@ impl Dispatcher {
             admission: Arc::clone(&self.desk.admission),
             order,
             writes,
+            tries: Mutex::default(),
         }
     }
 
@@ -263,6 +264,14 @@ pub struct Ticket {
     operation: u64,
     order: u64,
     writes: Option<Arc<dyn WriteLog>>,
+    /// Of writes whose turn came too late, by part.
+    tries: Mutex<HashMap<String, Tries>>,
+}
+
+impl Ticket {
+    fn tries(&self) -> MutexGuard<'_, HashMap<String, Tries>> {
+        self.tries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Drop for Ticket {

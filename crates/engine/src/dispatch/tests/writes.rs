@@ -179,3 +179,29 @@ async fn a_write_expires_while_a_person_is_asked_for_the_secret() {
     assert_eq!(failure(&deliveries[0]).kind, FailureKind::Expired);
     assert!(world.paths().is_empty());
 }
+
+/// Pauses between retries grow longer than the state holds that a write rests on: the operation reads again and asks again,
+/// and that is no new beginning.
+#[tokio::test(start_paused = true)]
+async fn a_write_that_is_asked_for_again_is_not_tried_for_ever() {
+    let world = World::new(|_| answer(503));
+    let ticket = world.ticket(0);
+    let mut asked = 0;
+    let delivery = loop {
+        asked += 1;
+        let request = Request {
+            not_after: world.clock.now().monotonic + Duration::from_millis(100),
+            ..write("/1")
+        };
+        match world.send(&ticket, &request).await {
+            Delivery::Failure(failed) if failed.kind == FailureKind::Expired => assert!(asked < 1000),
+            delivery => break delivery,
+        }
+    };
+    let Delivery::Response(answer) = delivery else {
+        panic!("no answer");
+    };
+    assert_eq!((answer.status, answer.attempts), (503, 8));
+    assert_eq!(world.paths().len(), 8);
+    assert!(asked > 1, "the pauses are longer than that");
+}
