@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 
 use super::{Environment, Secret, SecretProblem};
 use crate::platform;
+use crate::redact::Redactor;
 
 /// A private key in PEM fits many times.
 const LIMIT: u64 = 64 * 1024;
@@ -23,6 +24,9 @@ pub(super) const COMMAND_TIME: Duration = Duration::from_secs(30);
 
 /// How much of what a failed command says is shown, in characters.
 const WORDS_SHOWN: usize = 200;
+
+/// How much of it is kept in bytes, so that a secret in it is not cut before it is recognised.
+const WORDS_KEPT: usize = 64 * 1024;
 
 pub(super) fn from_variable(environment: &dyn Environment, name: &str) -> Result<Secret, SecretProblem> {
     let secret = environment.variable(name).ok_or(SecretProblem::Unset)?;
@@ -89,7 +93,7 @@ pub(super) async fn from_command(
     if !status.success() {
         return Err(SecretProblem::CommandFailed {
             status: status.to_string(),
-            words,
+            words: one_line(&without(&output, &words)),
         });
     }
     to_secret(&output)
@@ -127,19 +131,32 @@ async fn read_bounded(stream: Option<impl AsyncRead + Unpin>) -> Result<Zeroizin
     Ok(bytes)
 }
 
-/// The end of a stream, in one line without control characters. Reads it whole, so that its writer never
-/// blocks.
+/// The end of a stream. Reads it whole, so that its writer never blocks.
 async fn read_tail(stream: Option<impl AsyncRead + Unpin>) -> String {
     let mut tail = Vec::new();
     if let Some(mut stream) = stream {
         let mut chunk = [0; 4096];
         while let Ok(count @ 1..) = stream.read(&mut chunk).await {
             tail.extend_from_slice(chunk.get(..count).unwrap_or_default());
-            let surplus = tail.len().saturating_sub(WORDS_SHOWN * 4);
+            let surplus = tail.len().saturating_sub(WORDS_KEPT);
             tail.drain(..surplus);
         }
     }
-    let text = String::from_utf8_lossy(&tail);
+    String::from_utf8_lossy(&tail).into_owned()
+}
+
+/// What a command said, without what it gave: it failed, and yet that may be the secret.
+fn without(output: &[u8], words: &str) -> String {
+    let redactor = Redactor::new();
+    let output = Zeroizing::new(String::from_utf8_lossy(output).into_owned());
+    for line in output.lines() {
+        redactor.add("", &Secret::new(line.trim().to_owned()));
+    }
+    redactor.redact(words).into_owned()
+}
+
+/// The end of a text, in one line without control characters.
+fn one_line(text: &str) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let skipped = line.chars().count().saturating_sub(WORDS_SHOWN);
     line.chars()

@@ -172,6 +172,13 @@ async fn a_command() {
     "#]],
     )
     .await;
+    from_command(
+        &["sh", "-c", "echo c4n4ry-s3cr3t; echo bad c4n4ry-s3cr3t >&2; exit 3"],
+        expect![[r#"
+            no secret for credential `supervisor` from command `sh`: it failed (exit status: 3): bad [redacted]
+        "#]],
+    )
+    .await;
     from_command(&["no-such-program", "c4n4ry-s3cr3t"], expect![[r#"
         no secret for credential `supervisor` from command `no-such-program`: it could not be started: No such file or directory (os error 2)
         the command is an argument vector, run without a shell: `["pass", "show", "NAME"]`"#]]).await;
