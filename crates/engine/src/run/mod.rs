@@ -208,11 +208,14 @@ impl Run {
         reason: &str,
     ) -> Result<Arc<OutcomeRow>, CallError> {
         self.enter(connection, user);
+        let connection = connection
+            .map(Arc::from)
+            .or_else(|| self.scope().connection_of(&user.id));
         let at_ms = self.clock.now().unix_ms;
         let arguments = [Field::new("user", user.id.as_str()), Field::new("reason", reason)];
         let id = self.host_call(place, "skip", &arguments, at_ms);
         let row = OutcomeRow {
-            connection: connection.map(str::to_owned),
+            connection: connection.map(|connection| connection.to_string()),
             name: user.attribute("name").and_then(Value::as_text).map(str::to_owned),
             code: Some("left_out".to_owned()),
             message: Some(reason.to_owned()).filter(|reason| !reason.is_empty()),

@@ -13,6 +13,8 @@ use crate::call::{Cause, OutcomeRow};
 pub(super) struct Scope {
     members: Vec<Member>,
     places: HashMap<(Option<Arc<str>>, Arc<str>), usize>,
+    /// On how many connections an id is known, and the first of them.
+    connections: HashMap<Arc<str>, (Arc<str>, u32)>,
     gone: u64,
 }
 
@@ -53,13 +55,25 @@ pub(super) struct Totals {
 }
 
 impl Scope {
+    /// The connection of this user, if he is known on one alone.
+    pub(super) fn connection_of(&self, user: &str) -> Option<Arc<str>> {
+        let (connection, count) = self.connections.get(user)?;
+        (*count == 1).then(|| Arc::clone(connection))
+    }
+
     /// Puts a user in scope; says whether he is new. A user who was entered without a connection is the same
-    /// person when the first operation on him names one.
+    /// person when the first operation on him names one; and an id that is known on one connection alone is he.
     pub(super) fn enter(&mut self, connection: Option<&str>, user: &str, name: Option<&str>) -> bool {
-        let key = (connection.map(Arc::from), Arc::from(user));
+        let connection = connection.map(Arc::from).or_else(|| self.connection_of(user));
+        let key = (connection.clone(), Arc::from(user));
         if let Some(&place) = self.places.get(&key) {
             self.learn(place, name);
             return false;
+        }
+        if let Some(connection) = &connection {
+            let new = || (Arc::clone(connection), 0);
+            let (_, count) = self.connections.entry(Arc::clone(&key.1)).or_insert_with(new);
+            *count += 1;
         }
         if let Some(connection) = connection
             && let Some(&place) = self.places.get(&(None, Arc::clone(&key.1)))
@@ -67,7 +81,7 @@ impl Scope {
         {
             self.places.remove(&(None, Arc::clone(&key.1)));
             self.places.insert(key, place);
-            self.members[place].connection = Some(Arc::from(connection));
+            self.members[place].connection = Some(connection);
             self.learn(place, name);
             return false;
         }
@@ -98,8 +112,9 @@ impl Scope {
     /// Notes what became of a user, who is entered if he was not.
     pub(super) fn note(&mut self, row: &OutcomeRow, satisfied: bool) {
         self.enter(row.connection.as_deref(), &row.user, row.name.as_deref());
+        let connection = row.connection.as_deref().map(Arc::from);
         let key = (
-            row.connection.as_deref().map(Arc::from),
+            connection.or_else(|| self.connection_of(&row.user)),
             Arc::from(row.user.as_str()),
         );
         if let Some(&place) = self.places.get(&key) {
@@ -201,6 +216,26 @@ mod tests {
             .map(|left| left.user.to_string())
             .collect();
         assert_eq!(left, ["2"]);
+    }
+
+    #[test]
+    fn an_id_that_one_connection_knows_is_its_user() {
+        let mut scope = Scope::default();
+        scope.enter(Some("a"), "1", None);
+        assert!(!scope.enter(None, "1", None));
+        scope.leave("1");
+        scope.note(
+            &OutcomeRow {
+                connection: None,
+                ..row("", "1", Outcome::Skipped, None)
+            },
+            true,
+        );
+        assert_eq!((scope.totals().total, scope.left_over().len()), (1, 0));
+        // On two connections it could be either.
+        scope.enter(Some("b"), "1", None);
+        assert!(scope.enter(None, "1", None));
+        assert_eq!(scope.totals().total, 3);
     }
 
     #[test]
