@@ -10,8 +10,12 @@ use crate::exit;
 
 /// Logs people out of the systems they work in, and proves what became of each of them.
 #[derive(Debug, Parser)]
-#[command(name = "signoff", version, max_term_width = 100, after_help = exit::TABLE)]
-#[command(disable_help_subcommand = true, propagate_version = false)]
+#[command(name = "signoff", version, max_term_width = 100, after_help = after_help())]
+#[command(
+    disable_help_subcommand = true,
+    propagate_version = false,
+    arg_required_else_help = true
+)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) general: General,
@@ -23,25 +27,27 @@ pub(crate) struct Arguments {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Everywhere")]
 pub(crate) struct General {
-    /// The configuration [default: $SIGNOFF_CONFIG, ./signoff.toml, the user's configuration folder]
+    /// The configuration [default: see `signoff --help`]
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// Act as this credential instead of the connection's own
+    /// Act as this one instead of the connection's own
     #[arg(long = "as", global = true, value_name = "CREDENTIAL")]
     pub(crate) act_as: Option<String>,
     /// Where runs are kept [default: $XDG_STATE_HOME/signoff]
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) state: Option<PathBuf>,
-    /// Look for plugins here first; may be given several times
+    /// Look for plugins here first; repeatable
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) plugin_path: Vec<PathBuf>,
-    /// For people, or one JSON object a line
+    /// `human`, or `json`: one JSON object a line
     #[arg(long, global = true, value_name = "FORMAT", value_enum, default_value_t = Format::Human)]
+    #[arg(hide_possible_values = true)]
     pub(crate) format: Format,
-    /// When to colour
+    /// `auto`, `always` or `never`
     #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
+    #[arg(hide_possible_values = true)]
     pub(crate) color: Color,
-    /// Say more; twice for everything
+    /// Say more
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
     /// Say nothing but results and errors
@@ -52,20 +58,16 @@ pub(crate) struct General {
 /// How results are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
-    /// For people.
+    // No doc comments here and below: clap would spread every help text over pages for them.
     Human,
-    /// One JSON object a line.
     Json,
 }
 
 /// When to colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Color {
-    /// On a terminal, unless `NO_COLOR` is set.
     Auto,
-    /// Always.
     Always,
-    /// Never.
     Never,
 }
 
@@ -89,7 +91,7 @@ pub(crate) enum Command {
 /// Where the work goes.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Place {
-    /// Work on simulated vendors in this process instead of a configuration
+    /// Work on simulated vendors; no configuration needed
     #[arg(long)]
     pub(crate) sandbox: bool,
 }
@@ -97,7 +99,7 @@ pub(crate) struct Place {
 /// How an effect is guarded.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Guard {
-    /// Show what would be done; send nothing that changes anything
+    /// Show what would be done, and change nothing
     #[arg(long)]
     pub(crate) plan: bool,
     /// Do not ask, however many users there are
@@ -111,10 +113,10 @@ pub(crate) struct Guard {
 #[derive(Debug, Args)]
 #[command(disable_help_flag = true)]
 pub(crate) struct Run {
-    /// A workflow: a `.luau` file, or `@name` for one that comes with signoff
+    /// A workflow: a `.luau` file
     #[arg(value_name = "SCRIPT")]
     pub(crate) script: Option<String>,
-    /// Set an argument of the workflow; may be given several times
+    /// Set an argument of the workflow; repeatable
     #[arg(long = "set", value_name = "NAME=VALUE")]
     pub(crate) set: Vec<String>,
     #[command(flatten)]
@@ -138,7 +140,7 @@ pub(crate) struct Logout {
     /// Everybody who is signed in to this team
     #[arg(long, value_name = "TEAM", conflicts_with = "users")]
     pub(crate) team: Option<String>,
-    /// Set an option of the operation; may be given several times
+    /// Set an option of the operation; repeatable
     #[arg(short = 'o', long = "option", value_name = "NAME=VALUE")]
     pub(crate) options: Vec<String>,
     /// Log out the acting user too, last
@@ -164,7 +166,7 @@ pub(crate) struct Roster {
     /// Only those who are signed in
     #[arg(long)]
     pub(crate) signed_in: bool,
-    /// Set another option of the operation; may be given several times
+    /// Set another option of the operation; repeatable
     #[arg(short = 'o', long = "option", value_name = "NAME=VALUE")]
     pub(crate) options: Vec<String>,
     #[command(flatten)]
@@ -185,7 +187,7 @@ pub(crate) struct Status {
 
 #[derive(Debug, Args)]
 pub(crate) struct Sandbox {
-    /// Make it misbehave; may be given several times
+    /// Make it misbehave; repeatable
     #[arg(long = "fault", value_name = "NAME=VALUE")]
     pub(crate) faults: Vec<String>,
     /// Listen on this port of 127.0.0.1 [default: any free one]
@@ -204,6 +206,22 @@ pub(crate) enum Plugin {
         plugin: String,
     },
 }
+
+/// What the help of the whole ends with.
+fn after_help() -> String {
+    format!("{ENVIRONMENT}\n\n{}", exit::TABLE)
+}
+
+/// What counts besides the command line.
+const ENVIRONMENT: &str = "\
+The configuration is the first of these:
+  --config FILE
+  $SIGNOFF_CONFIG
+  ./signoff.toml
+  signoff/signoff.toml in the user's configuration folder ($XDG_CONFIG_HOME)
+
+$SIGNOFF_PLUGIN_PATH names more folders with plugins. $NO_COLOR, if set, switches
+colours off.";
 
 impl General {
     /// The least grave log line that is shown.

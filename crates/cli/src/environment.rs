@@ -1,6 +1,7 @@
 //! What the engine may know of the process around it: environment variables, and the person at the terminal.
 
 use std::io::{self, IsTerminal};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use signoff_engine::secret::{Environment, Secret};
 
@@ -16,6 +17,17 @@ impl Environment for ProcessEnvironment {
         if !io::stdin().is_terminal() {
             return Err(io::Error::other("there is no terminal to ask at"));
         }
-        rpassword::prompt_password(format!("{label}: ")).map(Secret::new)
+        ASKING.store(true, Ordering::Relaxed);
+        let answer = rpassword::prompt_password(format!("password of `{label}`: "));
+        ASKING.store(false, Ordering::Relaxed);
+        answer.map(Secret::new)
     }
+}
+
+/// Whether a secret is being asked for.
+static ASKING: AtomicBool = AtomicBool::new(false);
+
+/// Whether a person is being asked for a secret, so that nothing may be drawn on the terminal.
+pub(crate) fn is_asking() -> bool {
+    ASKING.load(Ordering::Relaxed)
 }

@@ -34,7 +34,7 @@ impl Failure {
         Self::new(Exit::Configuration, message, hint)
     }
 
-    /// As it is printed: the message after `error: ` unless it brings its own heading, then the hint.
+    /// As it is printed: the message after `error: ` unless it brings its own heading, then what to do.
     pub(crate) fn render(&self) -> String {
         let heading = if self.message.starts_with("error: ") {
             ""
@@ -43,7 +43,7 @@ impl Failure {
         };
         let mut text = format!("{heading}{}", safe_lines(self.message.trim_end()));
         if !self.hint.is_empty() {
-            text.push_str("\n  hint: ");
+            text.push_str("\n  = help: ");
             text.push_str(&safe_lines(&self.hint));
         }
         text
@@ -67,6 +67,7 @@ impl From<CallError> for Failure {
         match error {
             CallError::Misuse { message, hint } => Self::configuration(message, hint),
             CallError::Stopped => Self::new(Exit::Interrupted, "the run was stopped", ""),
+            CallError::Journal(error) => error.into(),
             CallError::Fault(message) => Self::configuration(message, ""),
         }
     }

@@ -9,6 +9,7 @@ mod report;
 mod setup;
 mod text;
 
+use std::panic::{Location, PanicHookInfo};
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches};
@@ -18,6 +19,11 @@ use exit::Exit;
 use failure::Failure;
 
 fn main() -> ExitCode {
+    std::panic::set_hook(Box::new(end_on_panic));
+    if std::env::args_os().len() <= 1 {
+        report::diagnostic(&command().render_help().ansi().to_string());
+        return ExitCode::from(Exit::Usage.code());
+    }
     let arguments = match Arguments::from_arg_matches(&command().get_matches()) {
         Ok(arguments) => arguments,
         Err(error) => error.exit(),
@@ -27,23 +33,18 @@ fn main() -> ExitCode {
         Color::Always => anstream::ColorChoice::Always.write_global(),
         Color::Never => anstream::ColorChoice::Never.write_global(),
     }
-    let worker = std::panic::catch_unwind(|| perform(arguments));
-    let exit = match worker {
-        Ok(Ok(exit)) => exit,
-        Ok(Err(failure)) => {
+    let exit = match perform(arguments) {
+        Ok(exit) => exit,
+        Err(failure) => {
             report::diagnostic(&failure.render());
             failure.exit
-        }
-        Err(_) => {
-            report::diagnostic("error: this is a fault of signoff itself; what was journaled is safe");
-            Exit::Bug
         }
     };
     ExitCode::from(exit.code())
 }
 
 /// The command line, with what its help takes from other tables.
-fn command() -> clap::Command {
+pub(crate) fn command() -> clap::Command {
     Arguments::command().mut_subcommand("sandbox", |sandbox| {
         sandbox.after_help(commands::sandbox::fault_help())
     })
@@ -55,7 +56,7 @@ fn perform(arguments: Arguments) -> Result<Exit, Failure> {
         .build()
         .map_err(|error| Failure::new(Exit::Bug, format!("the runtime cannot start: {error}"), ""))?;
     let general = arguments.general;
-    runtime.block_on(async {
+    let result = runtime.block_on(async {
         match arguments.command {
             Command::Run(run) => commands::run::run(run, &general).await,
             Command::Logout(logout) => commands::logout::logout(logout, &general).await,
@@ -64,5 +65,50 @@ fn perform(arguments: Arguments) -> Result<Exit, Failure> {
             Command::Sandbox(sandbox) => commands::sandbox::sandbox(sandbox).await,
             Command::Plugin(plugin) => commands::plugin::plugin(plugin, &general),
         }
-    })
+    });
+    // A thread that still waits for a person or a file must not keep the process.
+    runtime.shutdown_background();
+    result
+}
+
+/// A panic on any thread ends the process: a thread that others wait for would leave them waiting, and the journal
+/// makes an end at any moment safe. A loaded plugin has a panic hook of its own and is not concerned.
+fn end_on_panic(panic: &PanicHookInfo<'_>) {
+    report::diagnostic(&fault(panic.location()).render());
+    std::process::exit(i32::from(Exit::Bug.code()));
+}
+
+/// Where it happened, and not what was said: a panic may quote what was being worked on, secrets included.
+fn fault(at: Option<&Location<'_>>) -> Failure {
+    let place = at.map_or_else(String::new, |at| format!(" ({}:{})", at.file(), at.line()));
+    Failure::new(
+        Exit::Bug,
+        format!(
+            "a fault of signoff itself, version {}{place}",
+            env!("CARGO_PKG_VERSION")
+        ),
+        "please report this line; what was done until now is in the journal, and nothing more was sent",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn a_panic_is_told_without_its_words() {
+        let failure = fault(Some(Location::caller()));
+        assert_eq!(failure.exit.code(), 255);
+        let text = failure.render();
+        assert!(
+            text.starts_with("error: a fault of signoff itself, version "),
+            "{text}"
+        );
+        assert!(text.contains("main.rs:"), "{text}");
+    }
 }

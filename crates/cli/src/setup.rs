@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use etcetera::BaseStrategy;
 use signoff_core::abi::host::Library;
-use signoff_engine::config::Config;
+use signoff_core::{Field, OperationSpec};
+use signoff_engine::config::{Config, ConnectionSettings};
 use signoff_engine::engine::Engine;
+use signoff_engine::parameters;
 use signoff_engine::plugin::{Registry, SearchPath};
 use signoff_sandbox::{Sandbox, Settings};
 
@@ -29,8 +31,30 @@ impl Setup {
         if place.sandbox {
             return Self::on_sandbox(general).await;
         }
+        Self::configured(general)
+    }
+
+    /// Enough to describe operations: nothing is served, no secret is looked up, nothing is sent. Without any
+    /// configuration that of the sandbox stands in for it, so that help is to be had before one is written.
+    pub(crate) fn for_help(general: &General, place: &Place) -> Result<Self, Failure> {
+        let named = general.config.is_some();
+        if !named && (place.sandbox || configuration(general).is_err()) {
+            let config = sandbox_config(SANDBOX_EXAMPLE)?;
+            return Self::with(general, config, PathBuf::from("."), None);
+        }
+        Self::configured(general)
+    }
+
+    fn configured(general: &General) -> Result<Self, Failure> {
         let path = configuration(general)?;
-        let config = Config::read(&path).map_err(|errors| Failure::configuration(errors.render(), ""))?;
+        let config = Config::read(&path).map_err(|errors| {
+            let origin = if general.config.is_none() && std::env::var_os(CONFIG_VARIABLE).is_some() {
+                format!("the environment variable `{CONFIG_VARIABLE}` names this file")
+            } else {
+                String::new()
+            };
+            Failure::configuration(errors.render(), origin)
+        })?;
         let folder = folder_of(&path);
         Self::with(general, config, folder, None)
     }
@@ -39,14 +63,13 @@ impl Setup {
         if general.config.is_some() {
             return Err(Failure::usage(
                 "--sandbox brings its own configuration, and --config names another",
-                "",
+                "leave one of them out",
             ));
         }
         let sandbox = Sandbox::start(Settings::default())
             .await
             .map_err(|error| Failure::configuration(format!("the sandbox cannot start: {error}"), ""))?;
-        let config = Config::parse(&sandbox.configuration(), Path::new("sandbox.toml"))
-            .map_err(|errors| Failure::configuration(errors.render(), ""))?;
+        let config = sandbox_config(&sandbox.configuration())?;
         Self::with(general, config, PathBuf::from("."), Some(sandbox))
     }
 
@@ -64,11 +87,51 @@ impl Setup {
             Arc::new(ProcessEnvironment),
             general.act_as.clone(),
         );
+        if let Some(name) = &general.act_as {
+            engine.credential(name)?;
+        }
         Ok(Self {
             engine: Arc::new(engine),
             state: state(general)?,
             _sandbox: sandbox,
         })
+    }
+
+    /// What is known of an operation before anything is opened.
+    pub(crate) fn operation(
+        &self,
+        connection: &str,
+        name: &str,
+    ) -> Result<(ConnectionSettings, &'static OperationSpec), Failure> {
+        let (settings, _) = self.engine.connection(connection)?;
+        let descriptor = settings.descriptor;
+        match descriptor.operation(name) {
+            Some(operation) => Ok((settings, operation)),
+            None => Err(Failure::configuration(
+                format!(
+                    "the provider `{}` of `{connection}` has no `{name}`",
+                    descriptor.id
+                ),
+                "",
+            )),
+        }
+    }
+
+    /// Finds the mistakes of a command line before a run is begun for it.
+    pub(crate) fn check(&self, connection: &str, operation: &str, given: &[Field]) -> Result<(), Failure> {
+        let (settings, operation) = self.operation(connection, operation)?;
+        if let Some(credential) = &settings.credential {
+            self.engine.credential(credential)?;
+        }
+        let (_, mistakes) = parameters::check(operation.parameters, given);
+        if mistakes.is_empty() {
+            return Ok(());
+        }
+        let mistakes: Vec<String> = mistakes
+            .iter()
+            .map(|mistake| Failure::usage(mistake.to_string(), mistake.hint()).render())
+            .collect();
+        Err(Failure::usage(mistakes.join("\n"), ""))
     }
 
     /// Of signoff and of the providers that are linked in.
@@ -77,6 +140,18 @@ impl Setup {
         versions.extend(self.engine.registry.linked_versions());
         versions
     }
+}
+
+/// Names the configuration, unless `--config` does.
+const CONFIG_VARIABLE: &str = "SIGNOFF_CONFIG";
+
+/// The connections that `--sandbox` has, for help that needs no service.
+const SANDBOX_EXAMPLE: &str =
+    "[connections.finesse]\nprovider = \"finesse\"\napi = [\"http://127.0.0.1:1\"]\n";
+
+fn sandbox_config(text: &str) -> Result<Config, Failure> {
+    Config::parse(text, Path::new("sandbox.toml"))
+        .map_err(|errors| Failure::configuration(errors.render(), ""))
 }
 
 /// The providers: those linked in, and the plugins that can be found.
@@ -95,7 +170,7 @@ pub(crate) fn configuration(general: &General) -> Result<PathBuf, Failure> {
     let named = general
         .config
         .clone()
-        .or_else(|| std::env::var_os("SIGNOFF_CONFIG").map(PathBuf::from));
+        .or_else(|| std::env::var_os(CONFIG_VARIABLE).map(PathBuf::from));
     if let Some(path) = named {
         return Ok(path);
     }

@@ -46,6 +46,28 @@ pub(crate) fn column(text: &str, width: usize) -> String {
     cell
 }
 
+/// The Unix time of `2026-11-20T21:32:21.123Z`, in whole seconds; none for other notations and before 1970.
+pub(crate) fn unix_seconds(text: &str) -> Option<u64> {
+    let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
+    let mut date = date.splitn(3, '-').map(str::parse::<u64>);
+    let (year, month, day) = (date.next()?.ok()?, date.next()?.ok()?, date.next()?.ok()?);
+    let time = time.split('.').next()?;
+    let mut time = time.splitn(3, ':').map(str::parse::<u64>);
+    let (hour, minute, second) = (time.next()?.ok()?, time.next()?.ok()?, time.next()?.ok()?);
+    if !(1970..=9999).contains(&year) || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
+        return None;
+    }
+    // Years begin in March here, so that a leap day is the last of its year.
+    let (year, month) = if month < 3 {
+        (year - 1, month + 9)
+    } else {
+        (year, month - 3)
+    };
+    let days = 365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day - 1;
+    let days = days.checked_sub(719_468)?;
+    Some(((days * 24 + hour) * 60 + minute) * 60 + second)
+}
+
 fn replacement(character: char) -> Option<char> {
     match character {
         '\n' | '\r' | '\t' => Some(' '),
@@ -78,6 +100,22 @@ mod tests {
         );
         assert_eq!(safe("a\u{202e}b\u{200b}c"), "a\u{fffd}b\u{fffd}c");
         assert_eq!(safe_lines("a\u{7}\nb\n"), "a\u{fffd}\nb");
+    }
+
+    #[test]
+    fn times_are_read() {
+        assert_eq!(unix_seconds("1970-01-01T00:00:00Z"), Some(0));
+        assert_eq!(unix_seconds("2026-11-20T21:32:21.123Z"), Some(1_795_210_341));
+        assert_eq!(unix_seconds("2024-02-29T23:59:59Z"), Some(1_709_251_199));
+        for text in [
+            "",
+            "soon",
+            "2026-11-20",
+            "2026-11-20T21:32Z",
+            "2026-13-20T21:32:00Z",
+        ] {
+            assert_eq!(unix_seconds(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -427,6 +427,10 @@ impl Driver {
                 self.finish(Ok(Ending::Stopped));
                 return;
             }
+            Err(CallError::Journal(error)) => {
+                self.finish(Err(RunError::Journal(error)));
+                return;
+            }
             Err(CallError::Fault(message)) => {
                 self.finish(Err(RunError::Fault(message)));
                 return;

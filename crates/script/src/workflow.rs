@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 
 use mlua::{Table, Value as Luau};
+use signoff_engine::journal::JournalError;
 use tokio::sync::{mpsc as tokio_mpsc, oneshot};
 
 use crate::argument::{self, Argument, ArgumentError, ArgumentKind, Arguments, ConnectionsOf, default_of};
@@ -45,6 +46,9 @@ pub enum RunError {
     /// The script is at fault.
     #[error("{0}")]
     Script(Box<ScriptError>),
+    /// The journal cannot be written, so nothing more may be sent.
+    #[error(transparent)]
+    Journal(JournalError),
     /// The host is at fault.
     #[error("{0}")]
     Fault(String),

@@ -1,25 +1,31 @@
-//! Work that acts on people: planned first when it is large, agreed to by somebody, stoppable, and reported.
+//! Work that acts on people: planned first when it may be large, agreed to by somebody, stoppable, and reported.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
+use std::fmt::Write as _;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::BoxFuture;
 use signoff_core::Outcome;
+use signoff_engine::call::OutcomeRow;
 use signoff_engine::event::{Event, Observer, Status, Summary};
-use signoff_engine::journal::RunHeader;
+use signoff_engine::journal::{RunHeader, journal_path};
 use signoff_engine::run::{Run, RunSettings};
 
+use super::signal;
 use crate::arguments::{General, Guard};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::report::{self, Progress};
 use crate::setup::Setup;
-use crate::text::column;
 
 /// Something that can be performed within a run: first as a plan, then for real.
 pub(crate) trait Work {
     /// What the journal says of it.
     fn header(&self) -> RunHeader;
+
+    /// How many users it can concern at most, if that is known before anything is read.
+    fn at_most(&self) -> Option<u64>;
 
     /// Does it. A failure ends the run; what happens to users does not.
     fn perform(&self, run: Arc<Run>) -> BoxFuture<'_, Result<Performed, Failure>>;
@@ -41,13 +47,27 @@ pub(crate) async fn perform(
     general: &General,
     guard: &Guard,
 ) -> Result<Exit, Failure> {
-    let mut approved = None;
-    if !guard.plan && !guard.yes {
-        approved = agree(work, setup, general, guard).await?;
-    }
-    let progress = Progress::new(!general.quiet);
+    let task = Task {
+        work,
+        setup,
+        general,
+        guard,
+    };
+    let few = work
+        .at_most()
+        .is_some_and(|most| most <= setup.engine.config.limits.confirm_above);
+    let approved = if guard.plan || guard.yes || few {
+        None
+    } else {
+        match task.plan_first().await? {
+            Consent::NotNeeded => None,
+            Consent::Given(users) => Some(users),
+            Consent::Pointless(exit) => return Ok(exit),
+        }
+    };
+    let progress = Progress::new(general);
     let observer = report::reporter(general, &progress);
-    let (summary, result) = execute(work, setup, guard, guard.plan, approved, observer, progress).await?;
+    let (summary, result) = task.execute(guard.plan, approved, observer, progress).await?;
     for name in setup.engine.redactor.too_short() {
         report::diagnostic(&format!(
             "warning: the secret of `{name}` is too short to be recognised in output"
@@ -57,151 +77,230 @@ pub(crate) async fn perform(
     Ok(exit(&summary))
 }
 
-/// Finds out how many users it concerns; above the threshold shows them and asks. Gives those who were agreed to.
-async fn agree(
-    work: &dyn Work,
-    setup: &Setup,
-    general: &General,
-    guard: &Guard,
-) -> Result<Option<HashSet<(String, String)>>, Failure> {
-    let planned = Arc::new(Planned::default());
-    let observer = Arc::clone(&planned) as Arc<dyn Observer>;
-    // What fails in the plan fails again, and is reported, in the run itself.
-    let progress = Progress::new(false);
-    let (summary, result) = execute(work, setup, guard, true, None, observer, progress).await?;
-    if summary.status == Status::Interrupted {
-        return Err(Failure::new(
-            Exit::Interrupted,
-            "interrupted before anything was sent",
-            "",
-        ));
-    }
-    let users = std::mem::take(&mut *planned.0.lock().unwrap_or_else(PoisonError::into_inner));
-    let threshold = setup.engine.config.limits.confirm_above;
-    if result.is_err() || users.len() as u64 <= threshold {
-        return Ok(None);
-    }
-    if !report::can_ask() {
-        return Err(Failure::usage(
-            format!(
-                "{} users would be logged out, more than `confirm_above` = {threshold}",
-                users.len()
-            ),
-            "look at it with --plan, then say --yes; nothing was sent",
-        ));
-    }
-    if !general.quiet {
-        for user in users.iter().take(SHOWN) {
-            let name = user.name.as_deref().unwrap_or_default();
-            report::diagnostic(&format!(
-                "  {} {}",
-                column(&user.id, 12),
-                column(name, 24).trim_end()
+/// What came of asking.
+enum Consent {
+    /// It concerns few.
+    NotNeeded,
+    /// To these, by (connection, id).
+    Given(HashSet<(String, String)>),
+    /// Even the plan could not be made. That has been reported, and the run would only fail again: a password that
+    /// is refused twice is one step closer to a locked account.
+    Pointless(Exit),
+}
+
+struct Task<'a> {
+    work: &'a dyn Work,
+    setup: &'a Setup,
+    general: &'a General,
+    guard: &'a Guard,
+}
+
+impl Task<'_> {
+    /// Finds out how many users it concerns; above the threshold shows them and asks.
+    async fn plan_first(&self) -> Result<Consent, Failure> {
+        let planning = Progress::new(self.general);
+        let plan = Arc::new(Recorded {
+            events: Mutex::default(),
+            progress: planning.clone(),
+        });
+        let observer = Arc::clone(&plan) as Arc<dyn Observer>;
+        let (summary, result) = self.execute(true, None, observer, planning).await?;
+        let events = std::mem::take(&mut *plan.events.lock().unwrap_or_else(PoisonError::into_inner));
+        if summary.status == Status::Interrupted {
+            return Err(interrupted());
+        }
+        if result.is_err() || summary.untried.is_some() {
+            let reporter = report::reporter(self.general, &Progress::new(self.general));
+            for event in &events {
+                reporter.event(event);
+            }
+            result?;
+            return Ok(Consent::Pointless(exit(&summary)));
+        }
+        let users = planned(&events);
+        let threshold = self.setup.engine.config.limits.confirm_above;
+        if users.len() as u64 <= threshold {
+            self.forget(&summary.run);
+            return Ok(Consent::NotNeeded);
+        }
+        if !report::can_ask() {
+            return Err(Failure::usage(
+                format!(
+                    "{}, more than `confirm_above` = {threshold}, and there is no terminal to ask at",
+                    would_be(&users)
+                ),
+                "look at them with --plan, then say --yes; nothing was sent that changes anything",
             ));
         }
+        self.show(&users);
+        let text = format!("log out {}?", counted(&users));
+        if !answer(&text).await? {
+            return Err(Failure::usage("not agreed to; nobody was logged out", ""));
+        }
+        let identity = |row: &OutcomeRow| (row.connection.clone().unwrap_or_default(), row.user.clone());
+        Ok(Consent::Given(users.iter().map(|row| identity(row)).collect()))
+    }
+
+    fn show(&self, users: &[Arc<OutcomeRow>]) {
+        if self.general.quiet {
+            return;
+        }
+        for row in users.iter().take(SHOWN) {
+            report::diagnostic(&report::planned_line(row));
+        }
         if let Some(more) = users.len().checked_sub(SHOWN).filter(|more| *more > 0) {
-            report::diagnostic(&format!("  and {more} more; all of them with --plan"));
+            report::diagnostic(&format!("  and {more} more; --plan shows all of them"));
         }
     }
-    let question = format!("log out these {} users?", users.len());
-    let agreed =
-        tokio::task::spawn_blocking(move || inquire::Confirm::new(&question).with_default(false).prompt());
-    match agreed.await {
-        Ok(Ok(true)) => Ok(Some(
-            users
-                .into_iter()
-                .map(|user| (user.connection.unwrap_or_default(), user.id))
-                .collect(),
-        )),
-        _ => Err(Failure::usage("not agreed to; nothing was sent", "")),
+
+    /// A plan that was shown to nobody is no evidence of anything: it would only hide the run that follows it.
+    fn forget(&self, run: &str) {
+        let Ok(journal) = journal_path(&self.setup.state, run) else {
+            return;
+        };
+        for extension in ["sqlite", "sqlite-wal", "sqlite-shm", "lock"] {
+            // What cannot be removed does no harm.
+            let _ = std::fs::remove_file(journal.with_extension(extension));
+        }
+    }
+
+    async fn execute(
+        &self,
+        plan: bool,
+        approved: Option<HashSet<(String, String)>>,
+        observer: Arc<dyn Observer>,
+        progress: Progress,
+    ) -> Result<(Summary, Result<Performed, Failure>), Failure> {
+        let header = RunHeader {
+            plan,
+            reason: self.guard.reason.clone(),
+            command_line: std::env::args().collect(),
+            versions: self.setup.versions(),
+            ..self.work.header()
+        };
+        let settings = RunSettings { header, approved };
+        let run = Run::begin(
+            Arc::clone(&self.setup.engine),
+            settings,
+            &self.setup.state,
+            observer,
+        )?;
+        let interrupted = Arc::new(AtomicBool::new(false));
+        let watcher = tokio::spawn(interrupt(
+            Arc::clone(&run),
+            Arc::clone(&interrupted),
+            progress.clone(),
+        ));
+        let display = tokio::spawn(progress.follow(Arc::clone(&run)));
+        let result = self.work.perform(Arc::clone(&run)).await;
+        watcher.abort();
+        display.abort();
+        let interrupted = interrupted.load(Ordering::Relaxed);
+        let status = match &result {
+            _ if interrupted => Status::Interrupted,
+            Ok(Performed::Whole) => Status::Completed,
+            Ok(Performed::Limited) => Status::Stopped,
+            Err(_) => Status::Failed,
+        };
+        let summary = run.finish(status).await?;
+        Ok((summary, if interrupted { Ok(Performed::Whole) } else { result }))
     }
 }
 
 /// How many users of a plan are shown before the question.
 const SHOWN: usize = 40;
 
-#[derive(Default)]
-struct Planned(Mutex<Vec<PlannedUser>>);
-
-struct PlannedUser {
-    connection: Option<String>,
-    id: String,
-    name: Option<String>,
+/// Keeps what happened in a plan, in case it has to be told after all.
+struct Recorded {
+    events: Mutex<Vec<Event>>,
+    progress: Progress,
 }
 
-impl Observer for Planned {
+impl Observer for Recorded {
     fn event(&self, event: &Event) {
-        if let Event::Outcome(row) = event
-            && row.outcome == Outcome::Planned
-        {
-            let user = PlannedUser {
-                connection: row.connection.clone(),
-                id: row.user.clone(),
-                name: row.name.clone(),
-            };
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).push(user);
+        self.progress.event(event);
+        let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
+        events.push(event.clone());
+    }
+}
+
+/// Those who would be acted on, each once.
+fn planned(events: &[Event]) -> Vec<Arc<OutcomeRow>> {
+    let mut seen = HashSet::new();
+    let rows = events.iter().filter_map(|event| match event {
+        Event::Outcome(row) if row.outcome == Outcome::Planned => Some(row),
+        _ => None,
+    });
+    rows.filter(|row| seen.insert((&row.connection, &row.user)))
+        .map(Arc::clone)
+        .collect()
+}
+
+/// `30 users of `site`, 2 users of `other``
+fn counted(users: &[Arc<OutcomeRow>]) -> String {
+    let mut connections: BTreeMap<&str, u64> = BTreeMap::new();
+    for row in users {
+        *connections
+            .entry(row.connection.as_deref().unwrap_or_default())
+            .or_default() += 1;
+    }
+    let mut text = String::new();
+    for (connection, count) in connections {
+        let separator = if text.is_empty() { "" } else { " and " };
+        let users = if count == 1 { "user" } else { "users" };
+        let _ = write!(text, "{separator}{count} {users} of `{connection}`");
+    }
+    text
+}
+
+fn would_be(users: &[Arc<OutcomeRow>]) -> String {
+    format!("{} would be logged out", counted(users))
+}
+
+/// Asks; everything but a clear yes is a no. The line is read on a thread of its own and in the terminal's ordinary
+/// mode, so that Ctrl-C and a request to terminate work while the question stands.
+async fn answer(question: &str) -> Result<bool, Failure> {
+    report::question(&format!("{question} [y/N] "));
+    let (sender, answered) = tokio::sync::oneshot::channel();
+    let reader = move || {
+        let mut line = String::new();
+        let read = std::io::stdin().read_line(&mut line).map(|_| line);
+        // Whoever asked may have been interrupted.
+        let _ = sender.send(read.unwrap_or_default());
+    };
+    let thread = std::thread::Builder::new().name("question".to_owned());
+    if thread.spawn(reader).is_err() {
+        return Ok(false);
+    }
+    tokio::select! {
+        line = answered => {
+            let line = line.unwrap_or_default().trim().to_lowercase();
+            Ok(matches!(line.as_str(), "y" | "yes"))
+        }
+        () = signal::received() => {
+            report::diagnostic("");
+            Err(interrupted())
         }
     }
 }
 
-async fn execute(
-    work: &dyn Work,
-    setup: &Setup,
-    guard: &Guard,
-    plan: bool,
-    approved: Option<HashSet<(String, String)>>,
-    observer: Arc<dyn Observer>,
-    progress: Progress,
-) -> Result<(Summary, Result<Performed, Failure>), Failure> {
-    let header = RunHeader {
-        plan,
-        reason: guard.reason.clone(),
-        command_line: std::env::args().collect(),
-        versions: setup.versions(),
-        ..work.header()
-    };
-    let settings = RunSettings { header, approved };
-    let run = Run::begin(Arc::clone(&setup.engine), settings, &setup.state, observer)?;
-    let interrupted = Arc::new(Mutex::new(false));
-    let watcher = tokio::spawn(interrupt(
-        Arc::clone(&run),
-        Arc::clone(&interrupted),
-        progress.clone(),
-    ));
-    let display = tokio::spawn(progress.follow(Arc::clone(&run)));
-    let result = work.perform(Arc::clone(&run)).await;
-    watcher.abort();
-    display.abort();
-    let interrupted = *interrupted.lock().unwrap_or_else(PoisonError::into_inner);
-    let status = match &result {
-        _ if interrupted => Status::Interrupted,
-        Ok(Performed::Whole) => Status::Completed,
-        Ok(Performed::Limited) => Status::Stopped,
-        Err(_) => Status::Failed,
-    };
-    let summary = run.finish(status).await?;
-    Ok((summary, if interrupted { Ok(Performed::Whole) } else { result }))
+/// Before anything was sent that changes anything.
+fn interrupted() -> Failure {
+    Failure::new(Exit::Interrupted, "interrupted; nobody was logged out", "")
 }
 
 /// The first signal stops the run, the second the process.
-async fn interrupt(run: Arc<Run>, interrupted: Arc<Mutex<bool>>, progress: Progress) {
-    signal().await;
-    *interrupted.lock().unwrap_or_else(PoisonError::into_inner) = true;
-    progress.line("stopping: waiting for what is on its way; once more to leave at once");
+async fn interrupt(run: Arc<Run>, interrupted: Arc<AtomicBool>, progress: Progress) {
+    signal::received().await;
+    interrupted.store(true, Ordering::Relaxed);
+    progress.line("stopping: what is on its way is waited for; Ctrl-C once more leaves at once");
     run.stop();
-    signal().await;
+    signal::received().await;
+    progress.line(&format!(
+        "left at once: what was on its way is in doubt, and is recorded so in run {}",
+        run.id()
+    ));
     std::process::exit(i32::from(Exit::Interrupted.code()));
-}
-
-async fn signal() {
-    let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) else {
-        let _ = tokio::signal::ctrl_c().await;
-        return;
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
-    }
 }
 
 /// What the process ends with; the gravest cause wins.

@@ -1,17 +1,16 @@
 //! `signoff logout`: users of one connection, without a script.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt, stream};
-use signoff_core::{Descriptor, Field, OperationSpec, Record, User, Value};
+use signoff_core::{Field, Record, User, Value};
 use signoff_engine::call::{Answer, Call, Place};
 use signoff_engine::journal::RunHeader;
 use signoff_engine::run::Run;
 
 use super::guard::{self, Performed, Work};
-use super::read;
+use super::{help as help_text, read};
 use crate::arguments::{General, Logout};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -34,27 +33,36 @@ pub(crate) async fn logout(arguments: Logout, general: &General) -> Result<Exit,
         help,
     } = arguments;
     let Some(connection) = connection else {
+        if help {
+            report::data(&help_text::of("logout", None));
+            return Ok(Exit::Success);
+        }
         return Err(Failure::usage(
             "no connection is named",
-            "signoff logout CONNECTION USER…",
+            "write `signoff logout CONNECTION USER…`; `signoff logout --help` says more",
         ));
     };
-    let setup = Setup::prepare(general, &place).await?;
     if help {
-        let (settings, _) = setup.engine.connection(&connection)?;
-        report::data(&operation_help(&connection, settings.descriptor, "logout")?);
+        let setup = Setup::for_help(general, &place)?;
+        let (settings, operation) = setup.operation(&connection, "logout")?;
+        let options = help_text::options(operation, settings.descriptor.name, &["include_self"]);
+        report::data(&help_text::of("logout", Some(options)));
         return Ok(Exit::Success);
     }
     if users.is_empty() && team.is_none() {
         return Err(Failure::usage(
-            "nobody is named",
-            format!("signoff logout {connection} USER…, or --team TEAM for everybody who is signed in to it"),
+            "no user is named",
+            format!(
+                "write `signoff logout {connection} USER…`, or `--team TEAM` for all who are signed in to it"
+            ),
         ));
     }
-    let mut given = read::options(&options)?;
+    let setup = Setup::prepare(general, &place).await?;
+    let mut given = read::options(&options, "-o")?;
     if include_self {
         given.push(Field::new("include_self", true));
     }
+    setup.check(&connection, "logout", &given)?;
     let whom = team.map_or(Whom::Users(users), Whom::Team);
     let work = LogoutWork {
         connection,
@@ -93,6 +101,13 @@ impl Work for LogoutWork {
             workflow: "logout".to_owned(),
             arguments,
             ..RunHeader::default()
+        }
+    }
+
+    fn at_most(&self) -> Option<u64> {
+        match &self.whom {
+            Whom::Users(users) => Some(users.len() as u64),
+            Whom::Team(_) => None,
         }
     }
 
@@ -172,44 +187,4 @@ impl LogoutWork {
             Answer::Outcome(_) => None,
         })
     }
-}
-
-/// The options of an operation, from the provider's own table.
-fn operation_help(connection: &str, descriptor: &Descriptor, name: &str) -> Result<String, Failure> {
-    let Some(operation) = descriptor.operation(name) else {
-        return Err(Failure::configuration(
-            format!("`{}` has no operation `{name}`", descriptor.id),
-            "",
-        ));
-    };
-    let mut text = format!(
-        "{}\n\nUsage: signoff {name} {connection} [USER]… [--team TEAM] [-o NAME=VALUE]… [--plan] [--yes]\n\n\
-         Options of `{name}` at {} (-o NAME=VALUE):\n",
-        operation.summary, descriptor.name,
-    );
-    for line in parameter_lines(operation) {
-        let _ = writeln!(text, "  {line}");
-    }
-    text.push_str("\nMore: signoff logout --help");
-    Ok(text)
-}
-
-fn parameter_lines(operation: &OperationSpec) -> Vec<String> {
-    let width = operation
-        .parameters
-        .iter()
-        .map(|parameter| parameter.name.len())
-        .max()
-        .unwrap_or(0);
-    let lines = operation.parameters.iter().map(|parameter| {
-        let mut line = format!("{:width$}  {}", parameter.name, parameter.help);
-        if !parameter.choices.is_empty() {
-            let _ = write!(line, " [{}]", parameter.choices.join(", "));
-        }
-        if let Some(default) = parameter.default.filter(|default| !default.is_empty()) {
-            let _ = write!(line, " [default: {default}]");
-        }
-        line
-    });
-    lines.collect()
 }

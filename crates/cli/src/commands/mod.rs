@@ -1,8 +1,10 @@
 //! The commands, each as thin as it can be.
 
 pub(crate) mod guard;
+pub(crate) mod help;
 pub(crate) mod logout;
 pub(crate) mod plugin;
 pub(crate) mod read;
 pub(crate) mod run;
 pub(crate) mod sandbox;
+mod signal;

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use comfy_table::{Table, presets};
 use signoff_engine::plugin::{Kind, PluginError, Row, Trust};
 
 use crate::arguments::{Format, General, Plugin};
@@ -55,26 +54,20 @@ impl From<PluginError> for Failure {
 }
 
 fn table(rows: &[Row]) -> String {
-    let mut table = Table::new();
-    table
-        .load_style(presets::NOTHING)
-        .set_header(["provider", "version", "kind", "trust", "sha256", "path"]);
-    for row in rows {
-        let sha256 = row
-            .sha256
-            .as_deref()
-            .map(|sha256| sha256.chars().take(12).collect::<String>());
+    let cells = |row: &Row| {
+        let sha256 = row.sha256.as_deref().unwrap_or_default();
         let path = row.path.as_ref().map(|path| path.display().to_string());
-        table.add_row([
+        vec![
             safe(&row.provider).into_owned(),
             safe(&row.version).into_owned(),
             kind(row.kind).to_owned(),
             trust(&row.trust),
-            sha256.unwrap_or_default(),
+            sha256.chars().take(12).collect(),
             safe(&path.unwrap_or_default()).into_owned(),
-        ]);
-    }
-    table.trim_fmt()
+        ]
+    };
+    let headings = ["provider", "version", "kind", "trust", "sha256", "path"];
+    report::table(&headings, rows.iter().map(cells))
 }
 
 fn json(row: &Row) -> String {

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use comfy_table::{Table, presets};
-use signoff_core::{Field, Record, User, Value};
-use signoff_engine::call::{Answer, Call, OutcomeRow, Place};
+use signoff_core::{Field, Record, User};
+use signoff_engine::call::{Answer, Call, Cause, OutcomeRow, Place};
 use signoff_engine::event::Status as RunStatus;
 use signoff_engine::journal::RunHeader;
 use signoff_engine::json;
@@ -27,25 +26,32 @@ pub(crate) async fn roster(arguments: Roster, general: &General) -> Result<Exit,
         place,
     } = arguments;
     let setup = Setup::prepare(general, &place).await?;
-    let mut arguments = options(&given)?;
+    let mut arguments = options(&given, "-o")?;
     if let Some(team) = team {
         arguments.push(Field::new("team", team));
     }
     if signed_in {
         arguments.push(Field::new("signed_in", true));
     }
+    setup.check(&connection, "roster", &arguments)?;
     let reader = Reader::begin(&setup, general, "roster", &connection)?;
     let answer = reader.ask("roster", None, arguments).await;
     let exit = match &answer {
         Ok(Answer::Records(records)) => {
-            reader.print(records);
+            reader.print(records, false);
             Exit::Success
         }
         Ok(Answer::Record(record)) => {
-            reader.print(std::slice::from_ref(record));
+            reader.print(std::slice::from_ref(record), false);
             Exit::Success
         }
-        Ok(Answer::Outcome(_)) => Exit::Untried,
+        Ok(Answer::Outcome(row)) => {
+            // What is wrong has been logged; only a refused credential gets worse by trying again.
+            if row.cause == Some(Cause::Credential) && !general.quiet {
+                report::diagnostic(&format!("next: {}", report::advice_for_all(Cause::Credential)));
+            }
+            Exit::Untried
+        }
         Err(_) => Exit::Configuration,
     };
     reader.end(exit == Exit::Success).await?;
@@ -60,6 +66,7 @@ pub(crate) async fn status(arguments: Status, general: &General) -> Result<Exit,
         place,
     } = arguments;
     let setup = Setup::prepare(general, &place).await?;
+    setup.check(&connection, "status", &[])?;
     let reader = Reader::begin(&setup, general, "status", &connection)?;
     let mut records = Vec::new();
     let mut failed: Vec<Arc<OutcomeRow>> = Vec::new();
@@ -77,7 +84,9 @@ pub(crate) async fn status(arguments: Status, general: &General) -> Result<Exit,
             }
         }
     }
-    reader.print(&records);
+    if !records.is_empty() {
+        reader.print(&records, true);
+    }
     for row in &failed {
         report::diagnostic(&format!("error: {}", safe(&failure_line(row))));
     }
@@ -94,13 +103,13 @@ pub(crate) async fn status(arguments: Status, general: &General) -> Result<Exit,
     )
 }
 
-/// `NAME=VALUE`, as the command line gives options.
-pub(crate) fn options(given: &[String]) -> Result<Vec<Field>, Failure> {
+/// `NAME=VALUE`, as the command line gives options after `flag`.
+pub(crate) fn options(given: &[String], flag: &str) -> Result<Vec<Field>, Failure> {
     let option = |text: &String| match text.split_once('=') {
         Some((name, value)) if !name.trim().is_empty() => Ok(Field::new(name.trim(), value)),
         _ => Err(Failure::usage(
-            format!("`{text}` is not of the form NAME=VALUE"),
-            "for example -o wait=5m",
+            format!("`{flag} {text}` has no value: it is not of the form NAME=VALUE"),
+            format!("for example `{flag} wait=5m`"),
         )),
     };
     given.iter().map(option).collect()
@@ -166,14 +175,14 @@ impl Reader {
         Ok(())
     }
 
-    fn print(&self, records: &[Record]) {
+    fn print(&self, records: &[Record], in_full: bool) {
         match self.format {
             Format::Json => {
                 for record in records {
                     report::data(&self.json_line(record));
                 }
             }
-            Format::Human => report::data(&table(records)),
+            Format::Human => report::data(&report::users(records, in_full)),
         }
     }
 
@@ -188,42 +197,8 @@ impl Reader {
     }
 }
 
-/// The columns are the attributes that anybody has, in the order of their first appearance.
-fn table(records: &[Record]) -> String {
-    let mut columns = vec!["id"];
-    for field in records.iter().flat_map(|record| &record.attributes) {
-        let empty = matches!(&field.value, Value::Null) || field.value.as_text() == Some("");
-        if !empty && !columns.contains(&field.name.as_str()) {
-            columns.push(&field.name);
-        }
-    }
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header(&columns);
-    for record in records {
-        table.add_row(columns.iter().map(|column| match *column {
-            "id" => safe(&record.id).into_owned(),
-            name => safe(&cell(record.attributes.iter().find(|field| field.name == name))).into_owned(),
-        }));
-    }
-    let people = if records.len() == 1 { "user" } else { "users" };
-    format!("{}\n{} {people}", table.trim_fmt(), records.len())
-}
-
-fn cell(field: Option<&Field>) -> String {
-    match field.map(|field| &field.value) {
-        None | Some(Value::Null) => String::new(),
-        Some(Value::Text(text)) => text.clone(),
-        Some(Value::List(items)) => items
-            .iter()
-            .map(|item| cell(Some(&Field::new("", item.clone()))))
-            .collect::<Vec<_>>()
-            .join(", "),
-        Some(other) => json::value(other).to_string(),
-    }
-}
-
 fn failure_line(row: &OutcomeRow) -> String {
-    let mut line = format!("`{}`: {}", row.user, row.outcome);
+    let mut line = format!("the status of `{}` could not be read: {}", row.user, row.outcome);
     for part in [&row.code, &row.message].into_iter().flatten() {
         line.push_str(": ");
         line.push_str(part);

@@ -11,11 +11,11 @@ use signoff_engine::event::Level;
 use signoff_engine::journal::{RunHeader, SourceText};
 use signoff_engine::run::Run;
 use signoff_script::{
-    Arguments, ConnectionInfo, Ending, Host, Limits, RunError, ScriptError, Skip, Workflow,
+    ArgumentError, Arguments, ConnectionInfo, Ending, Host, Limits, RunError, ScriptError, Skip, Workflow,
 };
 
 use super::guard::{self, Performed, Work};
-use super::read;
+use super::{help as help_text, read};
 use crate::arguments;
 use crate::arguments::General;
 use crate::exit::Exit;
@@ -33,12 +33,27 @@ pub(crate) async fn run(arguments: arguments::Run, general: &General) -> Result<
         help,
     } = arguments;
     let Some(script) = script else {
-        return Err(Failure::usage("no script is named", "signoff run SCRIPT.luau"));
+        if help {
+            report::data(&help_text::of("run", None));
+            return Ok(Exit::Success);
+        }
+        return Err(Failure::usage(
+            "no script is named",
+            "write `signoff run SCRIPT.luau`; `signoff run --help` says more",
+        ));
     };
     if help {
         let workflow = load(&script, Limits::default())?;
-        report::data(&format!("{}\nMore: signoff run --help", workflow.help()));
+        report::data(&format!(
+            "{}\nUsage: signoff run {script} [--set NAME=VALUE]… [--plan] [--yes] [--sandbox]\n\
+             More: signoff run --help",
+            workflow.help()
+        ));
         return Ok(Exit::Success);
+    }
+    if !Path::new(&script).is_file() {
+        // Whatever the configuration is like, this is the first thing to know.
+        load(&script, Limits::default())?;
     }
     let setup = Setup::prepare(general, &place).await?;
     let limits = &setup.engine.config.limits;
@@ -50,7 +65,7 @@ pub(crate) async fn run(arguments: arguments::Run, general: &General) -> Result<
             cpu: limits.script_cpu,
         },
     )?;
-    let settings = read::options(&set)?;
+    let settings = read::options(&set, "--set")?;
     let settings: Vec<(&str, &str)> = settings
         .iter()
         .map(|field| (field.name.as_str(), field.value.as_text().unwrap_or_default()))
@@ -59,15 +74,11 @@ pub(crate) async fn run(arguments: arguments::Run, general: &General) -> Result<
     let arguments = workflow
         .check_arguments(&settings, &connections_of)
         .map_err(|errors| {
-            let mut texts: Vec<String> = errors.iter().map(|error| error.message.clone()).collect();
-            texts.push(String::new());
-            let hint = errors
-                .iter()
-                .find(|error| !error.hint.is_empty())
-                .map(|error| error.hint.clone());
+            let mistake = |error: ArgumentError| Failure::usage(error.message, error.hint).render();
+            let mistakes: Vec<String> = errors.into_iter().map(mistake).collect();
             Failure::usage(
-                format!("{script}: {}", texts.join("\n").trim_end()),
-                hint.unwrap_or_else(|| format!("signoff run {script} --help shows its arguments")),
+                mistakes.join("\n"),
+                format!("`signoff run {script} --help` shows the arguments"),
             )
         })?;
     let work = ScriptWork {
@@ -110,12 +121,17 @@ impl Work for ScriptWork {
         }
     }
 
+    fn at_most(&self) -> Option<u64> {
+        None
+    }
+
     fn perform(&self, run: Arc<Run>) -> BoxFuture<'_, Result<Performed, Failure>> {
         async move {
             match self.workflow.run(Arc::new(RunHost(run)), &self.arguments).await {
                 Ok(Ending::Completed | Ending::Stopped) => Ok(Performed::Whole),
                 Ok(Ending::Limited) => Ok(Performed::Limited),
                 Err(RunError::Script(error)) => Err(script_failure(&error)),
+                Err(RunError::Journal(error)) => Err(error.into()),
                 Err(RunError::Fault(message)) => Err(Failure::configuration(message, "")),
             }
         }

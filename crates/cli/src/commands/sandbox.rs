@@ -1,9 +1,13 @@
 //! `signoff sandbox`: simulated vendors that another terminal can work on.
 
 use std::fmt::Write as _;
+use std::io::IsTerminal as _;
 
+use signoff_engine::parameters::nearest;
+use signoff_sandbox::fault::FaultError;
 use signoff_sandbox::{Fault, Sandbox, Settings, fault};
 
+use super::signal;
 use crate::arguments;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -13,21 +17,29 @@ use crate::report;
 pub(crate) async fn sandbox(arguments: arguments::Sandbox) -> Result<Exit, Failure> {
     let mut settings = Settings::default();
     for text in &arguments.faults {
-        let fault = Fault::parse(text).map_err(|error| Failure::usage(error.to_string(), known_faults()))?;
+        let fault = Fault::parse(text).map_err(|error| no_fault(&error))?;
         settings = settings.fault(fault);
     }
     if let Some(port) = arguments.port {
         settings = settings.port(port);
     }
-    let sandbox = Sandbox::start(settings)
-        .await
-        .map_err(|error| Failure::usage(error.to_string(), ""))?;
+    let sandbox = Sandbox::start(settings).await.map_err(|error| {
+        Failure::usage(
+            format!("the sandbox cannot listen: {error}"),
+            "choose another --port, or leave it out for any free one",
+        )
+    })?;
     report::data(sandbox.configuration().trim_end());
-    report::diagnostic(&format!(
-        "serving a simulated Finesse at {}; save the lines above as signoff.toml, Ctrl-C ends it",
-        sandbox.origin()
-    ));
-    let _ = tokio::signal::ctrl_c().await;
+    let origin = sandbox.origin();
+    report::diagnostic(&if std::io::stdout().is_terminal() {
+        format!(
+            "serving a simulated Finesse at {origin}: save the lines above as `signoff.toml`, then try \
+             `signoff roster finesse` in another terminal; Ctrl-C ends it"
+        )
+    } else {
+        format!("serving a simulated Finesse at {origin}; Ctrl-C ends it")
+    });
+    signal::received().await;
     sandbox.stop().await;
     Ok(Exit::Success)
 }
@@ -42,10 +54,16 @@ pub(crate) fn fault_help() -> String {
     text
 }
 
-fn known_faults() -> String {
-    let names: Vec<&str> = fault::known().map(|fault| fault.name).collect();
-    format!(
-        "the faults are `{}`; more with `signoff sandbox --help`",
-        names.join("`, `")
-    )
+fn no_fault(error: &FaultError) -> Failure {
+    let listed = "`signoff sandbox --help` lists the faults";
+    match error {
+        FaultError::Unknown { name, .. } => {
+            let hint = nearest(name, fault::known().map(|fault| fault.name)).map_or_else(
+                || listed.to_owned(),
+                |nearest| format!("did you mean `{nearest}`? {listed}"),
+            );
+            Failure::usage(format!("there is no fault `{name}`"), hint)
+        }
+        other => Failure::usage(other.to_string(), listed),
+    }
 }

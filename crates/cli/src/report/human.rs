@@ -1,16 +1,18 @@
-//! What a person reads: a line for each user as he ends, and a summary that says who is left and why.
+//! What a person reads: a line for each user as he ends, and a summary that says who is left, why, and what to do.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 use signoff_core::{ConfirmedBy, Field, Outcome};
 use signoff_engine::call::OutcomeRow;
 use signoff_engine::event::{Event, Level, Observer, Status, Summary};
 use signoff_engine::json;
+use unicode_width::UnicodeWidthStr;
 
+use super::words::{advice, advice_for_all, elapsed, happened, would};
 use super::{Progress, data};
 use crate::arguments::General;
 use crate::text::{column, safe};
@@ -20,11 +22,19 @@ pub(crate) struct Human {
     least: Level,
     quiet: bool,
     progress: Progress,
-    left: Mutex<LeftByCause>,
+    /// Ids are never cut, so their column grows.
+    id_width: AtomicUsize,
+    state: Mutex<State>,
 }
 
-/// Who is not out, by outcome and the vendor's reason; each once, by his last outcome.
-type LeftByCause = BTreeMap<(Option<String>, String), Left>;
+#[derive(Default)]
+struct State {
+    plan: bool,
+    left: LeftByUser,
+}
+
+/// Who is not out, by connection and id; each once, by his last outcome.
+type LeftByUser = BTreeMap<(Option<String>, String), Left>;
 
 struct Left {
     outcome: Outcome,
@@ -38,12 +48,13 @@ impl Human {
             least: general.least_level(),
             quiet: general.quiet,
             progress,
-            left: Mutex::default(),
+            id_width: AtomicUsize::new(ID_WIDTH),
+            state: Mutex::default(),
         }
     }
 
     fn note(&self, row: &OutcomeRow) {
-        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        let left = &mut self.state.lock().unwrap_or_else(PoisonError::into_inner).left;
         let key = (row.connection.clone(), row.user.clone());
         if row.outcome.is_out() || matches!(row.outcome, Outcome::Skipped | Outcome::Planned) {
             left.remove(&key);
@@ -65,6 +76,7 @@ impl Observer for Human {
         self.progress.event(event);
         match event {
             Event::Started { run, workflow, plan } => {
+                self.state.lock().unwrap_or_else(PoisonError::into_inner).plan = *plan;
                 let what = if *plan { "plan" } else { "run" };
                 if !self.quiet {
                     self.progress.line(&format!("{what} {run}: {}", safe(workflow)));
@@ -72,27 +84,56 @@ impl Observer for Human {
             }
             Event::Outcome(row) => {
                 self.note(row);
-                self.progress.above(|| data(&outcome_line(row)));
+                let width = self
+                    .id_width
+                    .fetch_max(safe(&row.user).width(), Ordering::Relaxed);
+                let width = width.max(safe(&row.user).width());
+                self.progress.above(|| data(&outcome_line(row, width)));
             }
             Event::Log { level, text, fields } if *level >= self.least => {
                 self.progress.line(&log_line(*level, text, fields));
             }
             Event::Log { .. } | Event::Entered { .. } => {}
             Event::Finished(summary) => {
-                let left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
-                self.progress
-                    .above(|| data(&summary_lines(summary, &grouped(&left))));
+                let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+                if let Some(text) = summary_lines(summary, &state) {
+                    self.progress.above(|| data(&text));
+                }
+                if !self.quiet {
+                    for line in next_steps(summary, &state.left) {
+                        self.progress.line(&line);
+                    }
+                }
             }
         }
     }
 }
 
+/// How wide the columns of ids and names are. Longer ids widen theirs, longer names are cut.
+const ID_WIDTH: usize = 12;
+const NAME_WIDTH: usize = 24;
+
+/// Up to so many users everybody's line is in sight, and those who are left need not be listed again.
+const IN_SIGHT: u64 = 10;
+
+/// How many of those with the same reason are listed.
+const LISTED: usize = 10;
+
+/// A user of a plan that somebody is asked about.
+pub(crate) fn planned_line(row: &OutcomeRow) -> String {
+    let user = column(&row.user, ID_WIDTH.max(safe(&row.user).width()));
+    let name = column(row.name.as_deref().unwrap_or_default(), NAME_WIDTH);
+    format!("  {user} {name} {}", safe(&note(row)))
+        .trim_end()
+        .to_owned()
+}
+
 /// One user on one line: what became of him, who he is, and how that is known or why it is so.
-fn outcome_line(row: &OutcomeRow) -> String {
+fn outcome_line(row: &OutcomeRow, id_width: usize) -> String {
     let style = style(row.outcome);
     let outcome = column(row.outcome.name(), 9);
-    let user = column(&row.user, 12);
-    let name = column(row.name.as_deref().unwrap_or_default(), 24);
+    let user = column(&row.user, id_width);
+    let name = column(row.name.as_deref().unwrap_or_default(), NAME_WIDTH);
     let line = format!(
         "{style}{} {outcome}{style:#} {user} {name} {}",
         symbol(row.outcome),
@@ -101,18 +142,27 @@ fn outcome_line(row: &OutcomeRow) -> String {
     line.trim_end().to_owned()
 }
 
-/// The end of a run in a few lines.
-fn summary_lines(summary: &Summary, left: &[String]) -> String {
+/// The end of a run in a few lines; none if it ended before it knew of anybody, which has been said then.
+fn summary_lines(summary: &Summary, state: &State) -> Option<String> {
+    if summary.total == 0 && matches!(summary.status, Status::Failed | Status::Interrupted) {
+        return None;
+    }
     let bold = Style::new().bold();
     let status = match summary.status {
+        Status::Completed if state.plan => "planned",
         Status::Completed => "completed",
         Status::Stopped => "stopped",
         Status::Interrupted => "interrupted",
         Status::Failed => "failed",
     };
-    let counts: Vec<String> = summary
+    let words = if state.plan { would } else { happened };
+    let (first, second): (Vec<_>, Vec<_>) = summary
         .counts
         .iter()
+        .partition(|(outcome, _)| matches!(outcome, Outcome::Done | Outcome::Planned));
+    let counts: Vec<String> = first
+        .into_iter()
+        .chain(second)
         .map(|(outcome, count)| format!("{count} {}", words(*outcome)))
         .collect();
     let users = if summary.total == 1 { "user" } else { "users" };
@@ -120,19 +170,40 @@ fn summary_lines(summary: &Summary, left: &[String]) -> String {
     if !counts.is_empty() {
         let _ = write!(text, ": {}", counts.join(", "));
     }
-    let _ = write!(
-        text,
-        "\n{status} in {}, run {}",
-        elapsed(summary.elapsed),
-        summary.run
-    );
-    if !left.is_empty() {
+    let run = &summary.run;
+    let _ = write!(text, "\n{status} in {}, run {run}", elapsed(summary.elapsed));
+    if state.plan {
+        text.push_str("; nothing was changed");
+    }
+    if summary.total > IN_SIGHT && !state.left.is_empty() {
         let _ = write!(text, "\n\n{bold}not out:{bold:#}");
-        for line in left {
-            let _ = write!(text, "\n  {line}");
+        for line in grouped(&state.left) {
+            let _ = write!(text, "\n{line}");
         }
     }
-    text
+    Some(text)
+}
+
+/// What to do about those who are not out, the most important first.
+fn next_steps(summary: &Summary, left: &LeftByUser) -> Vec<String> {
+    let next = |text: &str| format!("next: {text}");
+    if summary.status == Status::Interrupted && summary.total == 0 {
+        return Vec::new();
+    }
+    if let Some(cause) = summary.untried {
+        return vec![next(advice_for_all(cause))];
+    }
+    if summary.status == Status::Failed {
+        return Vec::new();
+    }
+    let mut steps: Vec<&str> = Vec::new();
+    for left in left.values() {
+        let advice = advice(left.outcome);
+        if !advice.is_empty() && !steps.contains(&advice) {
+            steps.push(advice);
+        }
+    }
+    steps.into_iter().map(next).collect()
 }
 
 /// A line of the log.
@@ -155,7 +226,8 @@ pub(super) fn log_line(level: Level, text: &str, fields: &[Field]) -> String {
     line
 }
 
-fn grouped(left: &LeftByCause) -> Vec<String> {
+/// Two lines for each outcome and reason: who, and why.
+fn grouped(left: &LeftByUser) -> Vec<String> {
     let mut groups: BTreeMap<(Outcome, &str), Vec<String>> = BTreeMap::new();
     for ((_, user), one) in left {
         let who = match &one.name {
@@ -165,22 +237,21 @@ fn grouped(left: &LeftByCause) -> Vec<String> {
         groups.entry((one.outcome, &one.cause)).or_default().push(who);
     }
     let lines = groups.into_iter().map(|((outcome, cause), users)| {
-        let shown = users
-            .iter()
-            .take(10)
-            .map(|user| safe(user))
-            .collect::<Vec<_>>()
-            .join(", ");
-        let more = match users.len().saturating_sub(10) {
+        let shown: Vec<_> = users.iter().take(LISTED).map(|user| safe(user)).collect();
+        let more = match users.len().saturating_sub(LISTED) {
             0 => String::new(),
             more => format!(" and {more} more"),
         };
-        let cause = if cause.is_empty() {
-            String::new()
-        } else {
-            format!(" ({})", safe(cause))
-        };
-        format!("{} {}{cause}: {shown}{more}", users.len(), words(outcome))
+        let mut lines = format!(
+            "  {} {}: {}{more}",
+            users.len(),
+            happened(outcome),
+            shown.join(", ")
+        );
+        if !cause.is_empty() {
+            let _ = write!(lines, "\n    {}", safe(cause));
+        }
+        lines
     });
     lines.collect()
 }
@@ -198,8 +269,16 @@ fn note(row: &OutcomeRow) -> String {
     note
 }
 
+/// Why it is so. The codes of what was not tried are ours, and say nothing that the message does not.
 fn cause(row: &OutcomeRow) -> String {
+    let ours = matches!(
+        row.outcome,
+        Outcome::Skipped | Outcome::Planned | Outcome::Cancelled
+    );
     match (&row.code, &row.message) {
+        // Why it was stopped is told once, not by everybody.
+        (Some(code), _) if ours && code == "stopped" => "the run was stopped before".to_owned(),
+        (Some(_), Some(message)) if ours => message.clone(),
         (Some(code), Some(message)) => format!("{code}: {message}"),
         (Some(one), None) | (None, Some(one)) => one.clone(),
         (None, None) => String::new(),
@@ -226,32 +305,5 @@ fn style(outcome: Outcome) -> Style {
         "~" => AnsiColor::Yellow.on_default(),
         "✗" => AnsiColor::Red.on_default(),
         _ => Style::new().dimmed(),
-    }
-}
-
-const fn words(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Done => "logged out",
-        Outcome::Already => "already out",
-        Outcome::Skipped => "skipped",
-        Outcome::Planned => "planned",
-        Outcome::Accepted => "accepted, not confirmed",
-        Outcome::Pending => "out when the call ends",
-        Outcome::Busy => "left on a call",
-        Outcome::Refused => "refused",
-        Outcome::NotFound => "not found",
-        Outcome::Denied => "denied",
-        Outcome::Failed => "failed",
-        Outcome::Unknown => "unknown",
-        Outcome::Cancelled => "not tried",
-    }
-}
-
-fn elapsed(elapsed: Duration) -> String {
-    let seconds = elapsed.as_secs();
-    match seconds {
-        0..=59 => format!("{:.1} s", elapsed.as_secs_f64()),
-        60..=3599 => format!("{} min {} s", seconds / 60, seconds % 60),
-        _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
     }
 }

@@ -4,6 +4,8 @@ mod errors;
 mod human;
 mod json;
 mod progress;
+mod table;
+mod words;
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -14,8 +16,11 @@ use crate::arguments::{Format, General};
 
 pub(crate) use errors::Errors;
 use human::Human;
+pub(crate) use human::planned_line;
 use json::Json;
 pub(crate) use progress::Progress;
+pub(crate) use table::{table, users};
+pub(crate) use words::advice_for_all;
 
 /// The reporter for what was asked for on the command line.
 pub(crate) fn reporter(general: &General, progress: &Progress) -> Arc<dyn Observer> {
@@ -35,6 +40,12 @@ pub(crate) fn data(line: &str) {
 /// Writes a line of diagnostics.
 pub(crate) fn diagnostic(line: &str) {
     let _ = writeln!(anstream::stderr().lock(), "{line}");
+}
+
+/// Writes a question, and leaves the answer its place on the same line.
+pub(crate) fn question(text: &str) {
+    let mut stderr = anstream::stderr().lock();
+    let _ = write!(stderr, "{text}").and_then(|()| stderr.flush());
 }
 
 /// Whether a person sits in front of both ends of a question.

@@ -55,6 +55,11 @@ pub(super) fn make(folder: &Path) -> Result<(), JournalError> {
             path: folder.to_owned(),
             reason: "a file is in the way".to_owned(),
         },
+        // Not even as root can a folder be made everywhere, `/proc` for one.
+        io::ErrorKind::NotFound => JournalError::ReadOnly {
+            path: folder.to_owned(),
+            reason: "the folder cannot be made".to_owned(),
+        },
         _ => JournalError::of_system(folder, &error),
     };
     private_folder(folder).map_err(failed)?;

@@ -276,7 +276,9 @@ impl Run {
         if operation.yields == Yields::Records {
             let cause = row.cause.unwrap_or(Cause::Unreadable);
             self.unread(cause);
-            self.log(Level::Error, &report::read_failed(&row), Vec::new());
+            if row.outcome != Outcome::Cancelled {
+                self.log(Level::Error, &report::read_failed(&row), Vec::new());
+            }
         }
         let row = Arc::new(row);
         let answer = AnswerRecord {

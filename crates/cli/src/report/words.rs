@@ -1,0 +1,95 @@
+//! Outcomes and times in the words of those who read them.
+
+use std::time::Duration;
+
+use signoff_core::Outcome;
+use signoff_engine::call::Cause;
+
+/// What became of so many users.
+pub(super) const fn happened(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Done => "logged out",
+        Outcome::Already => "already out",
+        Outcome::Skipped => "skipped",
+        Outcome::Planned => "planned",
+        Outcome::Accepted => "accepted, not confirmed",
+        Outcome::Pending => "out when the call ends",
+        Outcome::Busy => "left on a call",
+        Outcome::Refused => "refused",
+        Outcome::NotFound => "not found",
+        Outcome::Denied => "denied",
+        Outcome::Failed => "failed",
+        Outcome::Unknown => "unknown",
+        Outcome::Cancelled => "not tried",
+    }
+}
+
+/// What would become of them.
+pub(super) const fn would(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Planned => "would be logged out",
+        other => happened(other),
+    }
+}
+
+/// What to do about somebody who is not out; empty for those who are.
+pub(super) const fn advice(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Done | Outcome::Already | Outcome::Skipped | Outcome::Planned => "",
+        Outcome::Accepted => "not confirmed is not out: look with `signoff status CONNECTION USER`",
+        Outcome::Pending => "when the calls have ended, look with `signoff status CONNECTION USER`",
+        Outcome::Busy => "who was on a call is still in: run it again later, or with a longer `wait`",
+        Outcome::Refused | Outcome::NotFound | Outcome::Denied => {
+            "deal with the reason given for each before you run it again"
+        }
+        Outcome::Unknown => "whoever is unknown may be in: look with `signoff status CONNECTION USER`",
+        Outcome::Failed | Outcome::Cancelled => {
+            "run it again for the rest: whoever is out already is not touched"
+        }
+    }
+}
+
+/// What to do when nobody could be tried.
+pub(crate) const fn advice_for_all(cause: Cause) -> &'static str {
+    match cause {
+        Cause::Credential => "correct the credential first: the vendor locks an account after a few refusals",
+        Cause::Unreachable => "nobody was tried; run it again when the vendor can be reached",
+        Cause::Unreadable => "nobody was tried, since it is not known who is there",
+    }
+}
+
+/// How long a run took.
+pub(super) fn elapsed(elapsed: Duration) -> String {
+    let seconds = elapsed.as_secs();
+    match seconds {
+        0..=59 => format!("{:.1} s", elapsed.as_secs_f64()),
+        60..=3599 => format!("{} min {} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
+/// How long something has lasted, in two units at most.
+pub(super) fn lasted(lasted: Duration) -> String {
+    let seconds = lasted.as_secs();
+    match seconds {
+        0..=59 => format!("{seconds} s"),
+        60..=3_599 => format!("{} min", seconds / 60),
+        3_600..=86_399 => format!("{} h {} min", seconds / 3_600, seconds % 3_600 / 60),
+        _ => format!("{} d {} h", seconds / 86_400, seconds % 86_400 / 3_600),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_short() {
+        let of = |seconds| lasted(Duration::from_secs(seconds));
+        assert_eq!(of(59), "59 s");
+        assert_eq!(of(3_599), "59 min");
+        assert_eq!(of(86_399), "23 h 59 min");
+        assert_eq!(of(90_000), "1 d 1 h");
+        assert_eq!(elapsed(Duration::from_millis(61_900)), "1 min 1 s");
+    }
+}
