@@ -70,6 +70,22 @@ async fn broken_after_it_took_effect() {
 }
 
 #[tokio::test]
+async fn a_clock_that_is_far_off_does_no_harm() {
+    for date in [
+        "Thu, 01 Jan 1970 00:00:00 GMT",
+        "Fri, 31 Dec 9999 23:59:59 GMT",
+        "Mon, 32 Foo 2026",
+    ] {
+        let vendor = Vendor::start(&["1001"]).await;
+        vendor.set_date(date);
+        vendor.reacts_to("PUT", vec![Reaction::ResetBefore]);
+        let world = World::on(&vendor);
+        let row = world.logout("1001", &[]).await.unwrap();
+        assert_eq!((row.outcome.name(), row.attempts), ("done", 2), "{date}");
+    }
+}
+
+#[tokio::test]
 async fn never_answered() {
     let late = Reaction::Late(Duration::from_secs(60));
     row_after(

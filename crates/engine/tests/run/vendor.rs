@@ -42,6 +42,7 @@ struct World {
     seen: Vec<String>,
     react: Box<React>,
     first_name: String,
+    date: Option<&'static str>,
 }
 
 impl Vendor {
@@ -56,6 +57,7 @@ impl Vendor {
                 seen: Vec::new(),
                 react: Box::new(|_| Reaction::Usual),
                 first_name: "Ann".to_owned(),
+                date: None,
             })),
         };
         let serving = vendor.clone();
@@ -98,6 +100,11 @@ impl Vendor {
         self.world.lock().unwrap().first_name = name.to_owned();
     }
 
+    /// Its clock stands still, at this.
+    pub(crate) fn set_date(&self, date: &'static str) {
+        self.world.lock().unwrap().date = Some(date);
+    }
+
     /// How many requests began like this.
     pub(crate) fn count(&self, prefix: &str) -> usize {
         let world = self.world.lock().unwrap();
@@ -118,7 +125,7 @@ impl Vendor {
         let line = format!("{} {}", request.method(), request.uri().path());
         let body = request.into_body().collect().await.map_err(io::Error::other)?;
         let body = String::from_utf8_lossy(&body.to_bytes()).into_owned();
-        let (reaction, usual) = {
+        let (reaction, usual, date) = {
             let mut world = self.world.lock().unwrap();
             world.seen.push(line.clone());
             let reaction = (world.react)(&line);
@@ -127,14 +134,17 @@ impl Vendor {
                 Reaction::ResetBefore => (0, String::new()),
                 Reaction::Usual | Reaction::ResetAfter | Reaction::Late(_) => world.usual(&line, &body),
             };
-            (reaction, usual)
+            (reaction, usual, world.date)
         };
         match reaction {
             Reaction::ResetBefore | Reaction::ResetAfter => return Err(io::Error::other("reset")),
             Reaction::Late(by) => tokio::time::sleep(by).await,
             Reaction::Usual | Reaction::Answer(..) => {}
         }
-        let response = hyper::Response::builder().status(usual.0);
+        let mut response = hyper::Response::builder().status(usual.0);
+        if let Some(date) = date {
+            response = response.header("date", date);
+        }
         response.body(Full::from(usual.1)).map_err(io::Error::other)
     }
 }

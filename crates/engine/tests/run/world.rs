@@ -83,7 +83,7 @@ pub(crate) fn configuration(vendor: &Vendor, connection: &str, limits: &str) -> 
 }
 
 /// What a run is to be, besides its configuration.
-#[derive(Default)]
+#[derive(Default, Clone, Copy)]
 pub(crate) struct With {
     pub(crate) plan: bool,
     pub(crate) approved: Option<&'static [&'static str]>,
