@@ -9,7 +9,9 @@
 )]
 
 mod answers;
+mod c_plugin;
 mod commands;
+mod failover;
 mod main_job;
 mod mistakes;
 mod plugins;
