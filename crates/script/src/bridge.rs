@@ -14,9 +14,10 @@ use futures_util::{FutureExt as _, StreamExt as _};
 use signoff_core::{Field, User};
 use signoff_engine::call::{Answer, Call, CallError, OutcomeRow, Place};
 use signoff_engine::event::Level;
-use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::mpsc::Receiver;
 
 use crate::host::{ConnectionInfo, Host, Skip};
+use crate::value;
 
 /// Names a task: where it is kept, and which of those that were ever kept there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +43,27 @@ impl Order {
     pub(crate) fn is_answered(&self) -> bool {
         !matches!(self, Self::Enter(..) | Self::Leave(_) | Self::Log(..))
     }
+
+    /// What it needs outside the machine, in bytes.
+    pub(crate) fn weight(&self) -> usize {
+        let optional = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        ORDER
+            + match self {
+                Self::Call(_, call) => {
+                    call.place.0.len()
+                        + call.source.len()
+                        + call.user.as_ref().map_or(0, value::weight_of_user)
+                        + value::weight(&call.arguments)
+                }
+                Self::Connect(_, name, credential) => name.len() + optional(credential),
+                Self::Skip(_, skip) => {
+                    skip.place.0.len() + value::weight_of_user(&skip.user) + skip.reason.len()
+                }
+                Self::Sleep(_, place, _) | Self::Now(_, place) => place.0.len(),
+                Self::Enter(_, user) | Self::Leave(user) => value::weight_of_user(user),
+                Self::Log(_, text, fields) => text.len() + value::weight(fields),
+            }
+    }
 }
 
 /// What came of an order.
@@ -56,6 +78,10 @@ pub(crate) enum Reply {
     Slept,
 }
 
+/// What an order weighs beside its texts, with the future that carries it out.
+const ORDER: usize = 512;
+/// As many batches of orders may lie between the two threads; then the script waits until they are taken up.
+pub(crate) const BATCHES: usize = 16;
 /// At most so many completions go over at once, so that the script begins while others still end.
 const BATCH: usize = 1_024;
 
@@ -64,7 +90,7 @@ type Running = Pin<Box<dyn Future<Output = Completion> + Send>>;
 /// Carries out orders until the script's side is gone, and everything has ended that it began.
 pub(crate) async fn serve<H: Host>(
     host: Arc<H>,
-    mut orders: UnboundedReceiver<Vec<Order>>,
+    mut orders: Receiver<Vec<Order>>,
     completions: mpsc::Sender<Vec<Completion>>,
 ) {
     let mut running: FuturesUnordered<Running> = FuturesUnordered::new();

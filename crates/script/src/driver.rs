@@ -10,11 +10,12 @@ mod fan_out;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
+use std::time::Duration;
 
 use mlua::{AppDataRef, IntoLuaMulti as _, MultiValue, Table, Thread, Value as Luau};
 use signoff_core::User;
 use signoff_engine::call::{Answer, Call, CallError, OutcomeRow, Place};
-use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::mpsc::Sender;
 
 use crate::bridge::{Completion, Order, Reply, TaskId};
 use crate::connections::{Actors, Connection, Connections};
@@ -22,8 +23,8 @@ use crate::error::{ScriptError, opaque, without_traceback};
 use crate::fanout::{Fanout, Waits};
 use crate::host::Skip;
 use crate::limits::Exceeded;
-use crate::machine::{Machine, raw_text};
-use crate::request::{Items, Request, Shared};
+use crate::machine::{Machine, Setting, raw_text};
+use crate::request::{FanoutId, Request, Shared};
 use crate::slots::Slots;
 use crate::value;
 use crate::workflow::{Ending, RunError};
@@ -31,7 +32,7 @@ use crate::workflow::{Ending, RunError};
 /// Runs a workflow to its end.
 pub(crate) struct Driver {
     machine: Machine,
-    seed: u64,
+    setting: Setting,
     tasks: Slots<Task>,
     /// How many tasks there ever were.
     serial: u64,
@@ -40,7 +41,9 @@ pub(crate) struct Driver {
     /// Threads that can be used again.
     threads: Vec<Thread>,
     orders: Vec<Order>,
-    outbox: UnboundedSender<Vec<Order>>,
+    /// What those weigh.
+    weight: usize,
+    outbox: Sender<Vec<Order>>,
     inbox: Receiver<Vec<Completion>>,
     /// Orders handed over, or about to be, that are not yet answered.
     outstanding: usize,
@@ -62,7 +65,11 @@ struct Task {
     calls: u64,
     /// What it waits for, if it waits for the host.
     asked: Option<Asked>,
-    /// The fan-outs that it called, outermost first: an iterator may call `each` itself.
+    /// What its order holds outside the machine, in bytes.
+    held: usize,
+    /// What it had computed before its order.
+    spent: u64,
+    /// The fan-outs that it began: an iterator, or another coroutine of the script, may call `each` itself.
     open: Vec<FanoutId>,
     /// The last outcome of an operation of its own.
     last: Option<Arc<OutcomeRow>>,
@@ -71,9 +78,6 @@ struct Task {
     /// The item is a text that may be an id.
     bare: Option<User>,
 }
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct FanoutId(usize);
 
 /// What a task waits for.
 enum Asked {
@@ -95,6 +99,12 @@ enum Resume {
 
 /// Orders are handed over before there are more than so many, so that requests leave while the script goes on.
 const ORDERS: usize = 128;
+/// The same by their weight, in bytes.
+const HEAVY: usize = 256 << 10;
+/// Fan-outs within fan-outs: places grow with each.
+const DEEPEST: usize = 32;
+/// A shorter sleep is none: a loop around it is one without end.
+const SHORTEST_SLEEP: Duration = Duration::from_millis(1);
 /// Threads kept for further items: as many as one `each` may begin, since those that are dropped are litter.
 const THREADS: usize = 10_000;
 
@@ -102,19 +112,20 @@ impl Driver {
     /// A driver of a machine that has its script loaded.
     pub(crate) fn new(
         machine: Machine,
-        seed: u64,
-        outbox: UnboundedSender<Vec<Order>>,
+        setting: Setting,
+        outbox: Sender<Vec<Order>>,
         inbox: Receiver<Vec<Completion>>,
     ) -> Self {
         Self {
             machine,
-            seed,
+            setting,
             tasks: Slots::new(),
             serial: 0,
             fanouts: Slots::new(),
             ready: VecDeque::new(),
             threads: Vec::new(),
             orders: Vec::new(),
+            weight: 0,
             outbox,
             inbox,
             outstanding: 0,
@@ -135,9 +146,6 @@ impl Driver {
             {
                 if let Err(error) = self.resume(task, resume) {
                     self.fail(&error);
-                }
-                if self.orders.len() >= ORDERS {
-                    self.hand_over();
                 }
             }
             self.hand_over();
@@ -179,7 +187,7 @@ impl Driver {
     ) -> TaskId {
         let random = place
             .bytes()
-            .fold(self.seed ^ 0xcbf2_9ce4_8422_2325, |hash, byte| {
+            .fold(self.setting.seed ^ 0xcbf2_9ce4_8422_2325, |hash, byte| {
                 (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
             });
         self.serial += 1;
@@ -191,6 +199,8 @@ impl Driver {
             place,
             calls: 0,
             asked: None,
+            held: 0,
+            spent: 0,
             open: Vec::new(),
             last: None,
             random,
@@ -240,7 +250,10 @@ impl Driver {
                     let value = values.into_iter().next().unwrap_or(Luau::Nil);
                     self.ended(id, Ok(value))?;
                 }
-                (Err(error @ mlua::Error::MemoryError(_)), _) => self.fail(&error),
+                (Err(error @ mlua::Error::MemoryError(_)), _) => {
+                    self.machine.out_of_memory(&thread);
+                    self.fail(&error);
+                }
                 (Err(error), _) => self.ended(id, Err(error))?,
             }
         }
@@ -254,9 +267,9 @@ impl Driver {
         if let Some(task) = self.task_mut(id) {
             task.random = shared.random;
         }
-        let logs = shared.take_logs().into_iter();
-        self.orders
-            .extend(logs.map(|(level, text, fields)| Order::Log(level, text, fields)));
+        for (level, text, fields) in shared.take_logs() {
+            self.order(Order::Log(level, text, fields));
+        }
         shared.pending.take()
     }
 
@@ -276,7 +289,7 @@ impl Driver {
                 };
                 let call = Call {
                     place,
-                    source,
+                    source: source.clone(),
                     connection: name,
                     credential,
                     operation,
@@ -284,7 +297,7 @@ impl Driver {
                     arguments,
                     in_fan_out,
                 };
-                self.ask(id, Asked::Call(connection), Order::Call(id, call));
+                self.ask(id, Asked::Call(connection), Order::Call(id, call), &source);
             }
             Request::Connect { name, credential } => match self.known(&name, credential.as_deref()) {
                 Some(handle) => {
@@ -293,7 +306,7 @@ impl Driver {
                 }
                 None => {
                     let order = Order::Connect(id, name.clone(), credential.clone());
-                    self.ask(id, Asked::Connect(name, credential), order);
+                    self.ask(id, Asked::Connect(name, credential), order, &source);
                 }
             },
             Request::Skip {
@@ -303,52 +316,37 @@ impl Driver {
             } => {
                 let skip = Skip {
                     place: self.place(id),
-                    source,
+                    source: source.clone(),
                     connection,
                     user,
                     reason,
                 };
-                self.ask(id, Asked::Other, Order::Skip(id, skip));
+                self.ask(id, Asked::Other, Order::Skip(id, skip), &source);
             }
             Request::Sleep(duration) => {
                 let place = self.place(id);
-                self.ask(id, Asked::Other, Order::Sleep(id, place, duration));
+                self.ask(id, Asked::Other, Order::Sleep(id, place, duration), &source);
             }
             Request::Now => {
                 let place = self.place(id);
-                self.ask(id, Asked::Other, Order::Now(id, place));
+                self.ask(id, Asked::Other, Order::Now(id, place), &source);
             }
-            Request::Each(each) => {
-                let place = self.place(id).to_string();
-                let items = each.items.clone();
-                let fanout = Fanout::new(&self.machine.lua, id, place, each)?;
-                let fed = fanout.is_fed();
-                if let Items::List(list) = &items {
-                    self.enter_all(list)?;
-                }
-                let fanout = FanoutId(self.fanouts.insert(fanout));
-                if let Some(task) = self.task_mut(id) {
-                    task.open.push(fanout);
-                }
-                self.ready.push_back((id, Resume::Answer(Luau::Boolean(fed))));
-            }
-            Request::Item(value) => self.item(id, value)?,
-            Request::ItemsFailed(text) => {
-                if let Some(fanout) = self.innermost(id).and_then(|fanout| self.fanout_mut(fanout)) {
+            Request::Each(each) => self.begin_each(id, source, each)?,
+            Request::Item(fanout, value) => self.item(id, fanout, value)?,
+            Request::ItemsFailed(fanout, text) => {
+                if let Some(fanout) = self.opened(id, fanout) {
                     fanout.error.get_or_insert(text);
                     fanout.end_input();
                 }
                 self.ready.push_back((id, Resume::Answer(Luau::Nil)));
             }
-            Request::EachEnd => {
-                if let Some(id) = self.innermost(id) {
-                    if let Some(fanout) = self.fanout_mut(id) {
-                        if fanout.is_fed() {
-                            fanout.end_input();
-                        }
-                        fanout.waits = Waits::End;
+            Request::EachEnd(fanout) => {
+                if let Some(known) = self.opened(id, fanout) {
+                    if known.is_fed() {
+                        known.end_input();
                     }
-                    self.settle(id)?;
+                    known.waits = Waits::End;
+                    self.settle(fanout)?;
                 }
             }
         }
@@ -356,13 +354,40 @@ impl Driver {
     }
 
     /// Orders something, and lets the task wait for it.
-    fn ask(&mut self, id: TaskId, asked: Asked, order: Order) {
+    fn ask(&mut self, id: TaskId, asked: Asked, order: Order, source: &str) {
+        let held = order.weight();
+        self.machine.budget.hold(held, source);
+        // What is answered at once, without the world taking part, does not keep an endless loop alive.
+        let spent = match &order {
+            Order::Call(..) | Order::Skip(..) => self.machine.budget.renew(),
+            Order::Sleep(_, _, duration) if *duration >= SHORTEST_SLEEP && !self.setting.planning => {
+                self.machine.budget.renew()
+            }
+            _ => 0,
+        };
         if let Some(task) = self.task_mut(id) {
             task.asked = Some(asked);
+            task.held = held;
+            task.spent = spent;
         }
         self.outstanding += 1;
+        self.order(order);
+        self.check_limits();
+    }
+
+    fn order(&mut self, order: Order) {
+        self.weight += order.weight();
         self.orders.push(order);
-        self.machine.budget.renew();
+        if self.orders.len() >= ORDERS || self.weight >= HEAVY {
+            self.hand_over();
+        }
+    }
+
+    /// Ends a script that exceeded a limit where no interrupt notices.
+    fn check_limits(&mut self) {
+        if let Some(error) = self.machine.exceeded() {
+            self.finish(Err(RunError::Script(Box::new(error))));
+        }
     }
 
     /// A task has returned or raised an error.
@@ -370,6 +395,7 @@ impl Driver {
         let Some(task) = self.remove(id) else {
             return Ok(());
         };
+        let result = result.and_then(|value| self.leave_open(&task.open).map(|()| value));
         let Some(fanout) = task.fanout else {
             let end = match result {
                 Ok(_) if self.limited => Ok(Ending::Limited),
@@ -383,7 +409,7 @@ impl Driver {
             Ok(value) => {
                 // Of an item that broke off nobody knows what it was meant to be: it stays in scope.
                 if let Some(user) = task.bare {
-                    self.orders.push(Order::Leave(user));
+                    self.order(Order::Leave(user));
                 }
                 let outcome = match (value::outcome_of(&value), &task.last) {
                     (Some(outcome), _) => value.as_table().map(|row| (outcome, row.clone())),
@@ -418,11 +444,21 @@ impl Driver {
         if self.end.is_some() {
             return;
         }
-        let asked = self.task_mut(id).and_then(|task| task.asked.take());
+        let mut asked = None;
+        let (mut held, mut spent) = (0, 0);
+        if let Some(task) = self.task_mut(id) {
+            asked = task.asked.take();
+            held = std::mem::take(&mut task.held);
+            spent = task.spent;
+        }
+        self.machine.budget.release(held);
         let resume = match result {
             // Not made a table of before its turn: thousands of completions may come at once.
             Ok(reply) => Resume::Reply(reply, asked),
-            Err(CallError::Misuse { message, hint }) => Resume::Mistake(message, hint),
+            Err(CallError::Misuse { message, hint }) => {
+                self.machine.budget.spend(spent);
+                Resume::Mistake(message, hint)
+            }
             Err(CallError::Stopped) => {
                 self.finish(Ok(Ending::Stopped));
                 return;
@@ -521,8 +557,9 @@ impl Driver {
 
     fn hand_over(&mut self) {
         if !self.orders.is_empty() {
+            self.weight = 0;
             // If nobody is there to take them, the inbox tells.
-            let _ = self.outbox.send(std::mem::take(&mut self.orders));
+            let _ = self.outbox.blocking_send(std::mem::take(&mut self.orders));
         }
     }
 
@@ -549,9 +586,10 @@ impl Driver {
         self.fanouts.get_mut(id.0)
     }
 
-    /// The fan-out that a task called last.
-    fn innermost(&self, id: TaskId) -> Option<FanoutId> {
-        self.task(id).and_then(|task| task.open.last().copied())
+    /// A fan-out that the task began.
+    fn opened(&mut self, id: TaskId, fanout: FanoutId) -> Option<&mut Fanout> {
+        let open = self.task(id).is_some_and(|task| task.open.contains(&fanout));
+        open.then(|| self.fanout_mut(fanout)).flatten()
     }
 
     fn connection(&self, handle: usize) -> Option<Connection> {

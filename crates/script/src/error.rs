@@ -257,9 +257,16 @@ fn explain(message: &str) -> String {
     match characters.next() {
         // The parser begins its sentences with a capital; names of scripts stay as they are.
         Some(first)
-            if message.starts_with("Expected")
-                || message.starts_with("Malformed")
-                || message.starts_with("Incomplete") =>
+            if [
+                "Expected",
+                "Malformed",
+                "Incomplete",
+                "Exceeded",
+                "Out of",
+                "Cannot",
+            ]
+            .iter()
+            .any(|word| message.starts_with(word)) =>
         {
             first.to_lowercase().chain(characters).collect()
         }

@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::Arc;
 
 use mlua::{Function, Lua, Table, Value as Luau};
 use signoff_core::{Outcome, User};
 
 use crate::bridge::TaskId;
+use crate::limits::Budget;
 use crate::request::{Each, Items, Threshold};
 use crate::value;
 
@@ -25,6 +27,13 @@ pub(crate) struct Fanout {
     pub(crate) stopped: bool,
     /// Where the call stands; items append their keys.
     place: String,
+    /// `FILE:LINE` of the call.
+    source: String,
+    /// How many fan-outs there are around it, itself included.
+    depth: usize,
+    budget: Arc<Budget>,
+    /// What it keeps outside the machine, in bytes.
+    held: usize,
     concurrency: usize,
     stop_on: Vec<Outcome>,
     max_fail: Option<Threshold>,
@@ -64,7 +73,15 @@ pub(crate) struct Item {
 
 impl Fanout {
     /// A fan-out that begins.
-    pub(crate) fn new(lua: &Lua, parent: TaskId, place: String, each: Each) -> mlua::Result<Self> {
+    pub(crate) fn new(
+        lua: &Lua,
+        budget: Arc<Budget>,
+        parent: TaskId,
+        place: String,
+        source: String,
+        depth: usize,
+        each: Each,
+    ) -> mlua::Result<Self> {
         let mut fanout = Self {
             parent,
             body: each.body,
@@ -73,6 +90,10 @@ impl Fanout {
             error: None,
             stopped: false,
             place,
+            source,
+            depth,
+            budget,
+            held: 0,
             concurrency: each.concurrency,
             stop_on: each.stop_on,
             max_fail: each.max_fail,
@@ -99,6 +120,16 @@ impl Fanout {
         Ok(fanout)
     }
 
+    /// `FILE:LINE` of the call.
+    pub(crate) fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// How many fan-outs there are around its items.
+    pub(crate) fn depth(&self) -> usize {
+        self.depth
+    }
+
     /// Whether one more item may begin.
     pub(crate) fn has_room(&self) -> bool {
         !self.stopped && self.error.is_none() && self.running < self.concurrency
@@ -119,7 +150,11 @@ impl Fanout {
         &mut self,
         is_actor: impl Fn(Option<&str>, &User) -> bool,
     ) -> mlua::Result<Option<Item>> {
-        while let Some((list, taken)) = &mut self.list {
+        // Items that have to come last are passed by, and no interrupt comes meanwhile.
+        while self.budget.allows_rest(&self.source)
+            && let Some((list, taken)) = &mut self.list
+        {
+            self.budget.enter();
             *taken += 1;
             let value: Luau = list.raw_get(*taken)?;
             if value.is_nil() {
@@ -127,8 +162,10 @@ impl Fanout {
                 self.exhausted = true;
                 break;
             }
-            if let Some(item) = self.admit(value, &is_actor) {
-                return Ok(Some(item));
+            let item = self.admit(value, &is_actor);
+            self.budget.leave();
+            if item.is_some() {
+                return Ok(item);
             }
         }
         if self.exhausted && self.running == 0 {
@@ -154,9 +191,14 @@ impl Fanout {
         };
         let mut hasher = DefaultHasher::new();
         key.hash(&mut hasher);
+        let known = self.keys.len();
         let times = self.keys.entry(hasher.finish()).or_insert(0);
         *times += 1;
-        let place = if *times == 1 {
+        let times = *times;
+        if self.keys.len() > known {
+            self.hold(KEY);
+        }
+        let place = if times == 1 {
             format!("{}[{key}]", self.place)
         } else {
             format!("{}[{key}~{times}]", self.place)
@@ -166,6 +208,11 @@ impl Fanout {
             .is_some_and(|(connection, user)| is_actor(connection.as_deref(), user));
         let item = Item { value, place, user };
         if acting {
+            let weight = item
+                .user
+                .as_ref()
+                .map_or(0, |(_, user)| value::weight_of_user(user));
+            self.hold(ITEM + item.place.len() + weight);
             self.last.push_back(item);
             return None;
         }
@@ -204,6 +251,11 @@ impl Fanout {
         Ok(())
     }
 
+    fn hold(&mut self, bytes: usize) {
+        self.held += bytes;
+        self.budget.hold(bytes, &self.source);
+    }
+
     /// Whether there is nothing left to begin and nothing that runs.
     pub(crate) fn is_over(&self) -> bool {
         let rest = self.list.is_some() || !self.last.is_empty() || !self.exhausted;
@@ -226,6 +278,16 @@ impl Fanout {
         Ok(result)
     }
 }
+
+impl Drop for Fanout {
+    fn drop(&mut self) {
+        self.budget.release(self.held);
+    }
+}
+
+/// What a key weighs in its map, and an item beside its texts.
+const KEY: usize = 24;
+const ITEM: usize = 256;
 
 /// Outcomes that count against `max_fail`: something went wrong, rather than taking its time.
 fn is_failure(outcome: Outcome) -> bool {

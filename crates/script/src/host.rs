@@ -14,9 +14,10 @@ use signoff_engine::event::Level;
 /// the script asked; their futures run side by side. None of them may block.
 ///
 /// [`CallError::Misuse`] is raised in the script where it made the call, and a `pcall` there may catch it.
-/// [`CallError::Stopped`] unwinds the script without a word, [`CallError::Fault`] ends it with that message, and so
-/// does [`CallError::Journal`]: after each, what is under way is awaited, and the script is not resumed. So when a run is stopped its futures have to
-/// come to an end, those of [`Host::sleep`] too; and what a script must not get past is a fault.
+/// [`CallError::Stopped`] unwinds the script without a word; [`CallError::Fault`] and [`CallError::Journal`] end it with
+/// their message. After each of these, what is under way is awaited, and the script is not resumed. So when a run is
+/// stopped its futures have to come to an end, those of [`Host::sleep`] too; and what a script must not get past is a
+/// fault.
 pub trait Host: Send + Sync + 'static {
     /// One provider operation. Its user comes into scope, if the operation writes.
     fn call(&self, call: Call) -> impl Future<Output = Result<Answer, CallError>> + Send;

@@ -7,8 +7,8 @@
 //!
 //! *Architecture invariants.* A script reaches the world through [`Host`] alone: it has no files, no clock, no chance
 //! and no address that a second execution could see otherwise. It names connections and credentials, never URLs or
-//! secrets. What it may use of memory and time is bounded, and it cannot catch that. Nothing of ours shows in its
-//! errors. Nothing here knows a vendor.
+//! secrets. What it may use of memory and time is bounded, what the host keeps or does for it included, and it cannot
+//! catch that. Nothing of ours shows in its errors. Nothing here knows a vendor.
 //!
 //! Two things stay with the author of a script. A table that has tables or functions as keys is traversed in the order
 //! of their addresses; and items of one `signoff.each` that share a variable see it change in the order in which

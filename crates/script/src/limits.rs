@@ -4,7 +4,7 @@
 //! `pcall` in a loop only meets the next one.
 
 use std::borrow::Cow;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -48,15 +48,14 @@ pub(crate) struct Budget {
     entered: AtomicU64,
     /// What earlier entries used since the last host call, in nanoseconds.
     spent: AtomicU64,
-    interrupts: AtomicU32,
+    /// Bytes that lie outside the machine for the script's sake.
+    held: AtomicUsize,
+    memory: usize,
     exceeded: AtomicU8,
     abandoned: Arc<AtomicBool>,
     /// `FILE:LINE` of the interrupt that found the limit exceeded.
     place: Mutex<String>,
 }
-
-/// The clock is read at one interrupt in so many.
-const INTERRUPTS_PER_LOOK: u32 = 64;
 
 impl Budget {
     /// Sets the limits of a machine; `abandoned` stops it from another thread.
@@ -67,14 +66,19 @@ impl Budget {
             epoch: Instant::now(),
             entered: AtomicU64::new(0),
             spent: AtomicU64::new(0),
-            interrupts: AtomicU32::new(0),
+            held: AtomicUsize::new(0),
+            memory: limits.memory,
             exceeded: AtomicU8::new(0),
             abandoned,
             place: Mutex::new(String::new()),
         });
-        let watched = Arc::clone(&budget);
-        lua.set_interrupt(move |lua| watched.interrupt(lua));
         Ok(budget)
+    }
+
+    /// From now on it is the script that computes.
+    pub(crate) fn watch(self: &Arc<Self>, lua: &Lua) {
+        let watched = Arc::clone(self);
+        lua.set_interrupt(move |lua| watched.interrupt(lua));
     }
 
     /// The machine begins to compute.
@@ -88,9 +92,52 @@ impl Budget {
         self.spent.fetch_add(used, Ordering::Relaxed);
     }
 
-    /// A host call was made: the count begins anew.
-    pub(crate) fn renew(&self) {
-        self.spent.store(0, Ordering::Relaxed);
+    /// A host call was made: the count begins anew. Gives what it was, in nanoseconds.
+    pub(crate) fn renew(&self) -> u64 {
+        self.spent.swap(0, Ordering::Relaxed)
+    }
+
+    /// Takes a renewal back.
+    pub(crate) fn spend(&self, nanoseconds: u64) {
+        self.spent.fetch_add(nanoseconds, Ordering::Relaxed);
+    }
+
+    /// So many bytes are kept outside the machine for the script: a list of one text a million times is small only
+    /// inside.
+    pub(crate) fn hold(&self, bytes: usize, place: &str) {
+        let held = self.held.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        if held > self.memory {
+            self.out_of_memory(place.to_owned());
+        }
+    }
+
+    /// They are no longer kept.
+    pub(crate) fn release(&self, bytes: usize) {
+        self.held.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    /// Whether the script may go on, asked between two spells of work that the host does for it.
+    pub(crate) fn allows_rest(&self, place: &str) -> bool {
+        self.enter();
+        self.allows(|| place.to_owned())
+    }
+
+    /// Whether the script may go on, asked while it computes.
+    fn allows(&self, place: impl FnOnce() -> String) -> bool {
+        if self.exceeded().is_some() {
+            return false;
+        }
+        if self.abandoned.load(Ordering::Relaxed) {
+            self.exceed(Exceeded::Abandoned, String::new());
+            return false;
+        }
+        let used = self.spent.load(Ordering::Relaxed)
+            + self.now().saturating_sub(self.entered.load(Ordering::Relaxed));
+        if u128::from(used) > self.cpu.as_nanos() {
+            self.exceed(Exceeded::Cpu, place());
+            return false;
+        }
+        true
     }
 
     /// Memory has run out.
@@ -116,27 +163,12 @@ impl Budget {
     }
 
     fn interrupt(&self, lua: &Lua) -> mlua::Result<VmState> {
-        if self.exceeded().is_some() {
-            return Err(stop());
+        // The clock is read each time: a single step of a script may be a search that takes a while.
+        if self.allows(|| place(lua)) {
+            Ok(VmState::Continue)
+        } else {
+            Err(stop())
         }
-        if !self
-            .interrupts
-            .fetch_add(1, Ordering::Relaxed)
-            .is_multiple_of(INTERRUPTS_PER_LOOK)
-        {
-            return Ok(VmState::Continue);
-        }
-        if self.abandoned.load(Ordering::Relaxed) {
-            self.exceed(Exceeded::Abandoned, String::new());
-            return Err(stop());
-        }
-        let used = self.spent.load(Ordering::Relaxed)
-            + self.now().saturating_sub(self.entered.load(Ordering::Relaxed));
-        if u128::from(used) > self.cpu.as_nanos() {
-            self.exceed(Exceeded::Cpu, place(lua));
-            return Err(stop());
-        }
-        Ok(VmState::Continue)
     }
 
     fn exceed(&self, what: Exceeded, place: String) {

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use mlua::chunk::ChunkMode;
-use mlua::{Function, Lua, LuaOptions, LuaString, StdLib, Table, UserData, Value as Luau};
+use mlua::{Function, Lua, LuaOptions, LuaString, StdLib, Table, Thread, UserData, Value as Luau};
 use sha2::{Digest, Sha256};
 use signoff_engine::event::Level;
 use signoff_engine::parameters::nearest;
@@ -76,7 +76,6 @@ impl Machine {
         lua.set_app_data(Shared::new(setting.seed));
         lua.set_app_data(Connections::default());
         let native = natives(&lua, &sources, &budget)?;
-        budget.enter();
         let prelude: Table = lua
             .load(PRELUDE)
             .set_name(format!("={INTERNAL}"))
@@ -91,6 +90,7 @@ impl Machine {
             globals.raw_set(name, value)?;
         }
         lua.sandbox(true)?;
+        budget.watch(&lua);
         Ok(Self {
             lua,
             budget,
@@ -157,7 +157,10 @@ impl Machine {
                 }
             }
         }
-        self.lua.set_app_data(Files(files));
+        self.lua.set_app_data(Files {
+            given: files,
+            open: Arc::default(),
+        });
         let seal: Function = self.prelude.raw_get("arguments")?;
         seal.call(table)
     }
@@ -191,6 +194,18 @@ impl Machine {
             }
             other => ScriptError::from_luau(&raw_text(other), &self.sources()),
         }
+    }
+
+    /// A coroutine broke off because memory had run out: notes where, while its stack is still there.
+    pub(crate) fn out_of_memory(&self, thread: &Thread) {
+        let room = self
+            .lua
+            .set_memory_limit(self.limits.memory.saturating_add(LAST_WORDS));
+        // Time has run out as well, perhaps; that is not what is asked.
+        self.budget.renew();
+        self.budget.enter();
+        let place = room.and_then(|_| self.prelude.raw_get::<Function>("place")?.call(thread));
+        self.budget.out_of_memory(place.unwrap_or_default());
     }
 
     /// The limit that the script exceeded, if it did, as an error.
@@ -232,6 +247,9 @@ impl Machine {
     }
 }
 
+/// Memory to find out where memory ran out.
+const LAST_WORDS: usize = 256 << 10;
+
 /// The message of an error without mlua's own words around it.
 pub(crate) fn raw_text(error: &mlua::Error) -> String {
     match error {
@@ -243,8 +261,25 @@ pub(crate) fn raw_text(error: &mlua::Error) -> String {
     }
 }
 
+fn lacked_memory(error: &mlua::Error) -> bool {
+    match error {
+        mlua::Error::MemoryError(_) => true,
+        mlua::Error::CallbackError { cause, .. } | mlua::Error::BadArgument { cause, .. } => {
+            lacked_memory(cause)
+        }
+        _ => false,
+    }
+}
+
 /// The files that were given as arguments, with their hashes.
-struct Files(Vec<(PathBuf, String)>);
+struct Files {
+    given: Vec<(PathBuf, String)>,
+    /// As often as this is shared, beside here, files are open.
+    open: Arc<()>,
+}
+
+/// A script that leaves files half-read keeps them open until they are collected; the process has only so many.
+const MOST_OPEN: usize = 16;
 
 /// A file that a script reads line by line.
 struct Lines {
@@ -252,6 +287,7 @@ struct Lines {
     reader: BufReader<File>,
     digest: Sha256,
     expected: String,
+    _open: Arc<()>,
 }
 
 impl UserData for Lines {}
@@ -276,6 +312,12 @@ fn natives(lua: &Lua, sources: &Arc<Mutex<Sources>>, budget: &Arc<Budget>) -> ml
         lua.create_function(move |lua, ()| -> mlua::Result<()> {
             watched.out_of_memory(limits::place(lua));
             Err(mlua::Error::runtime("the script ran out of memory"))
+        })?,
+    )?;
+    native.raw_set(
+        "lacked_memory",
+        lua.create_function(|_, error: Luau| {
+            Ok(matches!(error, Luau::Error(error) if lacked_memory(&error)))
         })?,
     )?;
     native.raw_set(
@@ -438,12 +480,24 @@ pub(crate) fn argument_kind(argument: &Table) -> mlua::Result<ArgumentKind> {
 }
 
 fn open(lua: &Lua, index: usize) -> mlua::Result<(Luau, Option<String>)> {
-    let Some((path, expected)) = lua
-        .app_data_ref::<Files>()
-        .and_then(|files| files.0.get(index).cloned())
-    else {
+    let found = lua.app_data_ref::<Files>().and_then(|files| {
+        let (path, expected) = files.given.get(index)?;
+        Some((path.clone(), expected.clone(), Arc::clone(&files.open)))
+    });
+    let Some((path, expected, open)) = found else {
         return Ok((Luau::Nil, Some("this file was not given".to_owned())));
     };
+    // One of them is this one, another that of the machine.
+    if Arc::strong_count(&open) > MOST_OPEN + 1 {
+        lua.gc_collect()?;
+    }
+    if Arc::strong_count(&open) > MOST_OPEN + 1 {
+        let message = format!(
+            "cannot read `{}`: {MOST_OPEN} files are being read",
+            path.display()
+        );
+        return Ok((Luau::Nil, Some(message)));
+    }
     match File::open(&path) {
         Ok(file) => {
             let lines = Lines {
@@ -451,6 +505,7 @@ fn open(lua: &Lua, index: usize) -> mlua::Result<(Luau, Option<String>)> {
                 reader: BufReader::new(file),
                 digest: Sha256::new(),
                 expected,
+                _open: open,
             };
             Ok((Luau::UserData(lua.create_userdata(lines)?), None))
         }

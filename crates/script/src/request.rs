@@ -29,6 +29,7 @@ pub(crate) struct Shared {
 
 /// One line may be so long, and all lines between two yields together: they are not part of the machine's memory.
 const LONGEST_LINE: usize = 16 << 10;
+const LONGEST_DURATION: usize = 100;
 const LONGEST_LOG: usize = 4 << 20;
 /// What a line costs beside its text, roughly.
 const LINE: usize = 64;
@@ -50,7 +51,7 @@ impl Shared {
             text.truncate(end);
             text.push('…');
         }
-        let size = text.len() + LINE * (1 + fields.len());
+        let size = text.len() + LINE + value::weight(&fields);
         if self.logged + size > LONGEST_LOG {
             self.unlogged += 1;
         } else {
@@ -94,12 +95,16 @@ pub(crate) enum Request {
     /// `signoff.each` begins.
     Each(Each),
     /// Its iterator gave this.
-    Item(Luau),
+    Item(FanoutId, Luau),
     /// Its iterator raised this.
-    ItemsFailed(String),
+    ItemsFailed(FanoutId, String),
     /// Its iterator has ended.
-    EachEnd,
+    EachEnd(FanoutId),
 }
+
+/// Names a fan-out that is under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct FanoutId(pub(crate) usize);
 
 /// The arguments of `signoff.each`.
 pub(crate) struct Each {
@@ -168,7 +173,11 @@ pub(crate) fn install(lua: &Lua, native: &Table) -> mlua::Result<()> {
         })
     })?;
     submits(lua, native, "sleep", |_, arguments| {
-        let Luau::String(written) = take(arguments, 0) else {
+        let written = match take(arguments, 0) {
+            Luau::String(written) if written.as_bytes().len() <= LONGEST_DURATION => Some(written),
+            _ => None,
+        };
+        let Some(written) = written else {
             return Err((
                 format!(
                     "`signoff.sleep` takes a duration, not {}",
@@ -187,16 +196,18 @@ pub(crate) fn install(lua: &Lua, native: &Table) -> mlua::Result<()> {
         each(arguments).map(Request::Each)
     })?;
     submits(lua, native, "item", |_, arguments| {
-        Ok(Request::Item(take(arguments, 0)))
+        Ok(Request::Item(fanout(arguments)?, take(arguments, 1)))
     })?;
     submits(lua, native, "items_failed", |_, arguments| {
-        let text = match take(arguments, 0) {
+        let text = match take(arguments, 1) {
             Luau::String(text) => text.to_string_lossy(),
             other => describe(&other),
         };
-        Ok(Request::ItemsFailed(text))
+        Ok(Request::ItemsFailed(fanout(arguments)?, text))
     })?;
-    submits(lua, native, "each_end", |_, _| Ok(Request::EachEnd))?;
+    submits(lua, native, "each_end", |_, arguments| {
+        Ok(Request::EachEnd(fanout(arguments)?))
+    })?;
     Ok(())
 }
 
@@ -227,16 +238,7 @@ fn submits(
 /// `call(handle, operation, user, options)`.
 fn call(lua: &Lua, arguments: &[Luau]) -> Result<Request, Mistake> {
     let unknown = || ("this is no connection".to_owned(), String::new());
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a handle of ours"
-    )]
-    let handle = match take(arguments, 0) {
-        Luau::Integer(handle) => handle as usize,
-        Luau::Number(handle) => handle as usize,
-        _ => return Err(unknown()),
-    };
+    let handle = handle(arguments).ok_or_else(unknown)?;
     let connections = lua.app_data_ref::<Connections>().ok_or_else(unknown)?;
     let connection = connections.get(handle).ok_or_else(unknown)?;
     let name = text(arguments, 1, "an operation")?;
@@ -396,8 +398,30 @@ fn take(arguments: &[Luau], index: usize) -> Luau {
     arguments.get(index).cloned().unwrap_or(Luau::Nil)
 }
 
+/// A number of ours that the Luau side gives back.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a handle of ours"
+)]
+fn handle(arguments: &[Luau]) -> Option<usize> {
+    match take(arguments, 0) {
+        Luau::Integer(handle) => Some(handle as usize),
+        Luau::Number(handle) => Some(handle as usize),
+        _ => None,
+    }
+}
+
+fn fanout(arguments: &[Luau]) -> Result<FanoutId, Mistake> {
+    let unknown = || ("this is no fan-out".to_owned(), String::new());
+    handle(arguments).map(FanoutId).ok_or_else(unknown)
+}
+
 fn text(arguments: &[Luau], index: usize, what: &str) -> Result<String, Mistake> {
     match take(arguments, index) {
+        Luau::String(text) if text.as_bytes().len() > LONGEST_LINE => {
+            Err((format!("{what} is longer than 16KiB"), String::new()))
+        }
         Luau::String(text) => Ok(text.to_string_lossy()),
         other => Err((format!("{what} is text, not {}", describe(&other)), String::new())),
     }

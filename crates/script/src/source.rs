@@ -12,8 +12,13 @@ use sha2::{Digest, Sha256};
 use crate::argument::hexadecimal;
 use crate::error::{Position, ScriptError};
 
-/// Longer texts are no scripts.
-const LONGEST: u64 = 4 << 20;
+/// Longer texts are no scripts: to compile one takes up to a hundred times as much memory, which no limit of the
+/// machine's counts.
+const LONGEST: u64 = 256 << 10;
+/// All texts of a workflow together.
+const LONGEST_ALL: usize = 4 << 20;
+/// Names of modules are quoted in errors.
+const LONGEST_NAME: usize = 256;
 
 /// A text that a workflow is made of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,6 +109,12 @@ impl Sources {
 
     /// Finds the module that one of these texts requires, and gives its name.
     pub(crate) fn module(&mut self, wanted: &str, from: &str) -> Result<String, Refusal> {
+        if wanted.len() > LONGEST_NAME {
+            return Err((
+                "the name of a module is longer than 256 characters".to_owned(),
+                String::new(),
+            ));
+        }
         let relative = wanted.starts_with("./") || wanted.starts_with("../");
         if !relative {
             return Err((
@@ -155,6 +166,13 @@ impl Sources {
                 String::new(),
             )
         })?;
+        let known: usize = self.texts.values().map(|source| source.text.len()).sum();
+        if known + text.len() > LONGEST_ALL {
+            return Err((
+                format!("with `{wanted}` this script is longer than 4MiB"),
+                "what is data belongs into a file: declare `signoff.arg.file`".to_owned(),
+            ));
+        }
         self.add(&name, &text);
         Ok(name)
     }
@@ -201,7 +219,7 @@ fn read(path: &Path) -> Result<String, String> {
         .read_to_end(&mut bytes)
         .map_err(|error| reason(&error))?;
     if bytes.len() as u64 > LONGEST {
-        return Err("it is longer than 4 MiB".to_owned());
+        return Err("it is longer than 256KiB".to_owned());
     }
     String::from_utf8(bytes).map_err(|_| "it is not UTF-8 text".to_owned())
 }

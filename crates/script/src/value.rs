@@ -9,9 +9,15 @@ use signoff_engine::parameters::format_duration;
 /// A mistake in a value: the message, and the hint.
 pub(crate) type Mistake = (String, String);
 
-/// Deeper or larger tables are no data; a table that holds itself is both.
+/// Deeper or larger tables are no data; a table that holds itself is both. In bytes, roughly: a list of one text a
+/// thousand times weighs a thousand texts, because the host has to copy it.
 const DEEPEST: usize = 16;
-const LARGEST: usize = 100_000;
+const LARGEST: usize = 256 << 10;
+/// What a value weighs beside its text.
+const WEIGHT: usize = 32;
+/// Longer ids and names are none.
+const LONGEST_ID: usize = 1_024;
+const LONGEST_NAME: usize = 256;
 
 /// A secret attribute of a user, as a script may hold it: it says nothing, and can only be handed on.
 struct Secret(SecretHandle);
@@ -99,6 +105,29 @@ pub(crate) fn to_luau(lua: &Lua, value: &Value) -> mlua::Result<Luau> {
     })
 }
 
+/// What these weigh outside the machine, in bytes.
+pub(crate) fn weight(fields: &[Field]) -> usize {
+    fields
+        .iter()
+        .map(|field| field.name.len() + weight_of(&field.value))
+        .sum()
+}
+
+/// The same for a user.
+pub(crate) fn weight_of_user(user: &User) -> usize {
+    user.id.len() + weight(&user.attributes)
+}
+
+fn weight_of(value: &Value) -> usize {
+    WEIGHT
+        + match value {
+            Value::Text(text) => text.len(),
+            Value::List(items) => items.iter().map(weight_of).sum(),
+            Value::Map(entries) => weight(entries),
+            _ => 0,
+        }
+}
+
 /// A script's value, typed.
 pub(crate) fn from_luau(value: &Luau) -> Result<Value, Mistake> {
     convert(value, 0, &mut 0)
@@ -143,6 +172,7 @@ fn id(value: &Luau) -> Result<String, Mistake> {
     match value {
         Luau::String(text) => match text.to_str() {
             Ok(text) if text.is_empty() => Err(no_user("an empty text")),
+            Ok(text) if text.len() > LONGEST_ID => Err(no_user("a text longer than 1KiB")),
             Ok(text) => Ok(text.to_owned()),
             Err(_) => Err(no_user("bytes that are no UTF-8 text")),
         },
@@ -172,7 +202,14 @@ pub(crate) fn describe(value: &Luau) -> String {
         Luau::Integer(_) | Luau::Number(_) => {
             format!("the number {}", value.to_string().unwrap_or_default())
         }
-        Luau::String(text) => format!("the text \"{}\"", text.to_string_lossy()),
+        Luau::String(text) => {
+            let bytes = text.as_bytes();
+            let (start, dots) = match bytes.get(..LONGEST_NAME) {
+                Some(start) => (start, "…"),
+                None => (&*bytes, ""),
+            };
+            format!("the text \"{}{dots}\"", String::from_utf8_lossy(start))
+        }
         Luau::Table(_) => "a table".to_owned(),
         other => format!("a {}", other.type_name()),
     }
@@ -207,6 +244,13 @@ fn entries(table: &Table, depth: usize, seen: &mut usize) -> Result<Vec<Field>, 
                 "write { name = value, … }".to_owned(),
             ));
         };
+        if name.as_bytes().len() > LONGEST_NAME {
+            return Err((
+                format!("a name is shorter than {}", describe(&key)),
+                String::new(),
+            ));
+        }
+        *seen += name.as_bytes().len();
         found.push(Field {
             name: name.to_string_lossy(),
             value: convert(&value, depth + 1, seen)?,
@@ -217,11 +261,11 @@ fn entries(table: &Table, depth: usize, seen: &mut usize) -> Result<Vec<Field>, 
 }
 
 fn convert(value: &Luau, depth: usize, seen: &mut usize) -> Result<Value, Mistake> {
-    *seen += 1;
+    *seen += WEIGHT + value.as_string().map_or(0, |text| text.as_bytes().len());
     if depth > DEEPEST || *seen > LARGEST {
         return Err((
             "this table is too large, or holds itself".to_owned(),
-            String::new(),
+            "what is handed over at once is at most 256KiB".to_owned(),
         ));
     }
     match value {

@@ -11,7 +11,7 @@ use signoff_engine::journal::JournalError;
 use tokio::sync::{mpsc as tokio_mpsc, oneshot};
 
 use crate::argument::{self, Argument, ArgumentError, ArgumentKind, Arguments, ConnectionsOf, default_of};
-use crate::bridge::serve;
+use crate::bridge::{BATCHES, serve};
 use crate::driver::Driver;
 use crate::error::ScriptError;
 use crate::host::Host;
@@ -173,7 +173,7 @@ impl Workflow {
     /// # Errors
     /// If the script or the host is at fault.
     pub async fn run<H: Host>(&self, host: Arc<H>, arguments: &Arguments) -> Result<Ending, RunError> {
-        let (order_sender, orders) = tokio_mpsc::unbounded_channel();
+        let (order_sender, orders) = tokio_mpsc::channel(BATCHES);
         let (completions, inbox) = mpsc::channel();
         let (result_sender, result) = oneshot::channel();
         let abandoned = Arc::new(AtomicBool::new(false));
@@ -198,7 +198,7 @@ impl Workflow {
                 };
                 let ended = match run() {
                     Ok((machine, workflow, table)) => {
-                        Driver::new(machine, setting.seed, order_sender, inbox).run(&workflow, table)
+                        Driver::new(machine, setting, order_sender, inbox).run(&workflow, table)
                     }
                     Err(error) => Err(RunError::Script(Box::new(error))),
                 };

@@ -1,21 +1,77 @@
 //! The driver's part in `signoff.each`: which items begin, when the coroutine that called it goes on, and what is
 //! dropped after an error.
 
+use std::sync::Arc;
+
 use mlua::{Table, Value as Luau};
 
-use super::{Driver, FanoutId, Resume};
+use super::{DEEPEST, Driver, Resume};
 use crate::bridge::{Order, TaskId};
-use crate::fanout::{Item, Waits};
+use crate::fanout::{Fanout, Item, Waits};
+use crate::request::{Each, FanoutId, Items};
 use crate::value;
 
 impl Driver {
-    /// An iterator gave an item.
-    pub(super) fn item(&mut self, parent: TaskId, value: Luau) -> mlua::Result<()> {
-        let Some(id) = self.innermost(parent) else {
+    /// A task calls `each`.
+    pub(super) fn begin_each(&mut self, parent: TaskId, source: String, each: Each) -> mlua::Result<()> {
+        let depth = self.depth(parent);
+        if depth > DEEPEST {
+            let message = format!("`signoff.each` within `signoff.each`, more than {DEEPEST} deep");
+            let hint = "let the function of one return what the next is to go through";
+            self.ready
+                .push_back((parent, Resume::Mistake(message, hint.to_owned())));
             return Ok(());
+        }
+        let place = self.place(parent).to_string();
+        let items = each.items.clone();
+        let lua = self.machine.lua.clone();
+        let budget = Arc::clone(&self.machine.budget);
+        let fanout = Fanout::new(&lua, budget, parent, place, source, depth, each)?;
+        let from_iterator = fanout.is_fed();
+        if let Items::List(list) = &items {
+            self.enter_all(list, fanout.source())?;
+        }
+        let fanout = FanoutId(self.fanouts.insert(fanout));
+        if let Some(task) = self.task_mut(parent) {
+            task.open.push(fanout);
+        }
+        let begun = lua.create_table()?;
+        begun.raw_set("fanout", fanout.0)?;
+        begun.raw_set("from_iterator", from_iterator)?;
+        self.ready.push_back((parent, Resume::Answer(Luau::Table(begun))));
+        Ok(())
+    }
+
+    /// How many fan-outs there are around what a task begins next.
+    fn depth(&self, id: TaskId) -> usize {
+        let Some(task) = self.task(id) else {
+            return 0;
         };
+        let around = task.fanout.and_then(|fanout| self.fanouts.get(fanout.0));
+        around.map_or(0, Fanout::depth) + task.open.len() + 1
+    }
+
+    /// A task has ended: nothing may still be open that it began. Only a coroutine that was never resumed leaves that.
+    pub(super) fn leave_open(&mut self, open: &[FanoutId]) -> mlua::Result<()> {
+        let mut left = None;
+        for id in open {
+            if let Some(fanout) = self.fanout_mut(*id) {
+                let text = format!(
+                    "{}: `signoff.each` was left in a coroutine that did not come to its end\nhint: resume it until it is dead",
+                    fanout.source()
+                );
+                // Its items begin nothing more.
+                fanout.error = Some(text.clone());
+                left = Some(text);
+            }
+        }
+        left.map_or(Ok(()), |text| Err(mlua::Error::runtime(text)))
+    }
+
+    /// An iterator gave an item.
+    pub(super) fn item(&mut self, parent: TaskId, id: FanoutId, value: Luau) -> mlua::Result<()> {
         let actors = self.actors();
-        let Some(fanout) = self.fanout_mut(id) else {
+        let Some(fanout) = self.opened(parent, id) else {
             return Ok(());
         };
         if fanout.stopped || fanout.error.is_some() {
@@ -28,8 +84,9 @@ impl Driver {
         let admitted = fanout.admit(value, |connection, user| actors.is_actor(connection, user));
         let room = fanout.has_room();
         if let Some((connection, user)) = user {
-            self.orders.push(Order::Enter(connection, user));
+            self.order(Order::Enter(connection, user));
         }
+        self.check_limits();
         match admitted {
             Some(item) if !room => {
                 if let Some(fanout) = self.fanout_mut(id) {
@@ -80,7 +137,13 @@ impl Driver {
         let Some(fanout) = self.fanout_mut(id) else {
             return Ok(());
         };
-        let parent = fanout.parent;
+        let (parent, running) = (fanout.parent, fanout.running);
+        if self.task(parent).is_none() {
+            if running == 0 {
+                self.fanouts.take(id.0);
+            }
+            return Ok(());
+        }
         if self.is_dropped(parent) {
             return self.drop_task(parent);
         }
@@ -114,6 +177,13 @@ impl Driver {
                 self.begin_item(id, item)?;
                 continue;
             }
+            if self.machine.budget.exceeded().is_some() {
+                self.check_limits();
+                return Ok(());
+            }
+            let Some(fanout) = self.fanout_mut(id) else {
+                return Ok(());
+            };
             if fanout.is_over() {
                 let resume = match fanout.error.take() {
                     Some(text) => Resume::Raise(text),
@@ -169,10 +239,18 @@ impl Driver {
     }
 
     /// Every user of a list comes into scope before the first item begins.
-    pub(super) fn enter_all(&mut self, list: &Table) -> mlua::Result<()> {
+    fn enter_all(&mut self, list: &Table, source: &str) -> mlua::Result<()> {
+        let budget = Arc::clone(&self.machine.budget);
         for value in list.sequence_values::<Luau>() {
-            if let Ok((connection, user)) = value::user(&value?) {
-                self.orders.push(Order::Enter(connection, user));
+            budget.enter();
+            let user = value::user(&value?);
+            budget.leave();
+            if !budget.allows_rest(source) {
+                self.check_limits();
+                break;
+            }
+            if let Ok((connection, user)) = user {
+                self.order(Order::Enter(connection, user));
             }
         }
         Ok(())

@@ -111,10 +111,11 @@ fn host_calls_renew_the_budget() {
         &host,
         &script(
             r#"
+local finesse = signoff.connect("prod")
 for turn = 1, 30 do
     local n = 0
     for i = 1, 50000 do n += i % 7 end
-    signoff.now()
+    finesse:logout("1")
 end
 "#,
         ),
@@ -139,16 +140,24 @@ fn a_memory_bomb_is_defused() {
     check_memory(
         "local t = {}\nwhile true do\n t[#t + 1] = { #t }\nend",
         expect![[r#"
-        error: the script needs more memory than 16MiB
-          = help: if it has to keep so much, raise `script_memory` under [limits]
-    "#]],
+            error: the script needs more memory than 16MiB
+             --> test.luau:5
+              |
+            5 |  t[#t + 1] = { #t }
+              |  ^^^^^^^^^^^^^^^^^^
+              = help: if it has to keep so much, raise `script_memory` under [limits]
+        "#]],
     );
     check_memory(
         "local s = 'x'\nwhile true do s ..= s end",
         expect![[r#"
-        error: the script needs more memory than 16MiB
-          = help: if it has to keep so much, raise `script_memory` under [limits]
-    "#]],
+            error: the script needs more memory than 16MiB
+             --> test.luau:4
+              |
+            4 | while true do s ..= s end
+              | ^^^^^^^^^^^^^^^^^^^^^^^^^
+              = help: if it has to keep so much, raise `script_memory` under [limits]
+        "#]],
     );
 }
 
@@ -250,14 +259,19 @@ fn what_is_too_large_is_cut_or_refused() {
               |
             4 | signoff.log('info', 'x', t)
               | ^^^^^^^^^^^
+              = help: what is handed over at once is at most 256KiB
         "#]],
     );
     check(
         "print(#string.rep('x', 1e9))",
         expect![[r#"
-        error: the script needs more memory than 16MiB
-          = help: if it has to keep so much, raise `script_memory` under [limits]
-    "#]],
+            error: the script needs more memory than 16MiB
+             --> test.luau:3
+              |
+            3 | print(#string.rep('x', 1e9))
+              | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+              = help: if it has to keep so much, raise `script_memory` under [limits]
+        "#]],
     );
 }
 
