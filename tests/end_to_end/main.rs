@@ -11,7 +11,6 @@
 mod answers;
 mod c_plugin;
 mod commands;
-mod failover;
 mod main_job;
 mod mistakes;
 mod plugins;
