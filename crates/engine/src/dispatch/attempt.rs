@@ -7,6 +7,7 @@ use signoff_core::{FailureKind, InDoubt, Monotonic, Now, Request, Response, Sent
 
 use super::admission::{Admission, Permit, Waiting};
 use super::exchange::Origins;
+use super::failover::Departure;
 use super::reads::{Queued, Reads};
 use super::retry::{Attempt, pause_asked};
 use super::state::{Ending, Next};
@@ -62,6 +63,8 @@ pub(super) struct Tries {
     earliest: Monotonic,
     /// What the latest came to.
     last: Option<Delivery>,
+    /// Where the latest went.
+    tried: Option<Departure>,
 }
 
 /// What an attempt came to.
@@ -69,7 +72,7 @@ enum Tried {
     /// It must not leave any more; it needs another turn.
     NotLeft,
     /// It left, and this is what follows.
-    Ended(Delivery, Next),
+    Ended(Departure, Delivery, Next),
 }
 
 impl Job<'_> {
@@ -80,9 +83,10 @@ impl Job<'_> {
             mut attempts,
             mut earliest,
             mut last,
+            mut tried,
         } = self.earlier_tries();
         loop {
-            let waiting = match self.queue_up(endpoint, earliest, attempts > 0) {
+            let waiting = match self.queue_up(endpoint, earliest, (attempts > 0, tried)) {
                 Queued::Waiting(waiting) => waiting,
                 Queued::Follow(mut later) => return later.landing().await,
                 Queued::Abandoned => return Ok(Delivery::Stopped),
@@ -94,6 +98,7 @@ impl Job<'_> {
                         attempts,
                         earliest,
                         last,
+                        tried,
                     };
                     return Ok(self.no_turn(turn, tries));
                 }
@@ -109,13 +114,15 @@ impl Job<'_> {
                     attempts,
                     earliest,
                     last,
+                    tried,
                 };
                 return Ok(self.no_turn(Turn::Expired, tries));
             }
             match self.attempt(permit, exchange, attempts + 1).await? {
-                Tried::NotLeft | Tried::Ended(_, Next::Anew) => earliest = Monotonic::ZERO,
-                Tried::Ended(delivery, Next::Deliver) => return Ok(delivery),
-                Tried::Ended(delivery, Next::Retry(not_before)) => {
+                Tried::NotLeft | Tried::Ended(_, _, Next::Anew) => {}
+                Tried::Ended(_, delivery, Next::Deliver) => return Ok(delivery),
+                Tried::Ended(departure, delivery, Next::Retry(not_before)) => {
+                    tried = Some(departure);
                     attempts += 1;
                     earliest = not_before;
                     last = Some(delivery);
@@ -133,7 +140,12 @@ impl Job<'_> {
         }
     }
 
-    fn queue_up(&self, endpoint: usize, earliest: Monotonic, retry: bool) -> Queued<Waiting> {
+    fn queue_up(
+        &self,
+        endpoint: usize,
+        earliest: Monotonic,
+        (retry, tried): (bool, Option<Departure>),
+    ) -> Queued<Waiting> {
         let admission = &self.desk.admission;
         let mut ask = Ask {
             order: 0,
@@ -143,6 +155,7 @@ impl Job<'_> {
             not_after: Monotonic::NEVER,
             earliest,
             retry,
+            tried,
         };
         match self.purpose {
             Purpose::Read { flight } => self.desk.reads.queue_up(admission, flight, |order, spaced| {
@@ -212,7 +225,7 @@ impl Job<'_> {
         if let Some((log, intent)) = intent {
             log.result(intent, disposition).await?;
         }
-        Ok(Tried::Ended(delivery, next))
+        Ok(Tried::Ended(departure, delivery, next))
     }
 
     fn answered(&self, permit: &mut Permit, reply: Reply, times: Times) -> (Delivery, Next, Disposition) {

@@ -168,17 +168,20 @@ impl Failover {
         departure
     }
 
-    /// Learns from how a request went.
-    pub(super) fn ended(&mut self, departure: Departure, sign: Sign<'_>, now: Monotonic) {
+    /// Learns from how a request went. Says whether another origin has come into use.
+    pub(super) fn ended(&mut self, departure: Departure, sign: Sign<'_>, now: Monotonic) -> bool {
         let Some(endpoint) = self.endpoints.get_mut(departure.endpoint) else {
-            return;
+            return false;
         };
+        let before = endpoint.current;
         let left = if departure.probe {
             endpoint.tried(departure.origin, sign, now)
         } else {
             endpoint.used(departure.origin, sign, now)
         };
+        let moved = endpoint.current != before;
         self.moves.extend(left);
+        moved
     }
 
     /// A request that had departed was given up.

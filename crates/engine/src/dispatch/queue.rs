@@ -161,6 +161,13 @@ impl Queue {
         }
     }
 
+    /// Makes all retries ready that wait for the budget.
+    pub(super) fn unpark_all_unbudgeted(&mut self) {
+        while !self.unbudgeted.is_empty() {
+            self.unpark_unbudgeted();
+        }
+    }
+
     /// Tells him what became of his turn.
     pub(super) fn decide(&mut self, number: u64, turn: Turn) {
         self.place(number, Place::Decided);
@@ -329,6 +336,7 @@ mod tests {
             not_after: Monotonic::NEVER,
             earliest: Monotonic::ZERO,
             retry: false,
+            tried: None,
         }
     }
 

@@ -230,17 +230,19 @@ impl State {
         let verdict = gate
             .as_ref()
             .map_or(Verdict::Pass, |gate| gate.verdict(ask.proof));
+        let is_elsewhere = ask.tried.is_some_and(|tried| self.failover.has_better(tried));
+        let needs_budget = ask.retry && !is_elsewhere;
         match verdict {
             _ if now > ask.not_after => self.queue.decide(number, Turn::Expired),
             Verdict::Refused(message) => self.queue.decide(number, Turn::Refused(message)),
             Verdict::Wait => self.queue.park_at_gate(number),
             _ if ask.retry && self.health.has_given_up() => self.queue.decide(number, Turn::GivenUp),
-            _ if ask.retry && self.budget.has_token(now).is_err() => self.queue.park_unbudgeted(number),
+            _ if needs_budget && self.budget.has_token(now).is_err() => self.queue.park_unbudgeted(number),
             Verdict::Pass | Verdict::PassAlone => {
                 if let Err(at) = self.limits.take() {
                     return Some(First::Blocked(Some(at)));
                 }
-                if ask.retry {
+                if needs_budget {
                     self.budget.spend();
                 }
                 let alone = verdict == Verdict::PassAlone;
@@ -299,7 +301,9 @@ impl State {
     pub(super) fn ended(&mut self, slot: &mut Slot, ending: &Ending<'_>, now: Monotonic) -> Next {
         let departure = slot.departure.take();
         if let Some(departure) = departure {
-            self.failover.ended(departure, ending.sign(), now);
+            if self.failover.ended(departure, ending.sign(), now) {
+                self.queue.unpark_all_unbudgeted();
+            }
             if departure.probe && !ending.is_fit_for_delivery() {
                 if let Some(pause) = ending
                     .pause

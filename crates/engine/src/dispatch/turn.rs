@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use signoff_core::Monotonic;
 
+use super::failover::Departure;
+
 /// Someone asks for his turn.
 #[derive(Debug, Clone)]
 pub(super) struct Ask {
@@ -21,6 +23,8 @@ pub(super) struct Ask {
     pub(super) earliest: Monotonic,
     /// Whether it was sent before, and needs budget.
     pub(super) retry: bool,
+    /// Where it was sent last: it needs none if it goes elsewhere, for there it is no retry.
+    pub(super) tried: Option<Departure>,
 }
 
 /// What became of someone's turn.

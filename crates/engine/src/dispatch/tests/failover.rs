@@ -329,3 +329,20 @@ async fn the_operator_is_told_once_of_each_move() {
         `https://a:8445` is well again, and in use again"#]]
     .assert_eq(&told.lock().unwrap().join("\n"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_the_first_node_turned_away_is_no_retry_at_the_second() {
+    let world = two_nodes(|call| {
+        answer(if call.host == "a" && call.path != "/proof" {
+            503
+        } else {
+            200
+        })
+    });
+    world.prove().await;
+    let begun = Instant::now();
+    let answers = world.send_all(writes(300)).await;
+    assert!(answers.iter().all(|answer| status(answer) == 200));
+    // The budget alone would let one go a second, and one for five that succeed.
+    assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
+}
