@@ -11,6 +11,7 @@
 mod answers;
 mod c_plugin;
 mod commands;
+mod failover;
 mod main_job;
 mod mistakes;
 mod plugins;
