@@ -656,7 +656,7 @@ fn the_configuration_is_looked_for_in_order() {
     site.write(".config/signoff/signoff.toml", &renamed("of-user"));
     let variable = site.write("variable.toml", &renamed("of-variable"));
     let named = site.write("named.toml", &renamed("named"));
-    let connection = |arguments: &[&str], variable: Option<&str>| {
+    let said = |arguments: &[&str], variable: Option<&str>| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_signoff"));
         command.args(["logout", "?", "x"]).args(arguments);
         command
@@ -666,14 +666,15 @@ fn the_configuration_is_looked_for_in_order() {
         command.envs(variable.map(|file| ("SIGNOFF_CONFIG", file)));
         let output = command.stdin(Stdio::null()).output().unwrap();
         assert_eq!(output.status.code(), Some(3));
-        let words = String::from_utf8(output.stderr).unwrap();
-        words.split('`').nth(3).unwrap_or_default().to_owned()
+        String::from_utf8(output.stderr).unwrap()
     };
-    assert_eq!(connection(&["--config", &named], Some(&variable)), "named");
-    assert_eq!(connection(&[], Some(&variable)), "of-variable");
-    assert_eq!(connection(&[], None), "site");
+    assert!(said(&["--config", &named], Some(&variable)).contains("`named`"));
+    assert!(said(&[], Some(&variable)).contains("`of-variable`"));
+    assert!(said(&[], None).contains("`site`"));
     fs::remove_file(site.path("signoff.toml")).unwrap();
-    assert_eq!(connection(&[], None), "of-user");
+    assert!(said(&[], None).contains("`of-user`"));
+    // The file that is missing, and what names it.
+    assert!(said(&[], Some("nowhere.toml")).contains("`SIGNOFF_CONFIG`"));
 }
 
 #[test]
@@ -739,4 +740,56 @@ fn an_interrupted_run_accounts_for_everybody() {
     assert_eq!(summary["status"], "interrupted");
     assert_eq!(summary["counts"], json!({ "done": 1, "cancelled": 2 }));
     assert_eq!(site.sandbox.state_of("talks"), Some(State::Talking));
+}
+
+#[test]
+fn the_second_interrupt_ends_it_at_once() {
+    let site = Site::new(Population::team(1));
+    site.configure("timeout = \"60s\"");
+    site.fault("hang_after@PUT");
+    let mut run = Command::new(env!("CARGO_BIN_EXE_signoff"))
+        .args(["logout", "site", "10001", "--state"])
+        .arg(site.path("state"))
+        .current_dir(site.path(""))
+        .env("SITE_PASSWORD", crate::support::PASSWORD)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(run.stderr.take().unwrap()).lines();
+    let interrupt = || {
+        Command::new("kill")
+            .args(["-INT", &run.id().to_string()])
+            .status()
+            .unwrap()
+    };
+    assert!(lines.next().unwrap().unwrap().starts_with("run "));
+    while site.sandbox.ledger().count("PUT", "/") == 0 {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    interrupt();
+    let line = lines.next().unwrap().unwrap();
+    assert!(line.contains("Ctrl-C once more"), "{line}");
+    interrupt();
+    let line = lines.next().unwrap().unwrap();
+    assert!(line.contains("in doubt"), "{line}");
+    assert_eq!(run.wait().unwrap().code(), Some(130));
+}
+
+#[test]
+fn a_limit_of_the_workflow_has_an_exit_code_of_its_own() {
+    let site = small();
+    let script = site.write(
+        "limited.luau",
+        "local signoff = require('@signoff')\n\
+         return signoff.workflow({ run = function()\n\
+         local site = signoff.connect('site')\n\
+         return signoff.each({ 'a', 'b', 'c', 'd' }, function(user)\n\
+         return site:logout(user) end, { concurrency = 1, max_fail = 1 }) end })",
+    );
+    let ended = site.run(&["run", &script, "--yes", "--format", "json"]).exits(7);
+    let summary = ended.summary();
+    assert_eq!(summary["status"], "stopped");
+    assert_eq!(summary["counts"], json!({ "refused": 2, "cancelled": 2 }));
 }

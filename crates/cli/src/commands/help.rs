@@ -1,7 +1,8 @@
 //! Help for commands that know more once they know what they are about: a script, a connection.
 
-use signoff_core::{OperationSpec, Parameter};
 use std::fmt::Write as _;
+
+use signoff_core::{OperationSpec, Parameter};
 
 /// The help of a command, followed by what else there is to say.
 pub(super) fn of(command: &str, after: Option<String>) -> String {
