@@ -78,6 +78,7 @@ fn a_logout_that_is_answered_badly_is_told_as_it_is() {
         ("plain_401@PUT", 1, "denied", "http_401", 1),
         ("error_500@PUT", 1, "unknown", "Internal Server Error", 3),
         ("redirect@PUT", 1, "failed", "redirected", 1),
+        ("unavailable@PUT", 1, "failed", "Service Unavailable", 8),
         ("error_500_after@PUT", 0, "done", "", 1),
         ("reset_after@PUT", 0, "done", "", 1),
         ("hang_after@PUT", 0, "done", "", 1),
