@@ -101,7 +101,9 @@ static signoff_text field(const signoff_op *op, const char *key) {
     signoff_text line = op->line;
     while (line.length > 0) {
         signoff_text value = take(&line, '\t');
-        if (is(take(&value, '='), key)) return value;
+        if (is(take(&value, '='), key)) {
+            return value;
+        }
     }
     return none;
 }
@@ -190,6 +192,9 @@ static void vendor_error(signoff_op *op, uint32_t status) {
                        : status == 404                                  ? SIGNOFF_OUTCOME_NOT_FOUND
                        : status >= 400 && status < 500 && status != 429 ? SIGNOFF_OUTCOME_REFUSED
                                                                         : SIGNOFF_OUTCOME_FAILED;
+    if (op->maybe_applied) { /* this one was not taken, and of the one before nobody knows */
+        outcome = SIGNOFF_OUTCOME_UNKNOWN;
+    }
     finish(op, outcome, code.length > 0 ? code : text("unexpected_answer"), field(op, "message"));
 }
 
@@ -223,7 +228,8 @@ static void doubt(signoff_op *op, int64_t sent_unix_ms, uint64_t settled_at) {
 /* His state was read: what follows depends on what was waited for. */
 static void seen(signoff_op *op, const signoff_response *response) {
     signoff_text state = field(op, "state");
-    int older = number(field(op, "since")) < op->doubt_unix_ms;
+    int64_t since = number(field(op, "since"));
+    int older = since > 0 && since < op->doubt_unix_ms; /* in this state since before the sign-out was sent */
     if (is(state, "out")) {
         finish(op, op->maybe_applied ? SIGNOFF_OUTCOME_DONE : SIGNOFF_OUTCOME_ALREADY, none, none);
     } else if (op->phase == CONFIRM || (op->phase == DOUBT && response->sent < op->settled_at)) {
@@ -249,7 +255,9 @@ static int unseen(signoff_op *op, signoff_now now) {
         look(op, op->phase == DOUBT ? op->settled_at : now.monotonic + SECOND);
     } else if (op->maybe_applied) {
         unknown(op, "unanswered", "a sign-out was never answered, and the state cannot be read");
-    } else return 0;
+    } else {
+        return 0;
+    }
     return 1;
 }
 
@@ -315,6 +323,7 @@ static uint32_t op_poll(signoff_op *op, signoff_now now, const signoff_step **st
 
 static void on_response(signoff_op *op, signoff_now now, const signoff_response *response) {
     int ok = response->status >= 200 && response->status <= 299;
+    signoff_text state;
     keep(op, response->body.data, response->body.length);
     if (ok && op->kind != LOGOUT) {
         op->phase = ROWS;
@@ -325,13 +334,14 @@ static void on_response(signoff_op *op, signoff_now now, const signoff_response 
         answered(op, now, response);
         return;
     }
+    state = field(op, "state");
     op->fresh_from = response->sent + 1;
-    if (ok && field(op, "state").length > 0) {
+    if (ok && (is(state, "in") || is(state, "call") || is(state, "out"))) {
         seen(op, response);
     } else if (unseen(op, now)) {
         return;
     } else if (ok) {
-        finish(op, SIGNOFF_OUTCOME_FAILED, text("unreadable_answer"), text("the answer tells no state"));
+        finish(op, SIGNOFF_OUTCOME_FAILED, text("unreadable_answer"), text("the answer tells no state that is known"));
     } else {
         vendor_error(op, response->status);
     }
@@ -345,7 +355,7 @@ static void on_failure(signoff_op *op, signoff_now now, const signoff_failure *f
         doubt(op, failure->sent_unix_ms, failure->settled_at);
     } else if (op->phase == SENT || !unseen(op, now)) {
         keep(op, failure->message.data, failure->message.length);
-        finish(op, SIGNOFF_OUTCOME_FAILED, text("unanswered"), op->rest);
+        finish(op, op->maybe_applied ? SIGNOFF_OUTCOME_UNKNOWN : SIGNOFF_OUTCOME_FAILED, text("unanswered"), op->rest);
     }
 }
 
@@ -354,7 +364,9 @@ static uint32_t op_input(signoff_op *op, signoff_now now, const signoff_input *i
     uint64_t of = input->kind == SIGNOFF_INPUT_RESPONSE  ? input->response->request
                   : input->kind == SIGNOFF_INPUT_FAILURE ? input->failure->request
                                                          : input->id;
-    if (op->phase == OVER) return SIGNOFF_OK;
+    if (op->phase == OVER) {
+        return SIGNOFF_OK;
+    }
     if (input->kind == SIGNOFF_INPUT_CANCEL) {
         if (op->phase == CONFIRM) {
             finish(op, SIGNOFF_OUTCOME_ACCEPTED, text("unconfirmed"), text("stopped before it was confirmed"));
@@ -492,7 +504,9 @@ static uint32_t op_new(signoff_provider *provider, signoff_text operation, const
         percent_encode(id, user);
     }
     made = calloc(1, sizeof *made);
-    if (made == NULL) return misuse(SIGNOFF_ERROR_POISONED, "out of memory", error, capacity);
+    if (made == NULL) {
+        return misuse(SIGNOFF_ERROR_POISONED, "out of memory", error, capacity);
+    }
     *made = (signoff_op){
         .kind = kind, .policy = context->in_doubt, .query = { made->pairs, 0 },
         .step = { .size = sizeof made->step, .request = &made->request, .record = &made->record, .wait = &made->wait,

@@ -214,14 +214,14 @@ fn errors_have_their_outcomes() {
         ),
         (
             200,
-            "state=\n",
+            "state=lunch\n",
             expect![[r#"
-            > GET /hotdesk/1/users/mara read Header("X-Hotdesk-Token") age 1s
-            < 200 Ok
-            = failed
-                code: unreadable_answer
-                message: the answer tells no state
-        "#]],
+                > GET /hotdesk/1/users/mara read Header("X-Hotdesk-Token") age 1s
+                < 200 Ok
+                = failed
+                    code: unreadable_answer
+                    message: the answer tells no state that is known
+            "#]],
         ),
     ];
     for (status, body, expected) in cases {
@@ -456,6 +456,68 @@ fn a_server_that_did_nothing_leaves_no_doubt() {
             = failed
                 code: out_of_service
                 message: come back later
+        "#]],
+    );
+}
+
+#[test]
+fn a_state_without_its_time_proves_nothing() {
+    check(
+        &setup("logout")
+            .user("mara")
+            .earlier("logout", 1, Duration::from_secs(3_600)),
+        |drive| {
+            drive.respond(200, "user=mara\tstate=in\n");
+        },
+        expect![[r#"
+            > GET /hotdesk/1/users/mara read Header("X-Hotdesk-Token") age 1s
+              wait for a sign-out without an answer to settle
+            < 200 Ok
+            = unknown
+                code: maybe_signed_in_again
+                message: signed in since, after a sign-out that was never answered
+        "#]],
+    );
+}
+
+#[test]
+fn a_repetition_that_fails_does_not_undo_the_doubt() {
+    let again = setup("logout")
+        .user("mara")
+        .earlier("logout", 1, Duration::from_secs(60))
+        .in_doubt(InDoubtPolicy::Repeat);
+    check(
+        &again,
+        |drive| {
+            drive
+                .respond(200, &mara("in", -30))
+                .respond(503, "error=out_of_service\tmessage=come back later\n");
+        },
+        expect![[r#"
+            > GET /hotdesk/1/users/mara read Header("X-Hotdesk-Token") age 1s
+            < 200 Ok
+            > POST /hotdesk/1/users/mara/sign-out write `logout` ask Header("X-Hotdesk-Token") by +2s
+            < 503 Unavailable
+            = unknown
+                code: out_of_service
+                message: come back later
+        "#]],
+    );
+    check(
+        &again,
+        |drive| {
+            drive
+                .respond(200, &mara("in", -30))
+                .fail(FailureKind::Unreachable, Sent::NotSent);
+        },
+        expect![[r#"
+            > GET /hotdesk/1/users/mara read Header("X-Hotdesk-Token") age 1s
+            < 200 Ok
+            > POST /hotdesk/1/users/mara/sign-out write `logout` ask Header("X-Hotdesk-Token") by +2s
+            < Unreachable NotSent
+            = unknown
+                code: unanswered
+                message: no answer from https://finesse.example.com:8445
         "#]],
     );
 }
