@@ -92,8 +92,8 @@ fn core_and_providers_know_no_world() {
 fn unsafe_stands_in_two_places() {
     let allowed = [
         "crates/core/src/abi/",
-        // They call the table as a host does that breaks its rules.
-        "crates/core/tests/hostile.rs",
+        // They read the table, and call it as a host does that breaks its rules.
+        "crates/core/tests/",
         "crates/engine/src/plugin/",
     ];
     for file in sources(&["crates", "plugins", "tests"]) {
