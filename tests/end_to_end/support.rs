@@ -118,6 +118,7 @@ impl Site {
             peak_kib = peak_kib.max(high_water(child.id()));
             match child.try_wait().unwrap() {
                 Some(status) => break status,
+                None if started.elapsed() > LONGEST => child.kill().unwrap(),
                 None => std::thread::sleep(Duration::from_millis(5)),
             }
         };
@@ -133,6 +134,9 @@ impl Site {
         }
     }
 }
+
+/// A run that takes longer than this never ends.
+const LONGEST: Duration = Duration::from_secs(120);
 
 /// How the binary ended.
 pub(crate) struct Ended {
