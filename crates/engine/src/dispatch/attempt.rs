@@ -103,11 +103,12 @@ impl Job<'_> {
                     return Ok(self.no_turn(turn, tries));
                 }
             };
-            let exchange = self
+            // Thousands may wait for their turn and few are under way: only those hold what sending needs.
+            let completed = self
                 .desk
                 .origins
-                .complete(self.request, self.desk.timeout, self.credential)
-                .await?;
+                .complete(self.request, self.desk.timeout, self.credential);
+            let exchange = Box::pin(completed).await?;
             // Looking up a secret may have taken its time: a person was asked for it.
             if self.desk.clock.now().monotonic > self.request.not_after {
                 let tries = Tries {
@@ -118,7 +119,7 @@ impl Job<'_> {
                 };
                 return Ok(self.no_turn(Turn::Expired, tries));
             }
-            match self.attempt(permit, exchange, attempts + 1).await? {
+            match Box::pin(self.attempt(permit, exchange, attempts + 1)).await? {
                 Tried::NotLeft | Tried::Ended(_, _, Next::Anew) => {}
                 Tried::Ended(_, delivery, Next::Deliver) => return Ok(delivery),
                 Tried::Ended(departure, delivery, Next::Retry(not_before)) => {
