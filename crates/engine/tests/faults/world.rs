@@ -1,0 +1,145 @@
+//! A run of the linked Finesse provider against the simulated Finesse, through the proxy.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use signoff_core::User;
+use signoff_core::abi::host::Library;
+use signoff_engine::call::{Answer, Call, Place};
+use signoff_engine::config::Config;
+use signoff_engine::engine::Engine;
+use signoff_engine::event::{Event, Observer};
+use signoff_engine::journal::RunHeader;
+use signoff_engine::plugin::{Registry, SearchPath};
+use signoff_engine::run::{Run, RunSettings};
+use signoff_engine::secret::{Environment, Secret};
+use signoff_sandbox::{Population, Sandbox, Settings, State};
+
+use crate::proxy::{self, Fault};
+
+/// A vendor, the proxy before it, and a run.
+pub(crate) struct World {
+    pub(crate) sandbox: Sandbox,
+    pub(crate) run: Arc<Run>,
+    pub(crate) logs: Arc<Logs>,
+    _state: tempfile::TempDir,
+}
+
+/// The lines that the run had to say.
+#[derive(Default)]
+pub(crate) struct Logs(pub(crate) Mutex<Vec<String>>);
+
+impl Observer for Logs {
+    fn event(&self, event: &Event) {
+        if let Event::Log { text, .. } = event {
+            self.0.lock().unwrap().push(text.clone());
+        }
+    }
+}
+
+/// The passwords of the sandbox go by the names of the users; no other variable is set.
+struct Passwords;
+
+impl Environment for Passwords {
+    fn variable(&self, name: &str) -> Option<Secret> {
+        name.ends_with("-password").then(|| Secret::new(name.to_owned()))
+    }
+
+    fn prompt(&self, _: &str) -> io::Result<Secret> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}
+
+impl World {
+    /// A team of so many agents, who are NOT_READY so that each may sign himself out.
+    pub(crate) async fn start(agents: usize, choose: impl Fn(&str) -> Fault + Send + Sync + 'static) -> Self {
+        let mut population = Population::team(agents);
+        for user in &mut population.users {
+            if user.agent && user.supervises.is_empty() {
+                user.state = State::NotReady;
+            }
+        }
+        let sandbox = Sandbox::start(Settings::with(population)).await.unwrap();
+        let origin = proxy::start(&sandbox.origin(), choose).await.unwrap();
+        Self::connected(sandbox, &[origin])
+    }
+
+    /// A run against a vendor that is reached at these origins.
+    pub(crate) fn connected(sandbox: Sandbox, origins: &[String]) -> Self {
+        let configuration = format!(
+            "[connections.site]\nprovider = \"finesse\"\napi = [\"{}\"]\ncredential = \"supervisor\"\nrate = \"none\"\n\
+             timeout = \"250ms\"\nsettle = \"100ms\"\n\
+             [credentials.supervisor]\nusername = \"supervisor\"\npassword = {{ env = \"supervisor-password\" }}\n\
+             [credentials.agent]\nusername = \"10001\"\npassword = {{ env = \"10001-password\" }}\n",
+            origins.join("\", \"")
+        );
+        let config = Config::parse(&configuration, Path::new("signoff.toml")).unwrap();
+        let finesse = Library::linked::<signoff_finesse::Finesse>(&signoff_finesse::DESCRIPTOR).unwrap();
+        let search = SearchPath {
+            command_line: Vec::new(),
+            environment: Vec::new(),
+            user: None,
+            system: Vec::new(),
+        };
+        let registry = Registry::new(vec![finesse], search, PathBuf::from("plugins.lock"));
+        let engine = Engine::new(config, PathBuf::from("."), registry, Arc::new(Passwords), None);
+        let settings = RunSettings {
+            header: RunHeader::default(),
+            approved: None,
+        };
+        let state = tempfile::tempdir().unwrap();
+        let logs = Arc::new(Logs::default());
+        let run = Run::begin(Arc::new(engine), settings, state.path(), Arc::clone(&logs) as _).unwrap();
+        Self {
+            sandbox,
+            run,
+            logs,
+            _state: state,
+        }
+    }
+
+    /// What became of an operation, in a few words.
+    pub(crate) async fn call(&self, operation: &str, user: Option<&str>, own: bool) -> String {
+        let call = Call {
+            place: Place(format!("1[{}]1", user.unwrap_or("-")).into()),
+            source: String::new(),
+            connection: "site".to_owned(),
+            credential: own.then(|| "agent".to_owned()),
+            operation: operation.to_owned(),
+            user: user.map(User::new),
+            arguments: Vec::new(),
+            in_fan_out: !own,
+        };
+        let answer = tokio::time::timeout(Duration::from_secs(20), self.run.call(call)).await;
+        match answer {
+            Err(_) => "never ends".to_owned(),
+            Ok(Err(error)) => format!("error: {error}"),
+            Ok(Ok(Answer::Record(_))) => "a record".to_owned(),
+            Ok(Ok(Answer::Records(records))) => format!("{} records", records.len()),
+            Ok(Ok(Answer::Outcome(row))) => {
+                let by = row.confirmed_by.map_or("", signoff_core::ConfirmedBy::name);
+                let code = row.code.as_deref().unwrap_or_default();
+                let repeated = if row.repeated { " repeated" } else { "" };
+                format!("{} {by}{code}{repeated}", row.outcome).trim().to_owned()
+            }
+        }
+    }
+
+    /// Nobody's logout was accepted twice, and whoever is said to be out is.
+    pub(crate) fn check(&self, user: &str, result: &str) {
+        let logouts = self.sandbox.ledger().logouts_of(user);
+        assert!(
+            logouts.accepted <= 1 && logouts.applied <= 1,
+            "{user}: {result}: {logouts:?}"
+        );
+        if result.starts_with("done") {
+            assert_eq!(
+                self.sandbox.state_of(user),
+                Some(State::Logout),
+                "{user}: {result}"
+            );
+        }
+    }
+}
