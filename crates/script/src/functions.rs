@@ -81,6 +81,16 @@ pub const FUNCTIONS: &[Entry] = &[
         doc: "The time in seconds since 1970, to the millisecond. The same when the run is resumed.",
     },
     Entry {
+        name: "seconds",
+        signature: "(duration: Duration) -> number",
+        doc: "A duration as a number of seconds: \"1m30s\" is 90. The other way round, write `{seconds}s`.",
+    },
+    Entry {
+        name: "time",
+        signature: "(text: string?) -> number?",
+        doc: "A moment as rows and outcomes carry it (RFC 3339), in seconds since 1970, to be compared with `signoff.now()`. Nil for nil, and for a text that is no moment.",
+    },
+    Entry {
         name: "log",
         signature: "(level: \"debug\" | \"info\" | \"warn\" | \"error\", text: string, fields: { [string]: any }?) -> ()",
         doc: "Says something to whoever watches the run. `print` does the same at level \"info\".",

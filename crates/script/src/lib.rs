@@ -27,6 +27,7 @@ mod machine;
 mod request;
 mod slots;
 mod source;
+mod time;
 mod value;
 mod workflow;
 

@@ -19,6 +19,7 @@ use crate::functions;
 use crate::limits::{self, Budget, Exceeded, Limits};
 use crate::request::{self, Shared};
 use crate::source::Sources;
+use crate::time;
 use crate::value;
 
 const PRELUDE: &str = include_str!("prelude.luau");
@@ -306,6 +307,7 @@ fn compile(lua: &Lua, name: &str, text: &str) -> mlua::Result<Function> {
 fn natives(lua: &Lua, sources: &Arc<Mutex<Sources>>, budget: &Arc<Budget>) -> mlua::Result<Table> {
     let native = lua.create_table()?;
     request::install(lua, &native)?;
+    time::install(lua, &native)?;
     let watched = Arc::clone(budget);
     native.raw_set(
         "out_of_memory",

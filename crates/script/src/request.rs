@@ -7,9 +7,10 @@ use std::time::Duration;
 use mlua::{Function, Lua, LuaString, MultiValue, Table, Value as Luau};
 use signoff_core::{Field, Outcome, Target, User};
 use signoff_engine::event::Level;
-use signoff_engine::parameters::{check, nearest, parse_duration};
+use signoff_engine::parameters::{check, nearest};
 
 use crate::connections::Connections;
+use crate::time;
 use crate::value::{self, Mistake, describe};
 
 /// What natives and driver share; kept as app data of the machine.
@@ -29,7 +30,6 @@ pub(crate) struct Shared {
 
 /// One line may be so long, and all lines between two yields together: they are not part of the machine's memory.
 const LONGEST_LINE: usize = 16 << 10;
-const LONGEST_DURATION: usize = 100;
 const LONGEST_LOG: usize = 4 << 20;
 /// What a line costs beside its text, roughly.
 const LINE: usize = 64;
@@ -173,23 +173,8 @@ pub(crate) fn install(lua: &Lua, native: &Table) -> mlua::Result<()> {
         })
     })?;
     submits(lua, native, "sleep", |_, arguments| {
-        let written = match take(arguments, 0) {
-            Luau::String(written) if written.as_bytes().len() <= LONGEST_DURATION => Some(written),
-            _ => None,
-        };
-        let Some(written) = written else {
-            return Err((
-                format!(
-                    "`signoff.sleep` takes a duration, not {}",
-                    describe(&take(arguments, 0))
-                ),
-                "write it with its unit, in quotes: signoff.sleep(\"5s\")".to_owned(),
-            ));
-        };
-        let duration = parse_duration(&written.to_string_lossy());
-        duration
-            .map(Request::Sleep)
-            .map_err(|error| (error.to_string(), error.hint()))
+        let duration = time::duration(&take(arguments, 0), "`signoff.sleep`", "signoff.sleep(\"5s\")");
+        duration.map(Request::Sleep)
     })?;
     submits(lua, native, "now", |_, _| Ok(Request::Now))?;
     submits(lua, native, "each", |_, arguments| {

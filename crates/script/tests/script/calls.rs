@@ -86,6 +86,36 @@ signoff.skip("1001", "on holiday")
 }
 
 #[test]
+fn durations_and_moments_are_computed_with() {
+    check(
+        r#"
+print(signoff.seconds("1m30s"), signoff.seconds("250ms"), `{signoff.seconds("2h") / 4}s`)
+print(signoff.time("2023-11-14T22:13:20.250Z"), signoff.time("2023-11-14T23:13:20+01:00"), signoff.time("1969-12-31T23:59:59Z"))
+print(signoff.time(nil), signoff.time("yesterday"), signoff.time("2023-11-14T22:13:20"), signoff.time(string.rep("9", 1000)))
+print(pcall(signoff.seconds, 5))
+print(pcall(signoff.seconds, "5"))
+print(pcall(signoff.time, 5))
+local agent = signoff.connect("prod"):logout("1001")
+print(signoff.now() - signoff.time(agent.ended), pcall(table.sort, { 1, 2 }, function() return signoff.seconds("1s") > 2 end))
+"#,
+        expect![[r#"
+            Info: 90	0.25	1800s
+            Info: 1700000000.25	1700000000	-1
+            Info: nil	nil	nil	nil
+            Info: false	test.luau:7: `signoff.seconds` takes a duration, not the number 5
+            hint: write it with its unit, in quotes: signoff.seconds("5m")
+            Info: false	test.luau:8: `5` is no duration
+            hint: a duration has a unit: `5s` for seconds, `5m` for minutes
+            Info: false	test.luau:9: `signoff.time` takes a time as text, not the number 5
+            hint: give it a field of a row or an outcome: signoff.time(agent.since)
+            1 test.luau:10 prod:logout 1001
+            2 now
+            Info: 0.25	true	nil
+        "#]],
+    );
+}
+
+#[test]
 fn calls_pass_through_pcall_and_coroutines() {
     check(
         r#"
