@@ -85,82 +85,85 @@ fn help_is_complete() {
         site.run(&["--help"]),
         0,
         &expect![[r#"
-        Logs people out of the systems they work in, and proves what became of each of them
+            Logs people out of the systems they work in, and proves what became of each of them
 
-        Usage: signoff [OPTIONS] <COMMAND>
+            Usage: signoff [OPTIONS] <COMMAND>
 
-        Commands:
-          run      Run a workflow script
-          logout   Log users of a connection out
-          roster   List the users of a connection; nothing is changed
-          status   Show the state of users; nothing is changed
-          sandbox  Serve simulated vendors on loopback, for trying and teaching
-          plugin   List provider plugins, or trust one
+            Commands:
+              run          Run a workflow script
+              logout       Log users of a connection out
+              roster       List the users of a connection; nothing is changed
+              status       Show the state of users; nothing is changed
+              scripts      List the workflows that come with signoff, or copy one
+              sandbox      Serve simulated vendors on loopback, for trying and teaching
+              plugin       List provider plugins, or trust one
+              completions  Print a completion script for a shell
+              man          Print a manual page, for `man -l -`
 
-        Options:
-          -h, --help     Print help
-          -V, --version  Print version
+            Options:
+              -h, --help     Print help
+              -V, --version  Print version
 
-        Everywhere:
-              --config <FILE>      The configuration [default: see `signoff --help`]
-              --as <CREDENTIAL>    Act as this one instead of the connection's own
-              --state <DIR>        Where runs are kept [default: $XDG_STATE_HOME/signoff]
-              --plugin-path <DIR>  Look for plugins here first; repeatable
-              --format <FORMAT>    `human`, or `json`: one JSON object a line [default: human]
-              --color <WHEN>       `auto`, `always` or `never` [default: auto]
-          -v, --verbose...         Say more
-          -q, --quiet              Say nothing but results and errors
+            Everywhere:
+                  --config <FILE>      The configuration [default: see `signoff --help`]
+                  --as <CREDENTIAL>    Act as this one instead of the connection's own
+                  --state <DIR>        Where runs are kept [default: $XDG_STATE_HOME/signoff]
+                  --plugin-path <DIR>  Look for plugins here first; repeatable
+                  --format <FORMAT>    `human`, or `json`: one JSON object a line [default: human]
+                  --color <WHEN>       `auto`, `always` or `never` [default: auto]
+              -v, --verbose...         Say more
+              -q, --quiet              Say nothing but results and errors
 
-        The configuration is the first of these:
-          --config FILE
-          $SIGNOFF_CONFIG
-          ./signoff.toml
-          signoff/signoff.toml in the user's configuration folder ($XDG_CONFIG_HOME)
+            The configuration is the first of these:
+              --config FILE
+              $SIGNOFF_CONFIG
+              ./signoff.toml
+              signoff/signoff.toml in the user's configuration folder ($XDG_CONFIG_HOME)
 
-        $SIGNOFF_PLUGIN_PATH names more folders with plugins. $NO_COLOR, if set, switches
-        colours off.
+            $SIGNOFF_PLUGIN_PATH names more folders with plugins. $NO_COLOR, if set, switches
+            colours off.
 
-        Exit codes:
-          0    every user is out or skipped, or a plan was made
-          1    somebody is not out
-          2    wrong usage, or a confirmation is needed without a terminal and without --yes
-          3    the configuration, the script or a plugin is at fault
-          4    no user could be tried: a credential is refused, or a vendor cannot be reached
-          5    unfinished: somebody was not tried, or the journal cannot be written
-          7    stopped by a limit that the workflow set
-          130  interrupted: nobody else was tried
-          255  a fault of signoff itself
-    "#]],
+            Exit codes:
+              0    every user is out or skipped, or a plan was made
+              1    somebody is not out
+              2    wrong usage, or a confirmation is needed without a terminal and without --yes
+              3    the configuration, the script or a plugin is at fault
+              4    no user could be tried: a credential is refused, or a vendor cannot be reached
+              5    unfinished: somebody was not tried, or the journal cannot be written
+              7    stopped by a limit that the workflow set
+              130  interrupted: nobody else was tried
+              255  a fault of signoff itself
+        "#]],
     );
     check(
         site.run(&["run", "--help"]),
         0,
         &expect![[r#"
-        Run a workflow script
+            Run a workflow script
 
-        Usage: signoff run [OPTIONS] [SCRIPT]
+            Usage: signoff run [OPTIONS] [SCRIPT]
 
-        Arguments:
-          [SCRIPT]  A workflow: a `.luau` file
+            Arguments:
+              [SCRIPT]  A workflow: a `.luau` file, or `@NAME` for one that comes with signoff
 
-        Options:
-              --set <NAME=VALUE>  Set an argument of the workflow; repeatable
-              --plan              Show what would be done, and change nothing
-              --yes               Do not ask, however many users there are
-              --reason <TEXT>     Why, for the record
-              --sandbox           Work on simulated vendors; no configuration needed
-          -h, --help              Print help; with SCRIPT, its arguments
+            Options:
+                  --set <NAME=VALUE>  Set an argument of the workflow; repeatable
+                  --plan              Show what would be done, and change nothing
+                  --yes               Do not ask, however many users there are
+                  --reason <TEXT>     Why, for the record
+                  --sandbox           Work on simulated vendors; no configuration needed
+              -h, --help              Print help; with SCRIPT, its arguments
 
-        Everywhere:
-              --config <FILE>      The configuration [default: see `signoff --help`]
-              --as <CREDENTIAL>    Act as this one instead of the connection's own
-              --state <DIR>        Where runs are kept [default: $XDG_STATE_HOME/signoff]
-              --plugin-path <DIR>  Look for plugins here first; repeatable
-              --format <FORMAT>    `human`, or `json`: one JSON object a line [default: human]
-              --color <WHEN>       `auto`, `always` or `never` [default: auto]
-          -v, --verbose...         Say more
-          -q, --quiet              Say nothing but results and errors
-    "#]],
+            Everywhere:
+                  --config <FILE>      The configuration [default: see `signoff --help`]
+                  --as <CREDENTIAL>    Act as this one instead of the connection's own
+                  --state <DIR>        Where runs are kept [default: $XDG_STATE_HOME/signoff]
+                  --plugin-path <DIR>  Look for plugins here first; repeatable
+                  --format <FORMAT>    `human`, or `json`: one JSON object a line [default: human]
+                  --color <WHEN>       `auto`, `always` or `never` [default: auto]
+              -v, --verbose...         Say more
+              -q, --quiet              Say nothing but results and errors
+        "#]],
     );
     check(
         site.run(&["roster", "--help"]),

@@ -12,6 +12,7 @@ mod answers;
 mod c_plugin;
 mod commands;
 mod failover;
+mod first_steps;
 mod main_job;
 mod mistakes;
 mod plugins;

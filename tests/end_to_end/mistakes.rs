@@ -656,9 +656,9 @@ fn nobody_is_named() {
         site.run(&["run"]),
         2,
         &expect![[r#"
-        error: no script is named
-          = help: write `signoff run SCRIPT.luau`; `signoff run --help` says more
-    "#]],
+            error: no script is named
+              = help: write `signoff run SCRIPT.luau`, or `signoff run @NAME` for one of `signoff scripts list`
+        "#]],
     );
     check(
         &site,

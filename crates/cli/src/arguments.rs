@@ -81,11 +81,26 @@ pub(crate) enum Command {
     Roster(Roster),
     /// Show the state of users; nothing is changed
     Status(Status),
+    /// List the workflows that come with signoff, or copy one
+    #[command(subcommand)]
+    Scripts(Scripts),
     /// Serve simulated vendors on loopback, for trying and teaching
     Sandbox(Sandbox),
     /// List provider plugins, or trust one
     #[command(subcommand)]
     Plugin(Plugin),
+    /// Print a completion script for a shell
+    Completions {
+        /// `bash`, `zsh`, `fish`, `elvish` or `powershell`
+        #[arg(value_name = "SHELL", value_enum, hide_possible_values = true)]
+        shell: clap_complete::Shell,
+    },
+    /// Print a manual page, for `man -l -`
+    Man {
+        /// Of this command [default: of the whole]
+        #[arg(value_name = "COMMAND")]
+        command: Option<String>,
+    },
 }
 
 /// Where the work goes.
@@ -113,7 +128,7 @@ pub(crate) struct Guard {
 #[derive(Debug, Args)]
 #[command(disable_help_flag = true)]
 pub(crate) struct Run {
-    /// A workflow: a `.luau` file
+    /// A workflow: a `.luau` file, or `@NAME` for one that comes with signoff
     #[arg(value_name = "SCRIPT")]
     pub(crate) script: Option<String>,
     /// Set an argument of the workflow; repeatable
@@ -204,6 +219,21 @@ pub(crate) enum Plugin {
         /// The id of a plugin, or the folder it is in
         #[arg(value_name = "PLUGIN")]
         plugin: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Scripts {
+    /// List them
+    List,
+    /// Copy one, to change it; nothing is overwritten
+    Copy {
+        /// Its name, with or without `@`
+        #[arg(value_name = "NAME")]
+        name: String,
+        /// Where to [default: the current folder]
+        #[arg(value_name = "DIR")]
+        folder: Option<PathBuf>,
     },
 }
 

@@ -1,6 +1,7 @@
 //! The `signoff` binary: the only place that prints, reads the environment and ends the process.
 
 mod arguments;
+mod bundled;
 mod commands;
 mod environment;
 mod exit;
@@ -9,8 +10,10 @@ mod report;
 mod setup;
 mod text;
 
+use std::fmt::Write as _;
 use std::panic::{Location, PanicHookInfo};
 use std::process::ExitCode;
+use std::sync::LazyLock;
 
 use clap::{CommandFactory, FromArgMatches};
 
@@ -45,10 +48,25 @@ fn main() -> ExitCode {
 
 /// The command line, with what its help takes from other tables.
 pub(crate) fn command() -> clap::Command {
-    Arguments::command().mut_subcommand("sandbox", |sandbox| {
-        sandbox.after_help(commands::sandbox::fault_help())
-    })
+    Arguments::command()
+        .long_version(VERSIONS.as_str())
+        .mut_subcommand("sandbox", |sandbox| {
+            sandbox.after_help(commands::sandbox::fault_help())
+        })
 }
+
+/// For `--version`: of signoff, and of the providers that are part of it.
+static VERSIONS: LazyLock<String> = LazyLock::new(|| {
+    let mut text = format!("{}\nproviders:", env!("CARGO_PKG_VERSION"));
+    for provider in setup::LINKED {
+        let _ = write!(
+            text,
+            "\n  {} {} ({})",
+            provider.id, provider.version, provider.name
+        );
+    }
+    text
+});
 
 fn perform(arguments: Arguments) -> Result<Exit, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -64,6 +82,9 @@ fn perform(arguments: Arguments) -> Result<Exit, Failure> {
             Command::Status(status) => commands::read::status(status, &general).await,
             Command::Sandbox(sandbox) => commands::sandbox::sandbox(sandbox).await,
             Command::Plugin(plugin) => commands::plugin::plugin(plugin, &general),
+            Command::Scripts(scripts) => commands::scripts::scripts(scripts, &general),
+            Command::Completions { shell } => Ok(commands::reference::completions(shell)),
+            Command::Man { command } => commands::reference::man(command.as_deref()),
         }
     });
     // A thread that still waits for a person or a file must not keep the process.

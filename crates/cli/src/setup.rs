@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use etcetera::BaseStrategy;
 use signoff_core::abi::host::Library;
-use signoff_core::{Field, OperationSpec};
+use signoff_core::{Descriptor, Field, OperationSpec};
 use signoff_engine::config::{Config, ConnectionSettings};
 use signoff_engine::engine::Engine;
 use signoff_engine::parameters;
@@ -153,6 +153,9 @@ fn sandbox_config(text: &str) -> Result<Config, Failure> {
     Config::parse(text, Path::new("sandbox.toml"))
         .map_err(|errors| Failure::configuration(errors.render(), ""))
 }
+
+/// What the providers that are linked in say of themselves.
+pub(crate) const LINKED: [&Descriptor; 1] = [&signoff_finesse::DESCRIPTOR];
 
 /// The providers: those linked in, and the plugins that can be found.
 pub(crate) fn registry(general: &General, folder: &Path) -> Result<Registry, Failure> {

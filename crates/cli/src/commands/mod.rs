@@ -5,6 +5,8 @@ pub(crate) mod help;
 pub(crate) mod logout;
 pub(crate) mod plugin;
 pub(crate) mod read;
+pub(crate) mod reference;
 pub(crate) mod run;
 pub(crate) mod sandbox;
+pub(crate) mod scripts;
 mod signal;

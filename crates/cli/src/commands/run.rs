@@ -15,7 +15,7 @@ use signoff_script::{
 };
 
 use super::guard::{self, Performed, Work};
-use super::{help as help_text, read};
+use super::{help as help_text, read, scripts};
 use crate::arguments;
 use crate::arguments::General;
 use crate::exit::Exit;
@@ -39,7 +39,7 @@ pub(crate) async fn run(arguments: arguments::Run, general: &General) -> Result<
         }
         return Err(Failure::usage(
             "no script is named",
-            "write `signoff run SCRIPT.luau`; `signoff run --help` says more",
+            "write `signoff run SCRIPT.luau`, or `signoff run @NAME` for one of `signoff scripts list`",
         ));
     };
     if help {
@@ -51,7 +51,7 @@ pub(crate) async fn run(arguments: arguments::Run, general: &General) -> Result<
         ));
         return Ok(Exit::Success);
     }
-    if !Path::new(&script).is_file() {
+    if script.starts_with('@') || !Path::new(&script).is_file() {
         // Whatever the configuration is like, this is the first thing to know.
         load(&script, Limits::default())?;
     }
@@ -89,11 +89,16 @@ pub(crate) async fn run(arguments: arguments::Run, general: &General) -> Result<
     guard::perform(&work, &setup, general, &guard).await
 }
 
+/// A file; or, with `@`, a script that comes with signoff.
 fn load(script: &str, limits: Limits) -> Result<Workflow, Failure> {
-    Workflow::load(Path::new(script), limits).map_err(|error| script_failure(&error))
+    let loaded = match script.strip_prefix('@') {
+        Some(name) => Workflow::from_text(script, scripts::find(name)?.text, limits),
+        None => Workflow::load(Path::new(script), limits),
+    };
+    loaded.map_err(|error| script_failure(&error))
 }
 
-fn script_failure(error: &ScriptError) -> Failure {
+pub(super) fn script_failure(error: &ScriptError) -> Failure {
     // It is set out with its place and its hint already.
     Failure::configuration(error.to_string(), "")
 }

@@ -1,0 +1,51 @@
+//! The workflows that come with the binary, so that whoever has it alone can run them: `@name`.
+
+/// A workflow that is part of signoff.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bundled {
+    /// Without `@`.
+    pub(crate) name: &'static str,
+    pub(crate) text: &'static str,
+}
+
+/// All of them, by name.
+pub(crate) const SCRIPTS: [Bundled; 2] = [
+    Bundled {
+        name: "agent_signs_out",
+        text: include_str!("../../../scripts/agent_signs_out.luau"),
+    },
+    Bundled {
+        name: "supervisor_logs_out_team",
+        text: include_str!("../../../scripts/supervisor_logs_out_team.luau"),
+    },
+];
+
+/// The one of that name.
+pub(crate) fn find(name: &str) -> Option<Bundled> {
+    SCRIPTS.into_iter().find(|script| script.name == name)
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn every_script_of_the_repository_is_bundled() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts");
+        let mut there = BTreeMap::new();
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|extension| extension == "luau") {
+                let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+                there.insert(name, fs::read_to_string(path).unwrap());
+            }
+        }
+        let bundled = SCRIPTS.map(|script| (script.name.to_owned(), script.text.to_owned()));
+        assert_eq!(there.into_iter().collect::<Vec<_>>(), bundled);
+    }
+}

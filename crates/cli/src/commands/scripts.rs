@@ -1,0 +1,87 @@
+//! `signoff scripts`: the workflows that come with signoff, to be run as `@name` or changed as a copy.
+
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
+
+use signoff_engine::parameters::nearest;
+use signoff_script::{Limits, Workflow};
+
+use super::run::script_failure;
+use crate::arguments::{Format, General, Scripts};
+use crate::bundled::{self, Bundled, SCRIPTS};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::report;
+
+/// Lists them, or copies one.
+pub(crate) fn scripts(command: Scripts, general: &General) -> Result<Exit, Failure> {
+    match command {
+        Scripts::List => list(general.format)?,
+        Scripts::Copy { name, folder } => {
+            let script = find(name.strip_prefix('@').unwrap_or(&name))?;
+            let path = copy(script, &folder.unwrap_or_default())?;
+            let shown = path.display();
+            report::data(&format!("copied to `{shown}`"));
+            if !general.quiet {
+                report::diagnostic(&format!("next: signoff run {shown} --plan"));
+            }
+        }
+    }
+    Ok(Exit::Success)
+}
+
+/// The bundled script of that name, without `@`.
+pub(super) fn find(name: &str) -> Result<Bundled, Failure> {
+    bundled::find(name).ok_or_else(|| {
+        let listed = "`signoff scripts list` shows those there are";
+        let hint = nearest(name, SCRIPTS.iter().map(|script| script.name)).map_or_else(
+            || listed.to_owned(),
+            |nearest| format!("did you mean `@{nearest}`? {listed}"),
+        );
+        Failure::configuration(format!("no script `@{name}` comes with signoff"), hint)
+    })
+}
+
+fn list(format: Format) -> Result<(), Failure> {
+    let mut rows = Vec::new();
+    for script in SCRIPTS {
+        let name = format!("@{}", script.name);
+        let workflow = Workflow::from_text(&name, script.text, Limits::default())
+            .map_err(|error| script_failure(&error))?;
+        rows.push(vec![name, workflow.summary().to_owned()]);
+    }
+    match format {
+        Format::Human => report::data(&report::table(&["script", "summary"], rows)),
+        Format::Json => {
+            for row in rows {
+                let line = serde_json::json!({ "event": "script", "name": row[0], "summary": row[1] });
+                report::data(&line.to_string());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Writes it as a new file; one that is there is somebody's work.
+fn copy(script: Bundled, folder: &Path) -> Result<PathBuf, Failure> {
+    let path = folder.join(format!("{}.luau", script.name));
+    let created = OpenOptions::new().write(true).create_new(true).open(&path);
+    created
+        .and_then(|mut file| file.write_all(script.text.as_bytes()))
+        .map_err(|error| match error.kind() {
+            ErrorKind::AlreadyExists => Failure::configuration(
+                format!("`{}` is there already, and is left as it is", path.display()),
+                "name another folder, or move the file away first",
+            ),
+            ErrorKind::NotFound => Failure::configuration(
+                format!("there is no folder `{}`", folder.display()),
+                "make it first, or leave it out for the current one",
+            ),
+            _ => Failure::configuration(
+                format!("`{}` cannot be written: {error}", path.display()),
+                "name a folder in which you may write",
+            ),
+        })?;
+    Ok(path)
+}
