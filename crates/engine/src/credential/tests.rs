@@ -40,6 +40,7 @@ fn exchange(content_type: Option<&'static str>, body: &'static str) -> Exchange 
         body: Bytes::from_static(body.as_bytes()),
         timeout: Duration::from_secs(1),
         answer_cap: 1024,
+        on_status: None,
     }
 }
 

@@ -6,6 +6,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
@@ -18,6 +19,7 @@ use super::failover::{Departure, Failover, OnMove};
 use super::state::{Ending, Next, Slot, State};
 use super::turn::{Ask, DispatchStatus, Turn};
 use crate::clock::Clock;
+use crate::transport::OnStatus;
 
 /// The admission of one connection.
 pub(super) struct Admission {
@@ -67,6 +69,7 @@ impl Admission {
             endpoint,
             departure: None,
             alone: false,
+            hears_401: Arc::default(),
         };
         let number = self.change(|state, now| state.enqueue(ask, now));
         let waiting = Waiting {
@@ -232,6 +235,19 @@ impl Permit {
     pub(super) fn leave(&mut self) -> Option<Departure> {
         let now = self.admission.clock.now().monotonic;
         self.admission.lock().state.leave(&mut self.slot, now)
+    }
+
+    /// What is to be told the status of the answer as soon as it has come: no request leaves with a credential once a 401
+    /// has been seen, though only the whole answer says what it means.
+    pub(super) fn on_status(&self) -> Option<OnStatus> {
+        let credential = Arc::clone(self.slot.credential.as_ref()?);
+        let admission = Arc::clone(&self.admission);
+        let hears_401 = Arc::clone(&self.slot.hears_401);
+        Some(Box::new(move |status| {
+            if status == 401 && !hears_401.swap(true, Ordering::Relaxed) {
+                admission.change(|state, _| state.hear_401(&credential));
+            }
+        }))
     }
 
     /// The request has come to an end. Everyone learns from it at once; the slot remains taken until the permit is

@@ -212,6 +212,7 @@ impl Job<'_> {
         if let Purpose::Read { flight } = self.purpose {
             self.desk.reads.left(flight, sent.monotonic);
         }
+        exchange.on_status = permit.on_status();
         let result = self.desk.transport.send(exchange).await;
         let times = Times {
             sent,

@@ -85,6 +85,7 @@ impl Origins {
             body: Bytes::copy_from_slice(&request.body),
             timeout: request.timeout.unwrap_or(timeout),
             answer_cap: request.answer_cap.unwrap_or(ANSWER_CAP),
+            on_status: None,
         })
     }
 

@@ -15,6 +15,8 @@ use signoff_core::{Class, Monotonic};
 pub(super) struct Gate {
     credential: Arc<str>,
     state: State,
+    /// Answers of 401 whose body is still under way: only the whole answer tells what they mean.
+    unread: u32,
 }
 
 #[derive(Debug)]
@@ -67,23 +69,37 @@ impl Gate {
         Self {
             credential,
             state: State::Unproven { probing: false },
+            unread: 0,
         }
     }
 
     /// Whether a request may pass now. A proof is a request whose answer tells whether the credential is any good.
     pub(super) fn verdict(&self, proof: bool) -> Verdict {
         match &self.state {
+            State::Refused { message } => Verdict::Refused(Arc::clone(message)),
+            _ if self.unread > 0 => Verdict::Wait,
             State::Proven => Verdict::Pass,
             State::Unproven { probing: false } => Verdict::PassAlone,
             State::Doubted { proving: false, .. } if proof => Verdict::PassAlone,
             State::Unproven { .. } | State::Doubted { .. } => Verdict::Wait,
-            State::Refused { message } => Verdict::Refused(Arc::clone(message)),
         }
     }
 
     /// Whether a request that has passed may still leave: the world may have changed while its intent was written.
     pub(super) const fn is_open_for(&self, alone: bool) -> bool {
-        alone && !matches!(self.state, State::Refused { .. }) || matches!(self.state, State::Proven)
+        let is_open =
+            alone && !matches!(self.state, State::Refused { .. }) || matches!(self.state, State::Proven);
+        is_open && self.unread == 0
+    }
+
+    /// An answer of 401 has begun.
+    pub(super) const fn hear_401(&mut self) {
+        self.unread += 1;
+    }
+
+    /// It has come to its end.
+    pub(super) const fn heard_out(&mut self) {
+        self.unread = self.unread.saturating_sub(1);
     }
 
     /// A request passes alone.

@@ -13,6 +13,12 @@ use signoff_core::Monotonic;
 
 use crate::clock::Clock;
 
+/// So many times the best time, and the number of requests under way grows no further.
+const SLOWER: u32 = 3;
+
+/// Below this, differences in time mean nothing.
+const UNREMARKABLE: Duration = Duration::from_millis(100);
+
 /// What protects a vendor from too much at once.
 #[derive(Debug)]
 pub(super) struct Limits {
@@ -24,6 +30,10 @@ pub(super) struct Limits {
     in_flight: u32,
     /// Since the number allowed last changed.
     successes: u32,
+    /// The longest that one of them took.
+    slowest: Duration,
+    /// The shortest such time so far.
+    best: Option<Duration>,
     shrunk_at: Monotonic,
     held_until: Monotonic,
 }
@@ -41,6 +51,8 @@ impl Limits {
             cap,
             in_flight: 0,
             successes: 0,
+            slowest: Duration::ZERO,
+            best: None,
             shrunk_at: Monotonic::ZERO,
             held_until: Monotonic::ZERO,
         }
@@ -86,11 +98,19 @@ impl Limits {
         self.in_flight = self.in_flight.saturating_sub(1);
     }
 
-    /// The vendor processed a request.
-    pub(super) fn succeeded(&mut self) {
+    /// The vendor processed a request, and took so long for it. Where the slowest of a window takes several times as long
+    /// as it used to, requests queue up at his side, and more of them would only make the queue longer.
+    pub(super) fn succeeded(&mut self, took: Duration) {
         self.successes += 1;
-        if self.successes >= self.allowed {
-            self.successes = 0;
+        self.slowest = self.slowest.max(took);
+        if self.successes < self.allowed {
+            return;
+        }
+        let slowest = std::mem::take(&mut self.slowest);
+        let best = self.best.map_or(slowest, |best| best.min(slowest));
+        self.best = Some(best);
+        self.successes = 0;
+        if slowest <= (best * SLOWER).max(UNREMARKABLE) {
             self.allowed = self.cap.min(self.allowed + 1);
         }
     }
@@ -99,6 +119,7 @@ impl Limits {
     /// lesson teach nothing new.
     pub(super) fn overloaded(&mut self, sent: Monotonic, now: Monotonic) {
         self.successes = 0;
+        self.slowest = Duration::ZERO;
         if sent >= self.shrunk_at {
             self.shrunk_at = now;
             self.allowed = (self.allowed / 2).max(1);
@@ -163,15 +184,37 @@ mod tests {
         }
         // 1 + 2 + … + 7 successes lead back to 8, and never beyond.
         for _ in 0..27 {
-            limits.succeeded();
+            limits.succeeded(Duration::from_millis(20));
         }
         assert_eq!(limits.allowed(), 7);
         assert!(limits.is_shrunk());
         for _ in 0..100 {
-            limits.succeeded();
+            limits.succeeded(Duration::from_millis(20));
         }
         assert_eq!(limits.allowed(), 8);
         assert!(!limits.is_shrunk());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn does_not_grow_while_the_vendor_is_slow() {
+        let clock = Clock::start();
+        let mut limits = Limits::new(None, 8, clock);
+        let grown_by = |limits: &mut Limits, took: u64| {
+            let before = limits.allowed();
+            for _ in 0..before {
+                limits.succeeded(Duration::from_millis(took));
+            }
+            limits.allowed() - before
+        };
+        grown_by(&mut limits, 200);
+        let now = clock.now().monotonic;
+        limits.overloaded(now, now);
+        assert_eq!(limits.allowed(), 4);
+        assert_eq!(grown_by(&mut limits, 601), 0);
+        assert_eq!(grown_by(&mut limits, 600), 1);
+        assert_eq!(grown_by(&mut limits, 5), 1);
+        assert_eq!(grown_by(&mut limits, 100), 1, "what is fast is never too slow");
+        assert_eq!(grown_by(&mut limits, 101), 0);
     }
 
     #[tokio::test(start_paused = true)]

@@ -5,6 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Waker;
 use std::time::Duration;
 
@@ -51,6 +52,8 @@ pub(super) struct Slot {
     pub(super) departure: Option<Departure>,
     /// Whether all who use the credential wait for the answer.
     pub(super) alone: bool,
+    /// Whether the answer has begun with 401 and is still under way.
+    pub(super) hears_401: Arc<AtomicBool>,
 }
 
 /// How an attempt ended.
@@ -297,8 +300,16 @@ impl State {
         Some(departure)
     }
 
+    /// An answer with this credential has begun with 401: until it is read, nothing leaves with it.
+    pub(super) fn hear_401(&mut self, credential: &str) {
+        if let Some(gate) = self.gates.get_mut(credential) {
+            gate.hear_401();
+        }
+    }
+
     /// Takes in how an attempt ended, and says what follows from it.
     pub(super) fn ended(&mut self, slot: &mut Slot, ending: &Ending<'_>, now: Monotonic) -> Next {
+        self.heard_out(slot);
         let departure = slot.departure.take();
         if let Some(departure) = departure {
             if self.failover.ended(departure, ending.sign(), now) {
@@ -323,7 +334,7 @@ impl State {
         if ending.attempt.is_overload() {
             self.limits.overloaded(ending.sent, now);
         } else if matches!(ending.attempt, Attempt::Answered(_)) {
-            self.limits.succeeded();
+            self.limits.succeeded(now.since(ending.sent));
             self.budget.earn();
         }
         if let Some(pause) = ending.pause {
@@ -363,6 +374,7 @@ impl State {
 
     /// Gives a slot back, whatever became of it.
     pub(super) fn give_back(&mut self, slot: &mut Slot) {
+        self.heard_out(slot);
         if let Some(departure) = slot.departure.take() {
             self.failover.abandoned(departure);
         }
@@ -393,6 +405,14 @@ impl State {
         }
         slot.alone = false;
         self.turn_away_refused(credential);
+    }
+
+    fn heard_out(&mut self, slot: &Slot) {
+        let heard = slot.hears_401.swap(false, Ordering::Relaxed);
+        let gate = slot.credential.as_ref().and_then(|name| self.gates.get_mut(name));
+        if let Some(gate) = gate.filter(|_| heard) {
+            gate.heard_out();
+        }
     }
 
     fn unanswered(&mut self, slot: &mut Slot) {

@@ -71,6 +71,7 @@ impl HttpTransport {
             .map_err(|error| failure::no_client(&origin, &error))?;
         let proxy = self.settings.proxy_for(&exchange.url).ok().flatten();
         let (timeout, cap) = (exchange.timeout, exchange.answer_cap);
+        let on_status = exchange.on_status;
         let whole = async {
             let response = client
                 .request(exchange.method, exchange.url.clone())
@@ -81,6 +82,9 @@ impl HttpTransport {
                 .map_err(|error| failure::of_sending(&origin, &error, proxy, &self.settings))?;
             if let Some(redirected) = failure::redirect(&exchange.url, &response) {
                 return Err(redirected);
+            }
+            if let Some(on_status) = &on_status {
+                on_status(response.status().as_u16());
             }
             receive(response, &origin, cap).await
         };

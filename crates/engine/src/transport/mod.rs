@@ -47,7 +47,12 @@ pub struct Exchange {
     pub timeout: Duration,
     /// Bytes of body beyond which the answer is given up.
     pub answer_cap: u64,
+    /// Is told the HTTP status as soon as it has come, while the body may still be under way. Must not block.
+    pub on_status: Option<OnStatus>,
 }
+
+/// Is told an HTTP status.
+pub type OnStatus = Box<dyn Fn(u16) + Send + Sync>;
 
 /// A complete answer, whatever its status.
 #[derive(Debug, Clone)]

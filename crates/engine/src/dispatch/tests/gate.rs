@@ -249,3 +249,54 @@ async fn a_proof_that_was_under_way_before_the_doubt_does_not_clear_it_up() {
     tokio::join!(world.send(&early, &me), doubt);
     assert_eq!(world.paths(), ["/me", "/doubted", "/me"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_401_pauses_the_credential_before_it_is_read() {
+    // The body of the 401 takes a second longer than its head, and then it means nothing.
+    let world = World::new(|call| match &*call.path {
+        "/slow" => Answer {
+            after: Duration::from_secs(2),
+            ..answer_with(401, &[], "doubt")
+        },
+        _ => answer(200),
+    });
+    world.prove().await;
+    let (doubter, others) = (world.ticket(0), world.ticket(1));
+    let begun = Instant::now();
+    let slow = async {
+        world.send(&doubter, &write("/slow")).await;
+        let read_out = begun.elapsed();
+        world.send(&doubter, &proof("/me")).await;
+        read_out
+    };
+    let meanwhile = async {
+        pass(Duration::from_millis(500)).await;
+        world.send(&others, &write("/before")).await;
+        assert!(begun.elapsed() < Duration::from_millis(600));
+        pass(Duration::from_millis(600)).await;
+        world.send(&others, &write("/after")).await;
+        begun.elapsed()
+    };
+    let (read_out, after) = tokio::join!(slow, meanwhile);
+    assert!(after > read_out, "{after:?}, {read_out:?}");
+    assert_eq!(world.paths(), ["/slow", "/before", "/me", "/after"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_401_that_is_never_read_pauses_nobody_for_ever() {
+    let world = World::new(|call| match &*call.path {
+        "/slow" => Answer {
+            after: Duration::from_secs(3600),
+            ..answer(401)
+        },
+        _ => answer(200),
+    });
+    world.prove().await;
+    let slow = world.send_all([write("/slow")]);
+    assert!(
+        tokio::time::timeout(Duration::from_secs(2000), slow)
+            .await
+            .is_err()
+    );
+    assert_eq!(status(&world.send_all([write("/1")]).await[0]), 200);
+}

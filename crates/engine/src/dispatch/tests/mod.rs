@@ -166,7 +166,12 @@ impl Transport for Vendor {
         let slot = InFlight::begin(self);
         Box::pin(async move {
             let _slot = slot;
-            tokio::time::sleep(answer.after).await;
+            // The head comes half-way.
+            tokio::time::sleep(answer.after / 2).await;
+            if let (Ok(reply), Some(on_status)) = (&answer.result, &exchange.on_status) {
+                on_status(reply.status);
+            }
+            tokio::time::sleep(answer.after / 2).await;
             answer.result
         })
     }

@@ -33,6 +33,7 @@ fn exchange(method: &str, url: &str) -> Exchange {
         body: Bytes::from_static(b"<state>LOGOUT</state>"),
         timeout: Duration::from_secs(5),
         answer_cap: 8 << 20,
+        on_status: None,
     }
 }
 
