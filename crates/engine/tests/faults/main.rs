@@ -7,4 +7,5 @@ mod bytes;
 mod matrix;
 mod nodes;
 mod proxy;
+mod reach;
 mod world;

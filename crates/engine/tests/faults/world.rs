@@ -39,12 +39,14 @@ impl Observer for Logs {
     }
 }
 
-/// The passwords of the sandbox go by the names of the users; no other variable is set.
-struct Passwords;
+/// The passwords of the sandbox go by the names of the users; one other variable may be set.
+struct Variables(Option<(&'static str, String)>);
 
-impl Environment for Passwords {
+impl Environment for Variables {
     fn variable(&self, name: &str) -> Option<Secret> {
-        name.ends_with("-password").then(|| Secret::new(name.to_owned()))
+        let set = self.0.as_ref().filter(|(set, _)| *set == name);
+        let value = set.map_or(name, |(_, value)| value);
+        (set.is_some() || name.ends_with("-password")).then(|| Secret::new(value.to_owned()))
     }
 
     fn prompt(&self, _: &str) -> io::Result<Secret> {
@@ -68,8 +70,18 @@ impl World {
 
     /// A run against a vendor that is reached at these origins.
     pub(crate) fn connected(sandbox: Sandbox, origins: &[String]) -> Self {
+        Self::with_variable(sandbox, origins, None)
+    }
+
+    /// The same, with this environment variable.
+    pub(crate) fn with_variable(
+        sandbox: Sandbox,
+        origins: &[String],
+        variable: Option<(&'static str, String)>,
+    ) -> Self {
         let configuration = format!(
             "[connections.site]\nprovider = \"finesse\"\napi = [\"{}\"]\ncredential = \"supervisor\"\nrate = \"none\"\n\
+             danger_plain_http = true\n\
              timeout = \"250ms\"\nsettle = \"100ms\"\n\
              [credentials.supervisor]\nusername = \"supervisor\"\npassword = {{ env = \"supervisor-password\" }}\n\
              [credentials.agent]\nusername = \"10001\"\npassword = {{ env = \"10001-password\" }}\n",
@@ -84,7 +96,13 @@ impl World {
             system: Vec::new(),
         };
         let registry = Registry::new(vec![finesse], search, PathBuf::from("plugins.lock"));
-        let engine = Engine::new(config, PathBuf::from("."), registry, Arc::new(Passwords), None);
+        let engine = Engine::new(
+            config,
+            PathBuf::from("."),
+            registry,
+            Arc::new(Variables(variable)),
+            None,
+        );
         let settings = RunSettings {
             header: RunHeader::default(),
             approved: None,
