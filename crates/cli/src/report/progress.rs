@@ -132,6 +132,9 @@ impl Progress {
             if let Some(reason) = status.reason {
                 parts.push(format!("{}: {reason}", safe(&connection)));
             }
+            for elsewhere in &status.failed_over {
+                parts.push(format!("{}: {}", safe(&connection), safe(&elsewhere.to_string())));
+            }
         }
         parts.join(" · ")
     }

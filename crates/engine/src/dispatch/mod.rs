@@ -3,7 +3,8 @@
 //!
 //! A request passes, in this order: the plan (a write is held), the table of shared reads, the queue (which asks the
 //! credential's gate, the connection's limits, and the retry budget), the journal (a write's intent), the transport, the
-//! provider's classification, the gate again, the journal again (its result), and perhaps the queue once more.
+//! provider's classification, the gate again, the journal again (its result), and perhaps the queue once more. To which
+//! of its endpoint's origins it goes is decided when it leaves.
 //!
 //! *Architecture invariants.* Nothing else sends a provider's request. A plan is enforced here, once. What waits holds
 //! no slot. Dropping a future gives back whatever it held.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use signoff_core::Monotonic;
 
 use super::failover::Departure;
+use crate::json;
 
 /// Someone asks for his turn.
 #[derive(Debug, Clone)]
@@ -74,7 +75,7 @@ pub struct DispatchStatus {
     pub connections: u64,
 }
 
-/// An endpoint that does not use its first origin, because that failed.
+/// An endpoint that does not use its first origin, because that failed. Displays as a few words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FailedOver {
     /// `https://host:port`, the origin in use.
@@ -83,6 +84,14 @@ pub struct FailedOver {
     pub since_unix_ms: i64,
     /// What is wrong with the first origin, which it names.
     pub reason: Option<Arc<str>>,
+}
+
+impl fmt::Display for FailedOver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let since = json::timestamp(self.since_unix_ms);
+        let time = since.get(11..19).unwrap_or(&since);
+        write!(f, "using `{}` since {time} UTC", self.origin)
+    }
 }
 
 /// Why requests wait; the most important reason if there are several. Displays as a few words.

@@ -64,6 +64,11 @@ async fn a_node_that_cannot_be_reached_is_left_at_once() {
     let hosts: Vec<&str> = calls.iter().map(|call| &*call.host).collect();
     assert_eq!(hosts, ["a", "b", "b", "b"]);
     expect!["https://b:8445 for: Unreachable"].assert_eq(&in_use(&world));
+    let shown = world.dispatcher.status().failed_over[0].to_string();
+    assert!(
+        shown.starts_with("using `https://b:8445` since ") && shown.ends_with(" UTC"),
+        "{shown}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
