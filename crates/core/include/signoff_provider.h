@@ -104,8 +104,10 @@
  * - records come from an operation that is declared to yield them, and no more than one where it yields one;
  * - no WAIT for ever while nothing is outstanding, and nothing is sent after CANCEL;
  * - without an input in between, no more than 100,000 records, and no more than 1,000 requests, subscriptions and waits
- *   for a moment that has passed;
- * - no line break and no NUL in a method, path, query, header or placement;
+ *   for a moment that has passed; HELD and FEED_REFUSED, which come at once, do not count as one;
+ * - no line break and no NUL in a method, path, query, header, placement, part name or request id, and in a header no
+ *   control character but the tab;
+ * - neither CONNECT nor TRACE;
  * - of the headers that the host writes, only Authorization and Cookie may be named, and only as a placement;
  * - a secret is one that came with the arguments of the same operation;
  * - one call brings no more than 1,000,000 values and 256 MiB.
@@ -306,7 +308,7 @@ typedef struct signoff_descriptor {
     uint32_t state_can_be_asked; /* 1: a user's state can be read */
     uint32_t concurrency;        /* requests in flight that are kind to the vendor; at least 1 */
     double rate;                 /* requests a second that are kind to the vendor; 0: no limit */
-    uint64_t timeout;            /* of one exchange, unless the configuration says otherwise */
+    uint64_t timeout;            /* of one exchange, unless the configuration says otherwise; not 0 */
     uint64_t settle;             /* the longest that the vendor takes to apply a request it has received */
     signoff_text id;             /* lower case; how configurations name it */
     signoff_text name;           /* the vendor's product, as people call it */

@@ -49,6 +49,10 @@ fn a_method_is_a_word_in_upper_case() {
             expect!["`player`: request 1: the method `get` is not in upper case"],
         ),
         (
+            "CONNECT",
+            expect!["`player`: request 1: the method `CONNECT` is not a provider's to use"],
+        ),
+        (
             "GET / HTTP/1.1\r\n",
             expect![[r"`player`: request 1: the method `GET / HTTP/1.1\r\n` is not in upper case"]],
         ),
@@ -117,6 +121,14 @@ fn no_line_of_a_request_can_be_broken() {
     check_request(
         |request| request.headers = vec![("a: b".to_owned(), String::new())],
         expect!["`player`: request 1: `a: b` is no name for a header"],
+    );
+    check_request(
+        |request| request.headers = vec![("a".to_owned(), "b\tc\u{7f}".to_owned())],
+        expect![[r"`player`: request 1: the header `a` holds a control character: `b\tc\u{7f}`"]],
+    );
+    check_request(
+        |request| request.headers = vec![("a".to_owned(), "b\tcé".to_owned())],
+        expect!["fine"],
     );
 }
 
@@ -333,6 +345,14 @@ fn nobody_goes_on_for_ever() {
     );
     let later = NOW.monotonic + Duration::from_secs(1);
     check_steps("roster", vec![wait(later); 2_000], expect!["fine"]);
+    // To have waited is no input.
+    check_steps(
+        "roster",
+        (0..1_001)
+            .flat_map(|id| [Step::Request(request(id)), wait(later)])
+            .collect(),
+        expect!["`player`: more than 1000 requests and waits without an input in between"],
+    );
 }
 
 #[test]

@@ -172,7 +172,13 @@ fn a_value_that_holds_itself_ends() {
 fn a_result_code_is_a_known_one() {
     let library = load(&api(|api| api.provider_new = Some(gives_99))).unwrap();
     expect![
-        "the provider breaks the plugin interface: `player`: the unknown result code 99: no NUL at the end"
+        "the provider breaks the plugin interface: `player`: the unknown result code 99, with the text `no NUL at the end`"
+    ]
+    .assert_eq(&library.open(&[]).unwrap_err().to_string());
+
+    let library = load(&api(|api| api.provider_new = Some(says_too_much))).unwrap();
+    expect![
+        "the provider breaks the plugin interface: `player`: an error text is longer than the buffer for it"
     ]
     .assert_eq(&library.open(&[]).unwrap_err().to_string());
 
@@ -412,6 +418,17 @@ unsafe extern "C" fn gives_99(
     // SAFETY: the host's buffer is that large.
     unsafe { ptr::copy_nonoverlapping(text.as_ptr(), error.cast(), text.len()) };
     99
+}
+
+unsafe extern "C" fn says_too_much(
+    _options: c::Fields,
+    _provider: *mut *mut c::Provider,
+    error: *mut c_char,
+    capacity: usize,
+) -> u32 {
+    // SAFETY: the host's buffer is not that large, and the host leaves room behind it for just this mistake.
+    unsafe { ptr::write_bytes(error, b'x', capacity + 1) };
+    c::ERROR_OPTIONS
 }
 
 unsafe extern "C" fn gives_nothing(

@@ -321,10 +321,12 @@ fn effect() -> impl Strategy<Value = Effect> {
         Just(InDoubt::Report)
     ];
     let write =
-        ("[a-z:]{1,9}", rule, option::of(text())).prop_map(|(part, in_doubt, request_id)| Effect::Write {
-            part,
-            in_doubt,
-            request_id,
+        ("[a-z:]{1,9}", rule, option::of("[^\r\n\0]{0,9}")).prop_map(|(part, in_doubt, request_id)| {
+            Effect::Write {
+                part,
+                in_doubt,
+                request_id,
+            }
         });
     prop_oneof![Just(Effect::Read), write]
 }

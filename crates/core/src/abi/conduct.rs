@@ -34,6 +34,9 @@ const HOST_HEADERS: [&str; 13] = [
     "upgrade",
 ];
 
+/// Methods that do not speak to the vendor's API: one opens a tunnel, the other has its headers sent back.
+const HOST_METHODS: [&str; 2] = ["CONNECT", "TRACE"];
+
 /// What one operation has done so far, as far as a rule asks.
 #[derive(Debug)]
 pub(super) struct Conduct {
@@ -80,8 +83,11 @@ impl Conduct {
 
     /// Takes note of what the operation is told.
     pub(super) fn input(&mut self, input: &Input<'_>) {
-        self.asks = 0;
-        self.records = 0;
+        // These come at once: whoever asks again for each of them would go on for ever.
+        if !matches!(input, Input::Held { .. } | Input::FeedRefused { .. }) {
+            self.asks = 0;
+            self.records = 0;
+        }
         match input {
             Input::Response(response) => _ = self.outstanding.remove(&response.request),
             Input::Failure(failure) => _ = self.outstanding.remove(&failure.request),
@@ -167,13 +173,11 @@ impl Conduct {
         if wait.until <= now.monotonic {
             return self.count_ask();
         }
-        self.asks = 0;
-        self.records = 0;
         Ok(())
     }
 
     fn request(&self, request: &Request) -> Result<(), Violation> {
-        if let Effect::Write { part, .. } = &request.effect {
+        if let Effect::Write { part, request_id, .. } = &request.effect {
             if !self.operation.writes {
                 return violation(format_args!(
                     "a write from `{}`, which is declared not to write",
@@ -183,6 +187,8 @@ impl Conduct {
             if part.is_empty() {
                 return violation(format_args!("a write without a part name"));
             }
+            check_line("part name", part)?;
+            check_line("request id", request_id.as_deref().unwrap_or_default())?;
         }
         let declared = self
             .descriptor
@@ -203,7 +209,7 @@ impl Conduct {
         }
         for (name, value) in &request.headers {
             check_header(name)?;
-            check_line("header", value)?;
+            check_header_value(name, value)?;
         }
         if let Some(CredentialUse { placement, .. }) = &request.credential {
             check_placement(placement)?;
@@ -236,6 +242,9 @@ fn check_method(method: &str) -> Result<(), Violation> {
             "the method `{}` is not in upper case",
             method.escape_debug()
         ));
+    }
+    if HOST_METHODS.contains(&method) {
+        return violation(format_args!("the method `{method}` is not a provider's to use"));
     }
     Ok(())
 }
@@ -287,6 +296,17 @@ fn check_header_name(name: &str) -> Result<(), Violation> {
     Ok(())
 }
 
+fn check_header_value(name: &str, value: &str) -> Result<(), Violation> {
+    check_line("header", value)?;
+    if value.chars().any(|char| char.is_ascii_control() && char != '\t') {
+        return violation(format_args!(
+            "the header `{name}` holds a control character: `{}`",
+            value.escape_debug()
+        ));
+    }
+    Ok(())
+}
+
 fn check_placement(placement: &Placement) -> Result<(), Violation> {
     match placement {
         Placement::Basic | Placement::Bearer => Ok(()),
@@ -301,7 +321,7 @@ fn check_placement(placement: &Placement) -> Result<(), Violation> {
             violation(format_args!("a placement without a name"))
         }
         Placement::Query(name) | Placement::Form(name) => check_line("placement", name),
-        Placement::JsonPointer(pointer) if pointer.starts_with('/') => Ok(()),
+        Placement::JsonPointer(pointer) if pointer.starts_with('/') => check_line("placement", pointer),
         Placement::JsonPointer(pointer) => violation(format_args!(
             "the JSON pointer `{}` does not start with `/`",
             pointer.escape_debug()

@@ -131,6 +131,9 @@ fn check(descriptor: &Descriptor) -> Result<(), Violation> {
     if descriptor.limits.concurrency == 0 {
         return violation("`descriptor.concurrency` is 0");
     }
+    if descriptor.timeout.is_zero() {
+        return violation("`descriptor.timeout` is 0");
+    }
     if descriptor.operations.is_empty() {
         return violation("`descriptor.operations` is empty");
     }

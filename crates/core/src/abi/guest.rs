@@ -6,13 +6,14 @@
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::ffi::{c_char, c_void};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::catch_unwind;
 use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 use std::{mem, ptr};
 
 use super::encode::{self, Arena};
 use super::inputs::{self, RawInput};
 use super::layout::{self as c, Growable};
+use super::quiet;
 use super::reader::{Reader, Violation};
 use crate::{Args, Context, Descriptor, Error, Operation, Options, Provider, Step};
 
@@ -31,7 +32,11 @@ pub fn table<P: Provider>(descriptor: &'static Descriptor) -> &'static c::Api {
 #[doc(hidden)]
 #[must_use]
 pub fn entry_point<P: Provider>(descriptor: &'static Descriptor) -> *const c::Api {
-    catch_unwind(|| ptr::from_ref(table::<P>(descriptor))).unwrap_or(ptr::null())
+    catch_unwind(|| {
+        quiet::install();
+        ptr::from_ref(table::<P>(descriptor))
+    })
+    .unwrap_or(ptr::null())
 }
 
 /// What `describe` finds again: C functions have no state, and a static cannot be generic.
@@ -280,10 +285,10 @@ fn guarded(poison: &Poison, body: impl FnOnce() -> Result<(), Error>) -> Result<
         return Err(Error::Poisoned(why.clone()));
     }
     // What a panic leaves half-done is not looked at again, but for being dropped.
-    match catch_unwind(AssertUnwindSafe(body)) {
+    match quiet::catch(body) {
         Ok(result) => result,
-        Err(payload) => {
-            let why = panic_text(payload);
+        Err((payload, place)) => {
+            let why = panic_text(payload) + &place;
             Err(Error::Poisoned(poison.get_or_init(|| why).clone()))
         }
     }
@@ -291,7 +296,7 @@ fn guarded(poison: &Poison, body: impl FnOnce() -> Result<(), Error>) -> Result<
 
 /// A panic while dropping would cross the interface as much as any other.
 fn drop_quietly<T>(item: Box<T>) {
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(item))) {
+    if let Err((payload, _)) = quiet::catch(|| drop(item)) {
         mem::forget(payload);
     }
 }

@@ -99,20 +99,27 @@ impl Library {
 
     /// Calls a function that may fail, and makes an error of what it says.
     fn call(&self, function: impl FnOnce(*mut c_char, usize) -> u32) -> Result<(), Error> {
-        let mut buffer = [0_u8; ERROR_BYTES];
-        let code = function(buffer.as_mut_ptr().cast(), buffer.len());
+        let mut buffer = [0_u8; ERROR_BYTES + MARGIN_BYTES];
+        let code = function(buffer.as_mut_ptr().cast(), ERROR_BYTES);
         if code == c::OK {
             return Ok(());
         }
-        let length = buffer.iter().position(|byte| *byte == 0).unwrap_or(buffer.len());
-        let text = String::from_utf8_lossy(&buffer[..length]).into_owned();
+        let (buffer, margin) = buffer.split_at(ERROR_BYTES);
+        if margin.iter().any(|byte| *byte != 0) {
+            return Err(self.contract("an error text is longer than the buffer for it"));
+        }
+        let text = error_text(buffer);
         Err(match code {
+            c::ERROR_OPTIONS | c::ERROR_ARGUMENTS if text.is_empty() => {
+                self.contract("it refuses what it is given, and does not say why")
+            }
             c::ERROR_OPTIONS => Error::Options(text),
             c::ERROR_UNKNOWN_OPERATION => Error::UnknownOperation(text),
             c::ERROR_ARGUMENTS => Error::Arguments(text),
+            c::ERROR_POISONED if text.is_empty() => Error::Poisoned(format!("`{}`", self.descriptor.id)),
             c::ERROR_POISONED => Error::Poisoned(format!("`{}`: {text}", self.descriptor.id)),
-            c::ERROR_CONTRACT => self.contract(format!("it says of the host: {text}")),
-            code => self.contract(format!("the unknown result code {code}: {text}")),
+            c::ERROR_CONTRACT => self.contract(format!("it says that the host breaks a rule: `{text}`")),
+            code => self.contract(format!("the unknown result code {code}, with the text `{text}`")),
         })
     }
 
@@ -159,22 +166,29 @@ impl Instance {
         let encoded_args = arena.args(args);
         let encoded_context = arena.context(&context);
         let mut op = ptr::null_mut();
-        library.call(|error, capacity| {
-            // SAFETY: the provider lives, all arguments are valid during the call, and the function keeps to the
-            // header.
-            unsafe {
-                (library.table.op_new)(
-                    self.opened.provider.as_ptr(),
-                    encode::text(operation),
-                    encoded_args,
-                    encoded_context,
-                    encode::now(now),
-                    &raw mut op,
-                    error,
-                    capacity,
-                )
-            }
-        })?;
+        library
+            .call(|error, capacity| {
+                // SAFETY: the provider lives, all arguments are valid during the call, and the function keeps to the
+                // header.
+                unsafe {
+                    (library.table.op_new)(
+                        self.opened.provider.as_ptr(),
+                        encode::text(operation),
+                        encoded_args,
+                        encoded_context,
+                        encode::now(now),
+                        &raw mut op,
+                        error,
+                        capacity,
+                    )
+                }
+            })
+            .map_err(|error| match error {
+                Error::UnknownOperation(_) => {
+                    library.contract(format!("op_new does not know `{operation}`, which is declared"))
+                }
+                other => other,
+            })?;
         let op = NonNull::new(op).ok_or_else(|| library.contract("op_new gave NULL"))?;
         Ok(Op {
             op,
@@ -348,8 +362,26 @@ static LINKED: LazyLock<Mutex<HashMap<TypeId, Library>>> = LazyLock::new(Mutex::
 /// What a provider may give in one call: more than the largest request, and than the largest answer made into rows.
 const ANSWER_BYTES: usize = 256 << 20;
 
-/// Longer error texts are cut.
+/// What room a provider is told that there is for an error text.
 const ERROR_BYTES: usize = 1024;
+
+/// What room there is behind it: a text that is not cut to fit is the mistake that C invites most, and here it is found
+/// instead of being written over what else is on the stack.
+const MARGIN_BYTES: usize = 3072;
+
+/// What a provider says of an error, in one line, whatever is in it.
+fn error_text(buffer: &[u8]) -> String {
+    let length = buffer.iter().position(|byte| *byte == 0).unwrap_or(buffer.len());
+    let mut text = String::new();
+    for char in String::from_utf8_lossy(&buffer[..length]).chars() {
+        if char.is_control() {
+            text.extend(char.escape_default());
+        } else {
+            text.push(char);
+        }
+    }
+    text
+}
 
 /// What [`Instance`] and [`Op`] share; the provider is freed after the last of them.
 #[derive(Debug)]
