@@ -88,9 +88,9 @@ fn no_configuration() {
         site.run(&["run", &team()]),
         3,
         &expect![[r#"
-        error: there is no configuration: tried `signoff.toml` and `FOLDER/.config/signoff/signoff.toml`
-          = help: name one with --config FILE; `signoff sandbox` prints one to begin with, --sandbox needs none
-    "#]],
+            error: there is no configuration: tried `signoff.toml` and `FOLDER/.config/signoff/signoff.toml`
+              = help: `signoff init PROVIDER URL` writes one, --config FILE names one, --sandbox needs none
+        "#]],
     );
     check(
         &site,

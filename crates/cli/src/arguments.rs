@@ -81,6 +81,8 @@ pub(crate) enum Command {
     Roster(Roster),
     /// Show the state of users; nothing is changed
     Status(Status),
+    /// Check the configuration, and what it leads to; nothing is changed
+    Doctor,
     /// List the workflows that come with signoff, or copy one
     #[command(subcommand)]
     Scripts(Scripts),

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod bundled;
+mod checks;
 mod commands;
 mod environment;
 mod exit;
@@ -80,6 +81,7 @@ fn perform(arguments: Arguments) -> Result<Exit, Failure> {
             Command::Logout(logout) => commands::logout::logout(logout, &general).await,
             Command::Roster(roster) => commands::read::roster(roster, &general).await,
             Command::Status(status) => commands::read::status(status, &general).await,
+            Command::Doctor => commands::doctor::doctor(&general).await,
             Command::Sandbox(sandbox) => commands::sandbox::sandbox(sandbox).await,
             Command::Plugin(plugin) => commands::plugin::plugin(plugin, &general),
             Command::Scripts(scripts) => commands::scripts::scripts(scripts, &general),

@@ -45,7 +45,8 @@ impl Setup {
         Self::configured(general)
     }
 
-    fn configured(general: &General) -> Result<Self, Failure> {
+    /// Reads the configuration.
+    pub(crate) fn configured(general: &General) -> Result<Self, Failure> {
         let path = configuration(general)?;
         let config = Config::read(&path).map_err(|errors| {
             let origin = if general.config.is_none() && std::env::var_os(CONFIG_VARIABLE).is_some() {
@@ -168,24 +169,43 @@ pub(crate) fn registry(general: &General, folder: &Path) -> Result<Registry, Fai
     ))
 }
 
+/// A configuration file, and why it is this one.
+pub(crate) struct Located {
+    pub(crate) path: PathBuf,
+    pub(crate) origin: &'static str,
+}
+
 /// The configuration file that is meant.
 pub(crate) fn configuration(general: &General) -> Result<PathBuf, Failure> {
-    let named = general
-        .config
-        .clone()
-        .or_else(|| std::env::var_os(CONFIG_VARIABLE).map(PathBuf::from));
-    if let Some(path) = named {
-        return Ok(path);
+    locate(general).map(|located| located.path)
+}
+
+/// The same, with who named it.
+pub(crate) fn locate(general: &General) -> Result<Located, Failure> {
+    let variable = || std::env::var_os(CONFIG_VARIABLE).map(PathBuf::from);
+    let named = match &general.config {
+        Some(path) => Some((path.clone(), "--config")),
+        None => variable().map(|path| (path, "$SIGNOFF_CONFIG")),
+    };
+    if let Some((path, origin)) = named {
+        return Ok(Located { path, origin });
     }
-    let mut tried = vec![PathBuf::from("signoff.toml")];
-    tried.extend(folders().map(|folders| folders.config_dir().join("signoff").join("signoff.toml")));
-    if let Some(found) = tried.iter().find(|path| path.is_file()) {
-        return Ok(found.clone());
+    let mut tried = vec![(PathBuf::from("signoff.toml"), "the current folder")];
+    tried.extend(folders().map(|folders| {
+        let path = folders.config_dir().join("signoff").join("signoff.toml");
+        (path, "the user's configuration folder")
+    }));
+    if let Some((path, origin)) = tried.iter().find(|(path, _)| path.is_file()) {
+        let path = path.clone();
+        return Ok(Located { path, origin });
     }
-    let tried: Vec<String> = tried.iter().map(|path| format!("`{}`", path.display())).collect();
+    let tried: Vec<String> = tried
+        .iter()
+        .map(|(path, _)| format!("`{}`", path.display()))
+        .collect();
     Err(Failure::configuration(
         format!("there is no configuration: tried {}", tried.join(" and ")),
-        "name one with --config FILE; `signoff sandbox` prints one to begin with, --sandbox needs none",
+        "`signoff init PROVIDER URL` writes one, --config FILE names one, --sandbox needs none",
     ))
 }
 

@@ -6,6 +6,7 @@
 //! requests leave, not by each command. `unsafe` lives in the plugin loader alone.
 
 pub mod call;
+pub mod checkup;
 pub mod clock;
 pub mod config;
 pub mod credential;

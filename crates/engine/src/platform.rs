@@ -77,6 +77,19 @@ pub(crate) fn network_file_system(_folder: &Path) -> Option<&'static str> {
     None
 }
 
+/// How many bytes may still be written to the file system that a folder lies on, as far as that can be told.
+#[cfg(unix)]
+pub(crate) fn free_bytes(folder: &Path) -> Option<u64> {
+    let status = rustix::fs::statvfs(folder).ok()?;
+    Some(status.f_bavail.saturating_mul(status.f_frsize))
+}
+
+/// How many bytes may still be written to the file system that a folder lies on, as far as that can be told.
+#[cfg(not(unix))]
+pub(crate) fn free_bytes(_folder: &Path) -> Option<u64> {
+    None
+}
+
 /// Names the present boot of the machine, as far as the system does.
 pub(crate) fn boot_id() -> Option<String> {
     proc_file("/proc/sys/kernel/random/boot_id").map(|id| id.trim().to_owned())

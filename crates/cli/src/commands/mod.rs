@@ -1,5 +1,6 @@
 //! The commands, each as thin as it can be.
 
+pub(crate) mod doctor;
 pub(crate) mod guard;
 pub(crate) mod help;
 pub(crate) mod logout;

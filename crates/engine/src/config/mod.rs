@@ -14,14 +14,16 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
-use std::io;
+use std::fs::OpenOptions;
+use std::io::{self, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 
 use signoff_core::Descriptor;
 
 use crate::credential::CredentialSettings;
-use document::Section;
+use crate::platform::private_file;
+use document::{Raw, Section};
 use error::{Mistakes, Source};
 
 pub use connection::Connection;
@@ -38,6 +40,15 @@ pub struct Config {
     pub credentials: Vec<CredentialSettings>,
     /// What holds for every run.
     pub limits: RunLimits,
+    /// All of it as it is written; `None` if it is at fault.
+    written: Option<Arc<Written>>,
+}
+
+/// A configuration as it is written, for telling where a value comes from.
+#[derive(Debug)]
+struct Written {
+    document: Section,
+    source: Arc<Source>,
 }
 
 impl Config {
@@ -74,6 +85,7 @@ impl Config {
                 connections: Vec::new(),
                 credentials: Vec::new(),
                 limits: RunLimits::default(),
+                written: None,
             });
         }
         document.only(&["connections", "credentials", "limits"], &mut mistakes);
@@ -106,7 +118,36 @@ impl Config {
             connections,
             credentials,
             limits,
+            written: Some(Arc::new(Written { document, source })),
         })
+    }
+
+    /// Writes a new file, for its owner alone. One that is there is left as it is.
+    ///
+    /// # Errors
+    /// If there is one, or it cannot be written.
+    pub fn create(path: &Path, text: &str) -> io::Result<()> {
+        let mut options = OpenOptions::new();
+        let mut file = private_file(options.write(true).create_new(true)).open(path)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()
+    }
+
+    /// The line that sets a value, from 1, such as that of `["connections", "finesse", "rate"]`; `None` if none does, and
+    /// a default holds.
+    #[must_use]
+    pub fn line(&self, path: &[&str]) -> Option<usize> {
+        let written = self.written.as_ref()?;
+        let (first, rest) = path.split_first()?;
+        let mut entry = written.document.entry(first)?;
+        for key in rest {
+            let Raw::Table(entries) = &entry.item.raw else {
+                return None;
+            };
+            entry = entries.iter().find(|entry| entry.key == *key)?;
+        }
+        let before = written.source.text.get(..entry.key_span.start)?;
+        Some(before.matches('\n').count() + 1)
     }
 
     /// The connection of that name.
@@ -177,7 +218,7 @@ fn sections(document: &Section, key: &str, mistakes: &mut Mistakes) -> Vec<Secti
 
 fn names<'a>(document: &'a Section, key: &str) -> Vec<&'a str> {
     match document.entry(key).map(|entry| &entry.item.raw) {
-        Some(document::Raw::Table(entries)) => entries.iter().map(|entry| entry.key.as_str()).collect(),
+        Some(Raw::Table(entries)) => entries.iter().map(|entry| entry.key.as_str()).collect(),
         _ => Vec::new(),
     }
 }

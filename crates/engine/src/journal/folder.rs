@@ -6,6 +6,7 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use super::error::JournalError;
 use crate::platform::{network_file_system, private_file, private_folder};
@@ -71,6 +72,21 @@ pub(super) fn make(folder: &Path) -> Result<(), JournalError> {
             kind,
         }),
     }
+}
+
+/// Writes a small file through to the disk, removes it, and gives the time that the writing took.
+pub(super) fn try_write(folder: &Path) -> Result<Duration, JournalError> {
+    let path = folder.join(format!(".try-{}", std::process::id()));
+    let failed = |error: io::Error| JournalError::of_system(&path, &error);
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    let mut file = private_file(&mut options).open(&path).map_err(failed)?;
+    let began = Instant::now();
+    let written = file.write_all(&[0; 512]).and_then(|()| file.sync_data());
+    let took = began.elapsed();
+    let removed = std::fs::remove_file(&path);
+    written.and(removed).map_err(failed)?;
+    Ok(took)
 }
 
 /// Creates the journal's file, empty, for its owner alone; SQLite gives its companions the same rights.

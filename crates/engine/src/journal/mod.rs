@@ -23,9 +23,11 @@ use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+use crate::platform;
 use folder::WriteLock;
 use store::{Entry, Store};
 use writer::Queue;
@@ -53,6 +55,29 @@ pub fn journal_path(state: &Path, run: &str) -> Result<PathBuf, JournalError> {
         return Err(JournalError::BadId { run: run.to_owned() });
     }
     Ok(runs_folder(state).join(format!("{run}.sqlite")))
+}
+
+/// How a folder does for journals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FolderState {
+    /// How long a small write takes until it is on disk.
+    pub flush: Duration,
+    /// What may still be written there, in bytes, as far as that can be told.
+    pub free: Option<u64>,
+}
+
+/// Tries whether runs can be kept in a state folder: makes what `Journal::create` would make, for its owner alone, and
+/// writes and removes a small file. Blocks for some milliseconds.
+///
+/// # Errors
+/// With what would keep a run from being begun.
+pub fn try_folder(state: &Path) -> Result<FolderState, JournalError> {
+    let runs = runs_folder(state);
+    folder::make(&runs)?;
+    Ok(FolderState {
+        flush: folder::try_write(&runs)?,
+        free: platform::free_bytes(&runs),
+    })
 }
 
 /// The journal of a run, for writing. A cheap handle; when the last one is dropped, what still waits is written

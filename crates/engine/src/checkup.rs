@@ -1,0 +1,315 @@
+//! A look at a connection outside of any run: one read of its provider, through one origin, each request sent once.
+//!
+//! Where a run waits and tries again, a checkup says at once what it met. It shows a credential once and no more,
+//! since vendors count wrong passwords and lock accounts.
+
+use std::collections::BTreeMap;
+use std::future::{Future, pending};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use signoff_core::abi::host::Instance;
+use signoff_core::{
+    Args, Class, Context, CredentialKind, Finished, InDoubtPolicy, Monotonic, Now, Record, RequestId,
+    Response, User,
+};
+use tokio::sync::{Notify, oneshot, watch};
+use tokio::time::Instant;
+use url::Url;
+
+use crate::clock::Clock;
+use crate::config::ConnectionSettings;
+use crate::credential::Credential;
+use crate::dispatch::{Classify, DispatchError, Dispatcher, DispatcherSettings};
+use crate::engine::{Engine, EngineError};
+use crate::operation::{self, Setting, Waits};
+use crate::parameters;
+use crate::transport::{Exchange, HttpTransport, Reply, ServerClock, Transport, TransportFailure};
+
+/// A connection, ready to be looked at.
+pub struct Checkup {
+    settings: ConnectionSettings,
+    provider: Arc<Instance>,
+    transport: Arc<HttpTransport>,
+}
+
+/// What is read.
+pub struct Question<'a> {
+    /// An operation that does not write.
+    pub operation: &'a str,
+    /// Whom it is about.
+    pub user: Option<User>,
+    /// Whom it is asked as.
+    pub actor: Option<&'a Arc<Credential>>,
+    /// Whether the actor's secret may be shown, if the provider wants that.
+    pub show: bool,
+}
+
+/// What came of a question.
+pub struct Seen {
+    /// The answer.
+    pub found: Found,
+    /// The vendor's clock, as far as the answers told.
+    pub clock: ServerClock,
+    /// From the question to its end.
+    pub took: Duration,
+}
+
+/// How a question ended.
+pub enum Found {
+    /// The provider came to its end, in whatever way.
+    Ended {
+        /// How.
+        finished: Finished,
+        /// What it read.
+        records: Vec<Record>,
+    },
+    /// The credential was accepted, and the provider wanted to show it again.
+    Accepted,
+    /// The vendor turned the request away.
+    TurnedAway {
+        /// The HTTP status.
+        status: u16,
+        /// What that means, by the provider.
+        class: Class,
+    },
+    /// No usable answer came.
+    Unanswered(TransportFailure),
+    /// It could not even be asked: the secret, the configuration or the provider is at fault.
+    NotAsked(DispatchError),
+}
+
+impl Checkup {
+    /// Opens a connection as a run does, and sends nothing.
+    ///
+    /// # Errors
+    /// If the connection cannot be used.
+    pub fn of(engine: &Engine, connection: &str) -> Result<Self, EngineError> {
+        let (settings, library) = engine.connection(connection)?;
+        let provider = library
+            .open(&settings.options)
+            .map_err(|error| EngineError::Provider {
+                connection: connection.to_owned(),
+                error,
+            })?;
+        let transport =
+            HttpTransport::new(engine.transport(&settings)).map_err(|error| EngineError::Transport {
+                connection: connection.to_owned(),
+                error,
+            })?;
+        Ok(Self {
+            settings,
+            provider: Arc::new(provider),
+            transport: Arc::new(transport),
+        })
+    }
+
+    /// The connection.
+    #[must_use]
+    pub const fn settings(&self) -> &ConnectionSettings {
+        &self.settings
+    }
+
+    /// Asks one origin of an endpoint. Must be awaited within a tokio runtime.
+    pub async fn ask(&self, endpoint: &str, origin: &Url, question: Question<'_>) -> Seen {
+        let clock = Clock::start();
+        let began = Instant::now();
+        let watched = Arc::new(Watched {
+            inner: Arc::clone(&self.transport),
+            provider: Arc::clone(&self.provider),
+            clock,
+            met: Mutex::default(),
+            decided: Notify::new(),
+        });
+        let found = tokio::select! {
+            biased;
+            () = watched.decided.notified() => None,
+            found = self.drive(endpoint, origin, question, clock, Arc::clone(&watched)) => Some(found),
+        };
+        let mut met = watched.met();
+        let found = met.verdict.take().or(found).unwrap_or(Found::Accepted);
+        Seen {
+            found,
+            clock: met.clock,
+            took: began.elapsed(),
+        }
+    }
+
+    async fn drive(
+        &self,
+        endpoint: &str,
+        origin: &Url,
+        question: Question<'_>,
+        clock: Clock,
+        watched: Arc<Watched>,
+    ) -> Found {
+        let fault = |message: String| Found::NotAsked(DispatchError::Fault(message.into()));
+        let Question {
+            operation,
+            user,
+            actor,
+            show,
+        } = question;
+        let Some(spec) = self.settings.descriptor.operation(operation) else {
+            return fault(format!("the provider has no `{operation}`"));
+        };
+        let arguments = match parameters::resolve(spec.parameters, &[]) {
+            Ok(arguments) => arguments,
+            Err(error) => return fault(error.to_string()),
+        };
+        let context = Context {
+            actor: actor.map_or("", |actor| actor.actor()),
+            actor_kind: actor.map_or(CredentialKind::Basic, |actor| actor.kind()),
+            plan: true,
+            call: "checkup",
+            may_act_on_self: false,
+            in_doubt: InDoubtPolicy::Verify,
+            earlier: &[],
+        };
+        let args = Args::new(user.as_ref(), &arguments);
+        let op = match self.provider.start(spec.name, args, context, clock.now()) {
+            Ok(op) => op,
+            Err(error) => return fault(error.to_string()),
+        };
+        let dispatcher = self.dispatcher(endpoint, origin, watched, clock);
+        let ticket = dispatcher.ticket(0, None);
+        let (_stop, stopped) = watch::channel(false);
+        let (_caller, left) = oneshot::channel();
+        let setting = Setting {
+            clock,
+            dispatcher: &dispatcher,
+            ticket: &ticket,
+            credential: actor.filter(|_| show),
+            stopped,
+            writing: None,
+            waits: &Waits::default(),
+        };
+        let limit = self.settings.timeout * 3;
+        match tokio::time::timeout(limit, operation::drive(op, setting, left)).await {
+            Ok(Ok(ended)) => Found::Ended {
+                finished: ended.finished,
+                records: ended.records,
+            },
+            Ok(Err(error)) => Found::NotAsked(error),
+            Err(_) => fault(format!("`{operation}` did not end within {} s", limit.as_secs())),
+        }
+    }
+
+    /// A dispatcher that knows this origin alone, and sends no write.
+    fn dispatcher(
+        &self,
+        endpoint: &str,
+        origin: &Url,
+        watched: Arc<Watched>,
+        clock: Clock,
+    ) -> Arc<Dispatcher> {
+        let others = self.settings.endpoints.iter();
+        let mut endpoints: BTreeMap<_, _> = others
+            .map(|one| (one.name.to_owned(), one.origins.iter().take(1).cloned().collect()))
+            .collect();
+        endpoints.insert(endpoint.to_owned(), vec![origin.clone()]);
+        let settings = DispatcherSettings {
+            connection: Arc::clone(&self.settings.name),
+            endpoints,
+            rate: self.settings.rate,
+            concurrency: 1,
+            timeout: self.settings.timeout,
+            settle: self.settings.settle,
+            plan: true,
+        };
+        let classifier = Arc::new(Classifier(Arc::clone(&self.provider)));
+        Dispatcher::new(settings, watched, classifier, clock)
+    }
+}
+
+/// Passes requests on, and ends the question with the first thing that a run would wait for and try again.
+struct Watched {
+    inner: Arc<HttpTransport>,
+    provider: Arc<Instance>,
+    clock: Clock,
+    met: Mutex<Met>,
+    decided: Notify,
+}
+
+/// What was met so far.
+#[derive(Default)]
+struct Met {
+    clock: ServerClock,
+    verdict: Option<Found>,
+    /// The answer to the request that showed the credential.
+    shown: Option<(u16, Class)>,
+}
+
+impl Watched {
+    fn met(&self) -> MutexGuard<'_, Met> {
+        self.met.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn pass(&self, exchange: Exchange) -> Result<Reply, TransportFailure> {
+        let shows = exchange.headers.values().any(http::HeaderValue::is_sensitive);
+        if let Some((status, class)) = self.met().shown.filter(|_| shows) {
+            self.decide(match class {
+                Class::Ok => Found::Accepted,
+                class => Found::TurnedAway { status, class },
+            });
+        }
+        if self.met().verdict.is_some() {
+            return pending().await;
+        }
+        let sent = self.clock.now();
+        let result = self.inner.send(exchange).await;
+        match &result {
+            Ok(reply) => self.answered(reply, sent, shows),
+            Err(failure) => self.decide(Found::Unanswered(failure.clone())),
+        }
+        result
+    }
+
+    fn answered(&self, reply: &Reply, sent: Now, shows: bool) {
+        let date = reply.headers.iter().find(|(name, _)| name == "date");
+        if let Some((_, date)) = date {
+            let received_ms = self.clock.now().unix_ms;
+            self.met().clock.observe(date, sent.unix_ms, received_ms);
+        }
+        let response = Response {
+            request: RequestId(0),
+            status: reply.status,
+            headers: &reply.headers,
+            body: &reply.body,
+            sent: sent.monotonic,
+            sent_unix_ms: sent.unix_ms,
+            settled_at: Monotonic::ZERO,
+        };
+        let status = reply.status;
+        let class = self.provider.classify(&response).unwrap_or(Class::Other);
+        if shows {
+            self.met().shown = Some((status, class));
+        }
+        if !matches!(class, Class::Ok | Class::Other) {
+            self.decide(Found::TurnedAway { status, class });
+        }
+    }
+
+    fn decide(&self, verdict: Found) {
+        self.met().verdict.get_or_insert(verdict);
+        self.decided.notify_one();
+    }
+}
+
+impl Transport for Watched {
+    fn send(
+        &self,
+        exchange: Exchange,
+    ) -> Pin<Box<dyn Future<Output = Result<Reply, TransportFailure>> + Send + '_>> {
+        Box::pin(self.pass(exchange))
+    }
+}
+
+struct Classifier(Arc<Instance>);
+
+impl Classify for Classifier {
+    fn classify(&self, response: &Response<'_>) -> Class {
+        self.0.classify(response).unwrap_or(Class::Other)
+    }
+}
