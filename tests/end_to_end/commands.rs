@@ -94,6 +94,7 @@ fn help_is_complete() {
               logout       Log users of a connection out
               roster       List the users of a connection; nothing is changed
               status       Show the state of users; nothing is changed
+              init         Write a first configuration, and try it
               doctor       Check the configuration, and what it leads to; nothing is changed
               scripts      List the workflows that come with signoff, or copy one
               sandbox      Serve simulated vendors on loopback, for trying and teaching

@@ -81,6 +81,8 @@ pub(crate) enum Command {
     Roster(Roster),
     /// Show the state of users; nothing is changed
     Status(Status),
+    /// Write a first configuration, and try it
+    Init(Init),
     /// Check the configuration, and what it leads to; nothing is changed
     Doctor,
     /// List the workflows that come with signoff, or copy one
@@ -210,6 +212,62 @@ pub(crate) struct Sandbox {
     /// Listen on this port of 127.0.0.1 [default: any free one]
     #[arg(long, value_name = "PORT")]
     pub(crate) port: Option<u16>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    /// Whose API it is: `finesse`, or the id of a plugin
+    #[arg(value_name = "PROVIDER")]
+    pub(crate) provider: String,
+    /// `https://HOST:PORT`; a second one is the failover node
+    #[arg(value_name = "URL", required = true)]
+    pub(crate) urls: Vec<String>,
+    /// What to call the connection [default: as the provider]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// Whom to sign in as [default: asks]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) username: Option<String>,
+    #[command(flatten)]
+    pub(crate) secret: SecretFlags,
+}
+
+/// Where the password, token or key is found [default: asks].
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+pub(crate) struct SecretFlags {
+    /// The password, token or key is in this environment variable
+    #[arg(long, value_name = "VARIABLE")]
+    password_env: Option<String>,
+    /// It is in this file, which nobody else may read
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+    /// It is what this program prints; no shell takes part
+    #[arg(long, value_name = "PROGRAM", num_args = 1..)]
+    password_command: Option<Vec<String>>,
+    /// It is asked for each time
+    #[arg(long)]
+    password_prompt: bool,
+}
+
+/// Where a secret is found.
+#[derive(Debug)]
+pub(crate) enum SecretSource {
+    Env(String),
+    File(PathBuf),
+    Command(Vec<String>),
+    Prompt,
+}
+
+impl SecretFlags {
+    /// The one that was given.
+    pub(crate) fn source(self) -> Option<SecretSource> {
+        self.password_env
+            .map(SecretSource::Env)
+            .or(self.password_file.map(SecretSource::File))
+            .or(self.password_command.map(SecretSource::Command))
+            .or(self.password_prompt.then_some(SecretSource::Prompt))
+    }
 }
 
 #[derive(Debug, Subcommand)]

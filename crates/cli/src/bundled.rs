@@ -9,10 +9,18 @@ pub(crate) struct Bundled {
 }
 
 /// All of them, by name.
-pub(crate) const SCRIPTS: [Bundled; 2] = [
+pub(crate) const SCRIPTS: [Bundled; 4] = [
     Bundled {
         name: "agent_signs_out",
         text: include_str!("../../../scripts/agent_signs_out.luau"),
+    },
+    Bundled {
+        name: "clear_the_cluster",
+        text: include_str!("../../../scripts/clear_the_cluster.luau"),
+    },
+    Bundled {
+        name: "stuck_agents",
+        text: include_str!("../../../scripts/stuck_agents.luau"),
     },
     Bundled {
         name: "supervisor_logs_out_team",

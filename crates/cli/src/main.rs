@@ -81,6 +81,7 @@ fn perform(arguments: Arguments) -> Result<Exit, Failure> {
             Command::Logout(logout) => commands::logout::logout(logout, &general).await,
             Command::Roster(roster) => commands::read::roster(roster, &general).await,
             Command::Status(status) => commands::read::status(status, &general).await,
+            Command::Init(init) => commands::init::init(init, &general).await,
             Command::Doctor => commands::doctor::doctor(&general).await,
             Command::Sandbox(sandbox) => commands::sandbox::sandbox(sandbox).await,
             Command::Plugin(plugin) => commands::plugin::plugin(plugin, &general),

@@ -175,6 +175,12 @@ pub(crate) struct Located {
     pub(crate) origin: &'static str,
 }
 
+/// The file that the command line names, or else the environment.
+pub(crate) fn named_configuration(general: &General) -> Option<PathBuf> {
+    let variable = || std::env::var_os(CONFIG_VARIABLE).map(PathBuf::from);
+    general.config.clone().or_else(variable)
+}
+
 /// The configuration file that is meant.
 pub(crate) fn configuration(general: &General) -> Result<PathBuf, Failure> {
     locate(general).map(|located| located.path)
@@ -182,11 +188,10 @@ pub(crate) fn configuration(general: &General) -> Result<PathBuf, Failure> {
 
 /// The same, with who named it.
 pub(crate) fn locate(general: &General) -> Result<Located, Failure> {
-    let variable = || std::env::var_os(CONFIG_VARIABLE).map(PathBuf::from);
-    let named = match &general.config {
-        Some(path) => Some((path.clone(), "--config")),
-        None => variable().map(|path| (path, "$SIGNOFF_CONFIG")),
-    };
+    let named = named_configuration(general).map(|path| match general.config {
+        Some(_) => (path, "--config"),
+        None => (path, "$SIGNOFF_CONFIG"),
+    });
     if let Some((path, origin)) = named {
         return Ok(Located { path, origin });
     }

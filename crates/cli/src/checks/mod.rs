@@ -19,7 +19,7 @@ use crate::setup::Setup;
 use crate::text::{column, safe};
 
 pub(crate) use connection::connection;
-pub(crate) use credential::credential;
+pub(crate) use credential::{credential, key};
 pub(crate) use values::configuration;
 
 /// How something is.

@@ -12,7 +12,7 @@ use signoff_engine::event::{Event, Observer, Status, Summary};
 use signoff_engine::journal::{RunHeader, journal_path};
 use signoff_engine::run::{Run, RunSettings};
 
-use super::signal;
+use super::{question, signal};
 use crate::arguments::{General, Guard};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -107,7 +107,7 @@ impl Task<'_> {
         let (summary, result) = self.execute(true, None, observer, planning).await?;
         let events = std::mem::take(&mut *plan.events.lock().unwrap_or_else(PoisonError::into_inner));
         if summary.status == Status::Interrupted {
-            return Err(interrupted());
+            return Err(question::interrupted(NOBODY));
         }
         if result.is_err() || summary.untried.is_some() {
             let reporter = report::reporter(self.general, &Progress::new(self.general));
@@ -257,37 +257,14 @@ fn would_be(users: &[Arc<OutcomeRow>]) -> String {
     format!("{} would be logged out", counted(users))
 }
 
-/// Asks; everything but a clear yes is a no. The line is read on a thread of its own and in the terminal's ordinary
-/// mode, so that Ctrl-C and a request to terminate work while the question stands.
+/// Asks; everything but a clear yes is a no.
 async fn answer(question: &str) -> Result<bool, Failure> {
-    report::question(&format!("{question} [y/N] "));
-    let (sender, answered) = tokio::sync::oneshot::channel();
-    let reader = move || {
-        let mut line = String::new();
-        let read = std::io::stdin().read_line(&mut line).map(|_| line);
-        // Whoever asked may have been interrupted.
-        let _ = sender.send(read.unwrap_or_default());
-    };
-    let thread = std::thread::Builder::new().name("question".to_owned());
-    if thread.spawn(reader).is_err() {
-        return Ok(false);
-    }
-    tokio::select! {
-        line = answered => {
-            let line = line.unwrap_or_default().trim().to_lowercase();
-            Ok(matches!(line.as_str(), "y" | "yes"))
-        }
-        () = signal::received() => {
-            report::diagnostic("");
-            Err(interrupted())
-        }
-    }
+    let line = question::ask(&format!("{question} [y/N] "), NOBODY).await?;
+    Ok(matches!(line.to_lowercase().as_str(), "y" | "yes"))
 }
 
-/// Before anything was sent that changes anything.
-fn interrupted() -> Failure {
-    Failure::new(Exit::Interrupted, "interrupted; nobody was logged out", "")
-}
+/// What an interruption means before anything was sent that changes anything.
+const NOBODY: &str = "nobody was logged out";
 
 /// The first signal stops the run, the second the process.
 async fn interrupt(run: Arc<Run>, interrupted: Arc<AtomicBool>, progress: Progress) {

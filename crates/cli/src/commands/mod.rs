@@ -3,8 +3,10 @@
 pub(crate) mod doctor;
 pub(crate) mod guard;
 pub(crate) mod help;
+pub(crate) mod init;
 pub(crate) mod logout;
 pub(crate) mod plugin;
+mod question;
 pub(crate) mod read;
 pub(crate) mod reference;
 pub(crate) mod run;
