@@ -210,7 +210,10 @@ impl<'a> Driver<'a> {
             return Ok(Some(self.abandoned()));
         }
         match self.woken(wait).await {
-            Woken::Arrived(arrived) => self.deliver(arrived)?,
+            Woken::Arrived(arrived) => {
+                self.deliver(arrived)?;
+                self.give_way().await;
+            }
             Woken::Stopped => self.farewell = Farewell::Due(CancelReason::Stopped),
             Woken::Time => {
                 if let Farewell::Said(until) = self.farewell
@@ -267,6 +270,14 @@ impl<'a> Driver<'a> {
                 self.farewell_is_due(CancelReason::Stopped);
                 Ok(())
             }
+        }
+    }
+
+    /// For an operation whose every request is answered at once: others get their turn, and a stop is seen.
+    async fn give_way(&mut self) {
+        tokio::task::coop::consume_budget().await;
+        if *self.stopped.borrow() && self.seen.writes.is_empty() {
+            self.farewell_is_due(CancelReason::Stopped);
         }
     }
 

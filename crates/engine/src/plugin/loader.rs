@@ -1,6 +1,7 @@
 //! Opening a library: read once, hashed, and loaded from the very bytes that were hashed.
 #![expect(unsafe_code, reason = "a library is loaded here, and only here")]
 
+use std::error::Error as _;
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -59,9 +60,10 @@ impl Image {
             library: self.path.clone(),
             reason,
         };
+        super::elf::check(&self.bytes).map_err(|reason| failed(reason.to_owned()))?;
         let copy = ExecutableCopy::new(&self.bytes, scratch).map_err(|error| failed(error.to_string()))?;
         // SAFETY: loading runs what the library brings along. Somebody has pinned just these bytes as code to run.
-        let library = unsafe { open(&copy.path) }.map_err(|error| failed(error.to_string()))?;
+        let library = unsafe { open(&copy.path) }.map_err(|error| failed(reason(&error, &copy.path)))?;
         // SAFETY: by the header the symbol is a function of that type; a library that is pinned and lies about it is
         // beyond help.
         let entry_point = unsafe { library.get::<EntryPoint>(ENTRY_POINT.to_bytes_with_nul()) };
@@ -113,6 +115,15 @@ unsafe fn open(path: &Path) -> Result<libloading::Library, libloading::Error> {
 unsafe fn open(path: &Path) -> Result<libloading::Library, libloading::Error> {
     // SAFETY: the caller answers for what the library does when it is loaded.
     unsafe { libloading::Library::new(path) }
+}
+
+/// What the system says of a library, without the name that the copy has.
+fn reason(error: &libloading::Error, copy: &Path) -> String {
+    let said = error
+        .source()
+        .map_or_else(|| error.to_string(), ToString::to_string);
+    let name = format!("{}: ", copy.display());
+    said.strip_prefix(&name).unwrap_or(&said).to_owned()
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {

@@ -7,6 +7,7 @@
 //! *Architecture invariants.* Where to look is handed in, never read from the environment. The bytes that are hashed
 //! are the bytes that are opened. A library is never unloaded. `unsafe` is in the loader alone.
 
+mod elf;
 mod error;
 mod loader;
 mod lock;

@@ -1,10 +1,10 @@
 //! The connections that a run has opened: each provider made once, with its transport and its dispatcher.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use signoff_core::abi::host::Instance;
-use signoff_core::{Class, Descriptor, Response};
+use signoff_core::{Class, Descriptor, Error, Response};
 
 use crate::clock::Clock;
 use crate::config::ConnectionSettings;
@@ -26,6 +26,7 @@ pub struct ConnectionFacts {
 pub(super) struct Link {
     pub(super) settings: ConnectionSettings,
     pub(super) provider: Arc<Instance>,
+    pub(super) classifier: Arc<Classifier>,
     pub(super) dispatcher: Arc<Dispatcher>,
 }
 
@@ -126,6 +127,10 @@ impl Links {
                 error,
             })?;
         let (moved, connection) = (Arc::clone(&self.moved), Arc::clone(&settings.name));
+        let classifier = Arc::new(Classifier {
+            provider: Arc::clone(&provider),
+            fault: OnceLock::new(),
+        });
         let dispatcher = Dispatcher::with_observer(
             DispatcherSettings {
                 connection: Arc::clone(&settings.name),
@@ -141,23 +146,39 @@ impl Links {
                 plan: self.plan,
             },
             Arc::new(transport),
-            Arc::new(Classifier(Arc::clone(&provider))),
+            Arc::clone(&classifier) as _,
             Some(Box::new(move |to| moved(&connection, to))),
             self.clock,
         );
         Ok(Link {
             settings,
             provider,
+            classifier,
             dispatcher,
         })
     }
 }
 
-struct Classifier(Arc<Instance>);
+/// What answers mean, by the provider.
+pub(super) struct Classifier {
+    provider: Arc<Instance>,
+    /// Why it could not say, the first time that it could not.
+    fault: OnceLock<Error>,
+}
+
+impl Classifier {
+    /// What the provider broke here, if it did.
+    pub(super) fn fault(&self) -> Option<&Error> {
+        self.fault.get()
+    }
+}
 
 impl Classify for Classifier {
-    /// A plugin that breaks its contract here is found out by the operation that gets the answer.
+    /// A plugin that breaks its contract here is told of when the operation that got the answer ends.
     fn classify(&self, response: &Response<'_>) -> Class {
-        self.0.classify(response).unwrap_or(Class::Other)
+        self.provider.classify(response).unwrap_or_else(|error| {
+            let _ = self.fault.set(error);
+            Class::Other
+        })
     }
 }
