@@ -1,13 +1,15 @@
 //! What somebody meets who has never used signoff: each of these is held word by word, since the words are all that he
 //! has.
 
+mod doctor;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
 use expect_test::{Expect, expect};
-use signoff_sandbox::{End, Population, Settings, User};
+use signoff_sandbox::{End, Population, User};
 
-use crate::support::{Ended, PASSWORD, Site};
+use crate::support::{Ended, Site};
 
 #[track_caller]
 fn check(ended: Ended, code: i32, expected: &Expect) {
@@ -21,7 +23,7 @@ fn numbers(text: &str) -> String {
         let words: Vec<&str> = line.split(' ').collect();
         let is_measured = |at: usize| {
             let unit = words.get(at + 1).map_or("", |unit| unit.trim_end());
-            matches!(unit, "ms" | "MiB" | "s,") && words[at].parse::<f64>().is_ok() && words[at] != "64"
+            matches!(unit, "ms" | "MiB" | "s" | "s,") && words[at].parse::<f64>().is_ok() && words[at] != "64"
         };
         let words: Vec<&str> = (0..words.len())
             .map(|at| if is_measured(at) { "N" } else { words[at] })
@@ -185,13 +187,7 @@ fn empty(population: Population) -> Site {
 
 #[test]
 fn from_an_empty_folder_to_a_team_that_is_logged_out() {
-    let site = Site::new(
-        Population::team(0).with(
-            User::agent("10001", "1")
-                .named("Ann", "O'Neil")
-                .extension("50001"),
-        ),
-    );
+    let site = small();
     fs::remove_file(site.path("signoff.toml")).unwrap();
     let url = site.sandbox.origin();
     check(
@@ -480,141 +476,4 @@ fn init_tries_a_wrong_password_once_and_says_so() {
     assert_eq!(refused(&site), 1);
     site.run(&["doctor"]).exits(4);
     assert_eq!(refused(&site), 2);
-}
-
-#[test]
-fn doctor_finds_each_thing_that_is_wrong() {
-    let site = small();
-    let doctor = |more: &[&str]| site.signoff(&[&["doctor"], more].concat());
-    // Two connections with a credential that is refused cost one refusal.
-    let credential = "username = \"supervisor\"\npassword = { command = [\"printf\", \"wrong-password\"] }\n\
-                      [connections.other]\nprovider = \"finesse\"\napi = [\"ORIGIN\"]\ncredential = \"me\"\n\
-                      [connections.foreign]\nprovider = \"plugin:hotdesk\"\napi = [\"ORIGIN\"]"
-        .replace("ORIGIN", &site.sandbox.origin());
-    site.configure_with("finesse", &site.sandbox.origin(), "", &credential);
-    check(
-        doctor(&[]),
-        4,
-        &expect![[r#"
-        configuration
-          ✓ ok      file           FOLDER/signoff.toml (--config)
-          ✓ ok      confirm_above  25 (default)
-          ✓ ok      exempt         nobody (default)
-          ✓ ok      script_memory  64 MiB (default)
-          ✓ ok      script_cpu     10s (default)
-          ✓ ok      run_time       none (default)
-        credential `me`
-          ✓ ok      username       supervisor (FOLDER/signoff.toml:10)
-          ✓ ok      password       command `printf` (FOLDER/signoff.toml:11)
-          ✓ ok      secret         found
-        connection `site`
-          ✓ ok      provider       finesse 0.1.0 (FOLDER/signoff.toml:2)
-          ✓ ok      api            ORIGIN (FOLDER/signoff.toml:3)
-          ✓ ok      credential     me (FOLDER/signoff.toml:4)
-          ✓ ok      rate           500/s (FOLDER/signoff.toml:5)
-          ✓ ok      concurrency    8 (default of Cisco Finesse)
-          ✓ ok      timeout        1s (FOLDER/signoff.toml:6)
-          ✓ ok      settle         300ms (FOLDER/signoff.toml:7)
-          ✓ ok      deployment     auto (default of Cisco Finesse)
-          ✓ ok      node           ORIGIN answers, in N ms
-          ✓ ok      health         IN_SERVICE
-          ✓ ok      certificate    none: nothing leaves this machine
-          ✓ ok      clock          agrees with this machine's
-          ✗ problem credential use `me` is refused, status 401; it was shown once
-                                   = help: correct user name or secret before you try again: vendors lock accounts after a few refusals
-        connection `other`
-          ✓ ok      provider       finesse 0.1.0 (FOLDER/signoff.toml:13)
-          ✓ ok      api            ORIGIN (FOLDER/signoff.toml:14)
-          ✓ ok      credential     me (FOLDER/signoff.toml:15)
-          ✓ ok      rate           20/s (default of Cisco Finesse)
-          ✓ ok      concurrency    8 (default of Cisco Finesse)
-          ✓ ok      timeout        10s (default of Cisco Finesse)
-          ✓ ok      settle         10s (default of Cisco Finesse)
-          ✓ ok      deployment     auto (default of Cisco Finesse)
-          ✓ ok      node           ORIGIN answers, in N ms
-          ✓ ok      health         IN_SERVICE
-          ✓ ok      certificate    none: nothing leaves this machine
-          ✓ ok      clock          agrees with this machine's
-          - notice  credential use `me` is not tried: see above
-        connection `foreign`
-          - notice  provider       there is no provider `plugin:hotdesk`, built in or as a plugin
-                                   = help: put the plugin into a folder, and name that with --plugin-path
-        state
-          ✓ ok      folder         FOLDER/state (--state)
-          ✓ ok      journal        can be written, by you alone; on disk within N ms
-          ✓ ok      space          N MiB free
-
-        1 problem, 2 notices
-    "#]],
-    );
-    let refused = site
-        .sandbox
-        .ledger()
-        .count_where(|request| request.end == End::Answered(401));
-    assert_eq!(refused, 1);
-
-    // A secret that is not there, and a node that does not answer.
-    let credential = "username = \"supervisor\"\npassword = { env = \"NOT_SET\" }";
-    site.configure_with("finesse", "http://127.0.0.1:1", "rate = \"none\"", credential);
-    let ended = doctor(&["--format", "json"]).exits(3);
-    let of = |check: &str| {
-        let mut lines = ended.lines().into_iter();
-        let line = lines.find(|line| line["check"] == check).unwrap();
-        [&line["level"], &line["text"], &line["hint"]]
-            .map(|text| text.as_str().unwrap_or_default().to_owned())
-    };
-    assert_eq!(
-        of("secret"),
-        [
-            "problem",
-            "no secret for credential `me` from environment variable `NOT_SET`: it is not set",
-            "set the variable before signoff is started"
-        ]
-    );
-    assert_eq!(
-        of("node"),
-        [
-            "problem",
-            "`http://127.0.0.1:1` cannot be reached: connection refused",
-            "check the port, and that the service runs"
-        ]
-    );
-    let summary = ended.lines().pop().unwrap();
-    assert_eq!(
-        (&summary["event"], &summary["problems"]),
-        (&"summary".into(), &2.into())
-    );
-}
-
-#[test]
-fn doctor_shows_no_secret_and_changes_nothing() {
-    let site = small();
-    for format in ["human", "json"] {
-        let ended = site.signoff(&["doctor", "--format", format]).exits(0);
-        assert!(!ended.stdout.contains(PASSWORD) && !ended.stderr.contains(PASSWORD));
-    }
-    let ledger = site.sandbox.ledger();
-    assert!(ledger.effects().is_empty());
-    let writes = ledger.count_where(|request| request.method != "GET");
-    assert_eq!(writes, 0);
-}
-
-#[test]
-fn doctor_names_the_node_that_is_not_well() {
-    let site = Site::with(Settings::with(Population::team(1)).nodes(2));
-    let [first, second] = site.sandbox.origins().try_into().unwrap();
-    site.configure_with(
-        "finesse",
-        &format!("{first}\", \"{second}"),
-        "",
-        "username = \"supervisor\"\npassword = { env = \"SITE_PASSWORD\" }",
-    );
-    site.sandbox.stop_node(0);
-    let ended = site.signoff(&["doctor"]).exits(0);
-    let notice = format!("- notice  node           `{first}` cannot be reached");
-    let well = format!("✓ ok      node           {second} answers");
-    for line in [&notice, &well] {
-        assert!(ended.stdout.contains(line.as_str()), "{}", ended.stdout);
-    }
-    assert!(ended.stdout.contains("`me` is accepted"), "{}", ended.stdout);
 }

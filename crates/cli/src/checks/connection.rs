@@ -84,9 +84,9 @@ fn no_provider(setup: &Setup, connection: &Connection, error: &PluginError) -> F
                 "{mistyped}put the plugin into a folder, and name that with --plugin-path"
             ))
         }
-        PluginError::NotTrusted { sha256, .. } => Finding::notice(
+        PluginError::NotTrusted { id, sha256, .. } => Finding::notice(
             "provider",
-            format!("the plugin `{provider}` is not trusted, sha256 {sha256}"),
+            format!("the plugin `{id}` is not trusted, sha256 {sha256}"),
         )
         .hint(error.hint()),
         _ => {
@@ -196,10 +196,11 @@ fn node(checks: &mut Checks, address: &str, seen: &Seen, bad: Level) {
                     state.unwrap_or_else(|| "in service".to_owned()),
                 ));
             } else {
-                checks.add(
-                    &Finding::new(bad, "health", told(finished))
-                        .hint("check that the address is that of the API, and that the service runs"),
-                );
+                let hint = match finished.code.as_deref() {
+                    Some("unreadable_answer") => "check that the address is that of the API",
+                    _ => "wait until it is in service, or look why it is not",
+                };
+                checks.add(&Finding::new(bad, "health", told(finished)).hint(hint));
             }
         }
     }
@@ -297,7 +298,7 @@ async fn credential(
     checks.add(&finding);
 }
 
-/// One's own state; without a name of one's own, the list of users, of which only the first page is asked for.
+/// One's own state; without a name of one's own, the list of users, of which only the first request is sent.
 fn smallest<'a>(settings: &ConnectionSettings, credential: &'a Arc<Credential>) -> Option<Question<'a>> {
     let descriptor = settings.descriptor;
     let named = credential.kind() == CredentialKind::Basic || credential.actor() != &**credential.name();
@@ -329,7 +330,7 @@ fn used(name: &str, operation: &str, found: &Found) -> Finding {
             )
             .hint("what it may do decides whom it can log out"),
             _ => bad(format!(
-                "`{name}` could not read its own `{operation}`: {}",
+                "asking for `{operation}` as `{name}` failed: {}",
                 told(finished)
             ))
             .hint("check its user name and its rights at the vendor"),
