@@ -97,6 +97,8 @@ pub(crate) struct Ended {
     pub(crate) credential_stopped: bool,
     /// Set when the last request found no vendor.
     pub(crate) unreachable: bool,
+    /// Set when an answer is of [`Class::Other`], which is also what a provider that cannot say makes of it.
+    pub(crate) other: bool,
 }
 
 /// How long an operation may take to end once it was told to.
@@ -308,7 +310,10 @@ impl<'a> Driver<'a> {
         };
         Finished {
             code: Some("not_ended".to_owned()),
-            message: Some("the provider was told to come to its end, and did not".to_owned()),
+            message: Some(format!(
+                "the provider `{}` was told to come to its end, and did not",
+                self.op.descriptor().id
+            )),
             ..Finished::new(outcome)
         }
     }
@@ -339,6 +344,7 @@ struct Seen {
     read_status: Option<u16>,
     credential_stopped: bool,
     unreachable: bool,
+    other: bool,
 }
 
 impl Seen {
@@ -350,6 +356,7 @@ impl Seen {
         };
         *status = Some(answer.status);
         self.unreachable = false;
+        self.other |= answer.class == Class::Other;
         self.credential_stopped |= match answer.class {
             Class::CredentialRefused | Class::TokenExpired => true,
             Class::CredentialDoubted => proof,
@@ -364,6 +371,7 @@ impl Seen {
             http_status: self.write_status.or(self.read_status.filter(|_| !has_written)),
             credential_stopped: self.credential_stopped,
             unreachable: self.unreachable,
+            other: self.other,
         }
     }
 }

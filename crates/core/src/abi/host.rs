@@ -248,6 +248,12 @@ pub struct Op {
 unsafe impl Send for Op {}
 
 impl Op {
+    /// What its provider says of itself.
+    #[must_use]
+    pub fn descriptor(&self) -> &'static Descriptor {
+        self.opened.library.descriptor
+    }
+
     /// What it wants next; to be asked until [`Step::Wait`] or [`Step::Finished`].
     ///
     /// # Errors

@@ -174,7 +174,7 @@ impl Classifier {
 }
 
 impl Classify for Classifier {
-    /// A plugin that breaks its contract here is told of when the operation that got the answer ends.
+    /// A plugin that breaks its contract here is told of when an operation that got such an answer ends.
     fn classify(&self, response: &Response<'_>) -> Class {
         self.provider.classify(response).unwrap_or_else(|error| {
             let _ = self.fault.set(error);

@@ -184,7 +184,7 @@ impl Run {
         let ended = operation::drive(op, setting, caller)
             .await
             .map_err(|error| self.broken_off(link, &error))?;
-        if let Some(error) = link.classifier.fault() {
+        if let Some(error) = link.classifier.fault().filter(|_| ended.other) {
             return Err(self.broken_off(link, &DispatchError::Fault(error.to_string().into())));
         }
         report::fill_writes(row, writes.map(|writes| writes.tally()));

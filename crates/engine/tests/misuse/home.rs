@@ -18,6 +18,8 @@ use signoff_engine::plugin::{PluginError, Registry, SearchPath};
 use signoff_engine::run::{Run, RunSettings};
 use signoff_engine::secret::{Environment, Secret};
 use tempfile::TempDir;
+use tokio::sync::Notify;
+use tokio::time::{self, sleep, timeout};
 
 use crate::vendor;
 
@@ -101,7 +103,9 @@ impl Home {
     }
 
     async fn run(&self, registry: Registry, how: How, options: &str) -> String {
-        let text = configuration(&vendor::start().await.to_string(), options);
+        let arrived = Arc::new(Notify::new());
+        let address = vendor::start(Arc::clone(&arrived)).await;
+        let text = configuration(&address.to_string(), options);
         let config = Config::parse(&text, Path::new("signoff.toml")).unwrap();
         let engine = Engine::new(config, self.path(""), registry, Arc::new(Variables), None);
         let settings = RunSettings {
@@ -117,15 +121,17 @@ impl Home {
         let run = Run::begin(Arc::new(engine), settings, &self.path("state"), observer).unwrap();
         let stop = async {
             if how.is_stopped {
-                tokio::time::sleep(Duration::from_millis(50)).await;
+                // Not all of them come to send anything.
+                let _ = timeout(Duration::from_secs(1), arrived.notified()).await;
+                sleep(Duration::from_millis(100)).await;
                 run.stop();
                 // It is given seconds to come to its end.
-                tokio::time::pause();
+                time::pause();
             }
         };
         let (answer, ()) = tokio::join!(run.call(call(how)), stop);
         if how.is_stopped {
-            tokio::time::resume();
+            time::resume();
         }
         let mut told = said(&answer);
         let status = if answer.is_ok() {
