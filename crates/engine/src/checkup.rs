@@ -25,12 +25,16 @@ use crate::dispatch::{Classify, DispatchError, Dispatcher, DispatcherSettings};
 use crate::engine::{Engine, EngineError};
 use crate::operation::{self, Setting, Waits};
 use crate::parameters;
-use crate::transport::{Exchange, HttpTransport, Reply, ServerClock, Transport, TransportFailure};
+use crate::transport::{
+    Exchange, HttpTransport, Reply, ServerClock, SettingsError, Transport, TransportFailure,
+    TransportSettings,
+};
 
 /// A connection, ready to be looked at.
 pub struct Checkup {
     settings: ConnectionSettings,
     provider: Arc<Instance>,
+    reach: TransportSettings,
     transport: Arc<HttpTransport>,
 }
 
@@ -93,15 +97,33 @@ impl Checkup {
                 connection: connection.to_owned(),
                 error,
             })?;
-        let transport =
-            HttpTransport::new(engine.transport(&settings)).map_err(|error| EngineError::Transport {
-                connection: connection.to_owned(),
-                error,
-            })?;
+        let reach = engine.transport(&settings);
+        let transport = HttpTransport::new(reach.clone()).map_err(|error| EngineError::Transport {
+            connection: connection.to_owned(),
+            error,
+        })?;
         Ok(Self {
             settings,
             provider: Arc::new(provider),
+            reach,
             transport: Arc::new(transport),
+        })
+    }
+
+    /// The same connection, for which it is so much later when certificates are judged.
+    ///
+    /// # Errors
+    /// If the files that its settings name have changed meanwhile.
+    pub fn later(&self, ahead: Duration) -> Result<Self, SettingsError> {
+        let reach = TransportSettings {
+            clock_ahead: ahead,
+            ..self.reach.clone()
+        };
+        Ok(Self {
+            settings: self.settings.clone(),
+            provider: Arc::clone(&self.provider),
+            transport: Arc::new(HttpTransport::new(reach.clone())?),
+            reach,
         })
     }
 

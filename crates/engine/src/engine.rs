@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use signoff_core::abi::host::Library;
 use signoff_core::{CredentialKind, Field};
@@ -118,6 +119,7 @@ impl Engine {
             proxy: settings.proxy.clone(),
             proxy_variables,
             timeout: settings.timeout,
+            clock_ahead: Duration::ZERO,
         }
     }
 

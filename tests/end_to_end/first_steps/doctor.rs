@@ -2,10 +2,17 @@
 //! a credential.
 
 use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
+use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
 
 use expect_test::{Expect, expect};
+use rcgen::{CertificateParams, KeyPair};
 use signoff_sandbox::{End, Population, Settings};
+use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use tokio_rustls::rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use super::{check, numbers, small};
 use crate::support::{PASSWORD, Site, http, serve};
@@ -346,4 +353,69 @@ fn doctor_does_not_take_a_port_without_tls_for_one_with() {
           ✗ problem node           `URL` cannot be reached: it does not speak TLS at this port
                                    = help: check the port, and whether the address begins with `http://`"#]]
     .assert_eq(&faults.join("\n").replace(&url, "URL"));
+}
+
+/// The same vendor over TLS, with a certificate for `localhost` that nobody issued but itself. Gives its origin and the
+/// certificate; the thread ends with the test.
+fn well_over_tls(lasts: Duration) -> (String, String) {
+    let mut params = CertificateParams::new(["localhost".to_owned()]).unwrap();
+    params.not_after = rcgen::date_time_ymd(1970, 1, 1) + UNIX_EPOCH.elapsed().unwrap() + lasts;
+    let key = KeyPair::generate().unwrap();
+    let certificate = params.self_signed(&key).unwrap();
+    let der = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let config = ServerConfig::builder()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], der)
+        .unwrap();
+    let config = Arc::new(config);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let config = Arc::clone(&config);
+            std::thread::spawn(move || {
+                let connection = ServerConnection::new(config).unwrap();
+                let mut stream = StreamOwned::new(connection, stream.unwrap());
+                let mut head = Vec::new();
+                let mut byte = [0];
+                // A client that does not like the certificate leaves.
+                while !head.ends_with(b"\r\n\r\n") && stream.read_exact(&mut byte).is_ok() {
+                    head.extend(byte);
+                }
+                let answer = well(&String::from_utf8_lossy(&head), IN_SERVICE, "");
+                let _ = stream.write_all(answer.as_bytes());
+                stream.conn.send_close_notify();
+                let _ = stream.flush();
+            });
+        }
+    });
+    (format!("https://localhost:{port}"), certificate.pem())
+}
+
+#[test]
+fn doctor_looks_at_the_certificate() {
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    let site = small();
+    let (url, _) = well_over_tls(40 * DAY);
+    site.configure_with("finesse", &url, "", CREDENTIAL);
+    let ended = site.signoff(&["doctor"]).exits(4);
+    for words in ["its certificate is not trusted", "set `ca_file = "] {
+        assert!(ended.stdout.contains(words), "{}", ended.stdout);
+    }
+    for (lasts, words) in [
+        (
+            40 * DAY,
+            "✓ ok      certificate    valid for this name, by the system's authorities or `ca_file`",
+        ),
+        (
+            20 * DAY,
+            "- notice  certificate    valid, but not for another 30 days",
+        ),
+    ] {
+        let (url, certificate) = well_over_tls(lasts);
+        site.write("ca.pem", &certificate);
+        site.configure_with("finesse", &url, "ca_file = \"ca.pem\"", CREDENTIAL);
+        let ended = site.signoff(&["doctor"]).exits(0);
+        assert!(ended.stdout.contains(words), "{}", ended.stdout);
+    }
 }

@@ -1,6 +1,7 @@
 //! Whether a connection can be used: its plugin, each of its nodes, and its credential, shown once.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use signoff_core::{Class, CredentialKind, Finished, Outcome, Record, Target, User, Value};
 use signoff_engine::checkup::{Checkup, Found, Question, Seen};
@@ -8,6 +9,7 @@ use signoff_engine::config::{Connection, ConnectionSettings, Endpoint};
 use signoff_engine::credential::Credential;
 use signoff_engine::plugin::PluginError;
 use signoff_engine::transport::ServerClock;
+use url::Url;
 
 use super::{Checks, Finding, Level, one_line, values};
 use crate::exit::Exit;
@@ -134,13 +136,7 @@ async fn nodes(
     }
     let mut seen = Vec::new();
     for origin in &endpoint.origins {
-        let question = Question {
-            operation: "health",
-            user: None,
-            actor,
-            show: false,
-        };
-        seen.push(checkup.ask(endpoint.name, origin, question).await);
+        seen.push(health(checkup, endpoint, origin, actor).await);
     }
     let first = seen.iter().position(|seen| is_well(&seen.found));
     // One node that works is enough to work with.
@@ -152,11 +148,36 @@ async fn nodes(
         let address = origin.origin().ascii_serialization();
         node(checks, &address, seen, bad);
         if answered(&seen.found) {
-            certificate(checks, checkup.settings(), origin.scheme());
+            let lasts = match checkup.later(CERTIFICATE_LASTS) {
+                Ok(later) if origin.scheme() == "https" => {
+                    answered(&health(&later, endpoint, origin, actor).await.found)
+                }
+                _ => true,
+            };
+            certificate(checks, checkup.settings(), origin.scheme(), lasts);
             clock(checks, &seen.clock);
         }
     }
     (true, first)
+}
+
+/// A certificate that lasts less long is worth a word.
+const CERTIFICATE_LASTS: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// As nobody: the actor's secret stays where it is.
+async fn health(
+    checkup: &Checkup,
+    endpoint: &Endpoint,
+    origin: &Url,
+    actor: Option<&Arc<Credential>>,
+) -> Seen {
+    let question = Question {
+        operation: "health",
+        user: None,
+        actor,
+        show: false,
+    };
+    checkup.ask(endpoint.name, origin, question).await
 }
 
 fn is_well(found: &Found) -> bool {
@@ -206,14 +227,17 @@ fn node(checks: &mut Checks, address: &str, seen: &Seen, bad: Level) {
     }
 }
 
-/// An answer over `https://` came only because the certificate was good.
-fn certificate(checks: &mut Checks, settings: &ConnectionSettings, scheme: &str) {
+/// An answer over `https://` came only because the certificate was good; `lasts` says whether it is for a while.
+fn certificate(checks: &mut Checks, settings: &ConnectionSettings, scheme: &str, lasts: bool) {
     checks.add(&if scheme != "https" && settings.danger_plain_http {
         Finding::notice("certificate", "none: `http://` is not encrypted").hint("use `https://`")
     } else if scheme != "https" {
         Finding::ok("certificate", "none: nothing leaves this machine")
     } else if settings.tls.danger_accept_invalid_certificates {
         Finding::notice("certificate", "not looked at").hint("set `ca_file` instead")
+    } else if !lasts {
+        Finding::notice("certificate", "valid, but not for another 30 days")
+            .hint("have it renewed before it expires: from then on nobody can be logged out")
     } else if settings.tls.ca_file.is_some() {
         Finding::ok(
             "certificate",
@@ -292,7 +316,7 @@ async fn credential(
         checks.spent.insert(Arc::clone(name));
     }
     if answers.is_none() && answered(&seen.found) {
-        certificate(checks, settings, origin.scheme());
+        certificate(checks, settings, origin.scheme(), true);
         clock(checks, &seen.clock);
     }
     checks.add(&finding);

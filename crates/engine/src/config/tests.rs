@@ -268,3 +268,38 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_value_is_known_by_its_line() {
+    let text = "# first\n[connections.a]\nprovider = \"finesse\"\napi = [\"https://a\"]\noptions = { poll = \"2s\" }\n\n\
+                [connections.\"b.c\"]\nprovider = \"finesse\"\n[limits]\nconfirm_above = 3\n";
+    let config = Config::parse(text, Path::new("signoff.toml")).unwrap();
+    for (path, line) in [
+        (&["connections", "a", "provider"][..], Some(3)),
+        (&["connections", "a", "options", "poll"], Some(5)),
+        (&["connections", "b.c", "provider"], Some(8)),
+        (&["limits", "confirm_above"], Some(10)),
+        (&["limits", "exempt"], None),
+        (&["connections", "a", "provider", "more"], None),
+        (&["nothing"], None),
+        (&[], None),
+    ] {
+        assert_eq!(config.line(path), line, "{path:?}");
+    }
+}
+
+#[test]
+fn a_file_is_created_for_its_owner_and_never_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("signoff.toml");
+    Config::create(&path, "one").unwrap();
+    let error = Config::create(&path, "two").unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::AlreadyExists);
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "one");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+}

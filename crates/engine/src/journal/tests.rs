@@ -19,7 +19,7 @@ use super::store::{Entry, Store};
 use super::{
     AnswerRecord, CallDigest, CallId, CallKind, CallRecord, Disposition, EndRecord, IntentId, IntentRecord,
     Journal, JournalError, JournalReader, LogRecord, RecordedAnswer, ResultRecord, RunHeader, ScopeRecord,
-    SourceText,
+    SourceText, runs_folder, try_folder,
 };
 use crate::call::{Call, Cause, OutcomeRow, Place};
 use crate::event::{Level, Status, Summary};
@@ -350,6 +350,17 @@ fn nobody_else_may_read_it() {
     assert_eq!(files, expected.map(|name| (name.to_owned(), 0o600)));
     drop(journal);
     assert!(!folder.join("01run.sqlite-wal").exists());
+}
+
+#[test]
+fn a_folder_is_tried_without_a_trace() {
+    let state = tempfile::tempdir().unwrap();
+    try_folder(state.path()).unwrap();
+    let runs = runs_folder(state.path());
+    assert_eq!(std::fs::read_dir(&runs).unwrap().count(), 0);
+    let taken = state.path().join("taken");
+    std::fs::write(&taken, "").unwrap();
+    assert!(matches!(try_folder(&taken), Err(JournalError::ReadOnly { .. })));
 }
 
 #[test]

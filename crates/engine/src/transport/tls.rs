@@ -34,6 +34,8 @@ pub struct TransportSettings {
     /// Of a connection's exchanges; connecting takes at most four fifths of it, so that what was never sent
     /// can be told from what was not answered.
     pub timeout: Duration,
+    /// How far ahead of ours the clock is that certificates are judged by; to find out whether they last.
+    pub clock_ahead: Duration,
 }
 
 impl TransportSettings {
@@ -58,6 +60,7 @@ impl Default for TransportSettings {
             proxy: None,
             proxy_variables: ProxyVariables::default(),
             timeout: Duration::from_secs(10),
+            clock_ahead: Duration::ZERO,
         }
     }
 }
@@ -130,6 +133,7 @@ pub(super) struct Material {
     trusted: Vec<CertificateDer<'static>>,
     identity: Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>,
     accept_invalid: bool,
+    clock_ahead: Duration,
 }
 
 impl Material {
@@ -146,6 +150,7 @@ impl Material {
             trusted,
             identity,
             accept_invalid: settings.danger_accept_invalid_certificates,
+            clock_ahead: settings.clock_ahead,
         })
     }
 
@@ -155,7 +160,7 @@ impl Material {
         let verifier: Arc<dyn ServerCertVerifier> = if self.accept_invalid {
             Arc::new(AcceptAny(Arc::clone(&provider)))
         } else {
-            Arc::new(Trust::new(&self.trusted, &provider)?)
+            Arc::new(Trust::new(&self.trusted, &provider, self.clock_ahead)?)
         };
         let builder = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?
@@ -245,12 +250,14 @@ struct Trust {
     system: rustls_platform_verifier::Verifier,
     configured: Vec<CertificateDer<'static>>,
     own: Option<Arc<WebPkiServerVerifier>>,
+    clock_ahead: Duration,
 }
 
 impl Trust {
     fn new(
         configured: &[CertificateDer<'static>],
         provider: &Arc<CryptoProvider>,
+        clock_ahead: Duration,
     ) -> Result<Self, rustls::Error> {
         let mut roots = RootCertStore::empty();
         for certificate in configured {
@@ -273,6 +280,7 @@ impl Trust {
             )?,
             configured: configured.to_vec(),
             own,
+            clock_ahead,
         })
     }
 }
@@ -286,6 +294,7 @@ impl ServerCertVerifier for Trust {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
+        let now = UnixTime::since_unix_epoch(Duration::from_secs(now.as_secs()) + self.clock_ahead);
         let known = self
             .configured
             .iter()

@@ -308,3 +308,24 @@ fn files_are_checked_at_once() {
     expect!["ca_file `/nonexistent/ca.pem` cannot be read: No such file or directory (os error 2)"]
         .assert_eq(&HttpTransport::new(settings).err().unwrap().to_string());
 }
+
+#[tokio::test]
+async fn a_certificate_is_judged_by_the_clock_that_was_set() {
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    let authority = authority("tests");
+    let ca_file = file(&authority.pem());
+    let identity = issued(&authority, "localhost", |params| {
+        let today = std::time::UNIX_EPOCH.elapsed().unwrap();
+        params.not_after = rcgen::date_time_ymd(1970, 1, 1) + today + 10 * DAY;
+    });
+    let address = serve_tls(identity, None).await;
+    let after = |days: u32| TransportSettings {
+        clock_ahead: days * DAY,
+        ..trusting(&ca_file)
+    };
+    expect![[r#"200 "hello""#]].assert_eq(&sent_with(after(9), address).await);
+    expect![[r#"
+        NotSent Unreachable
+        `https://localhost:PORT` cannot be reached: its certificate has expired
+        have the certificate renewed, and check this machine's clock"#]].assert_eq(&sent_with(after(11), address).await);
+}
