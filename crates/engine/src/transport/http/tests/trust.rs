@@ -327,5 +327,6 @@ async fn a_certificate_is_judged_by_the_clock_that_was_set() {
     expect![[r#"
         NotSent Unreachable
         `https://localhost:PORT` cannot be reached: its certificate has expired
-        have the certificate renewed, and check this machine's clock"#]].assert_eq(&sent_with(after(11), address).await);
+        have the certificate renewed, and check this machine's clock"#]]
+    .assert_eq(&sent_with(after(11), address).await);
 }
