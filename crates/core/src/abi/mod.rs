@@ -30,6 +30,8 @@ pub use guest::table;
 /// in one binary would not link. A provider that is linked in goes through
 /// [`Library::linked`](crate::abi::host::Library::linked) instead.
 ///
+/// Panics of the provider reach the host as errors with their place in the source, and are not printed.
+///
 /// The first argument is the type that implements [`Provider`](crate::Provider), the second a constant or static of
 /// type [`Descriptor`](crate::Descriptor).
 #[macro_export]

@@ -32,9 +32,9 @@ pub(super) fn install() {
 
 /// What it returns, or else what it panicked with, and where.
 pub(super) fn catch<T>(body: impl FnOnce() -> T) -> Result<T, (Box<dyn Any + Send>, Place)> {
-    let outer = CAUGHT.replace(Some(Place::new()));
+    let outer = replace(Some(Place::new()));
     let result = catch_unwind(AssertUnwindSafe(body));
-    let place = CAUGHT.replace(outer).unwrap_or_default();
+    let place = replace(outer).unwrap_or_default();
     result.map_err(|payload| (payload, place))
 }
 
@@ -43,7 +43,16 @@ thread_local! {
     static CAUGHT: RefCell<Option<Place>> = const { RefCell::new(None) };
 }
 
+/// What it was before. A thread that is about to end has none left, and its panics are told.
+fn replace(caught: Option<Place>) -> Option<Place> {
+    CAUGHT.try_with(|it| it.replace(caught)).ok().flatten()
+}
+
 /// Keeps the place of a panic that will be caught; false if it will not be.
 fn note(place: Place) -> bool {
-    CAUGHT.with_borrow_mut(|caught| caught.as_mut().map(|caught| *caught = place).is_some())
+    let is_caught = replace(None).is_some();
+    if is_caught {
+        replace(Some(place));
+    }
+    is_caught
 }
