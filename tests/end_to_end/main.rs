@@ -17,5 +17,6 @@ mod main_job;
 mod mistakes;
 mod plugins;
 mod scale;
+mod scripts;
 mod secrets;
 mod support;
