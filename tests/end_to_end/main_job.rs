@@ -67,6 +67,19 @@ fn live_calls_are_left_alone() {
 }
 
 #[test]
+fn a_run_that_takes_too_long_is_left_unfinished() {
+    let call = User::agent("long", "1").on_call(State::Talking, Duration::from_secs(60));
+    let site = Site::new(Population::team(2).with(call));
+    let text = std::fs::read_to_string(site.path("signoff.toml")).unwrap();
+    site.write("signoff.toml", &format!("{text}\n[limits]\nrun_time = \"2s\"\n"));
+    let ended = site.log_team_out(&["--yes"]).exits(5);
+    assert_eq!(ended.summary()["status"], "stopped");
+    assert_eq!(ended.outcome("10001")["outcome"], "done");
+    assert_eq!(ended.outcome("long")["outcome"], "cancelled");
+    assert_eq!(site.sandbox.state_of("long"), Some(State::Talking));
+}
+
+#[test]
 fn a_plan_sends_no_write_and_says_what_it_would_do() {
     let population = Population::team(3)
         .with(User::agent("busy", "1").on_call(State::Hold, Duration::from_secs(60)))

@@ -73,8 +73,7 @@ pub(crate) async fn perform(
             "warning: the secret of `{name}` is too short to be recognised in output"
         ));
     }
-    result?;
-    Ok(exit(&summary))
+    Ok(exit(&summary, result?))
 }
 
 /// What came of asking.
@@ -114,8 +113,7 @@ impl Task<'_> {
             for event in &events {
                 reporter.event(event);
             }
-            result?;
-            return Ok(Consent::Pointless(exit(&summary)));
+            return Ok(Consent::Pointless(exit(&summary, result?)));
         }
         let users = planned(&events);
         let threshold = self.setup.engine.config.limits.confirm_above;
@@ -281,10 +279,12 @@ async fn interrupt(run: Arc<Run>, interrupted: Arc<AtomicBool>, progress: Progre
 }
 
 /// What the process ends with; the gravest cause wins.
-fn exit(summary: &Summary) -> Exit {
+fn exit(summary: &Summary, performed: Performed) -> Exit {
     match summary.status {
         Status::Interrupted => Exit::Interrupted,
-        Status::Stopped => Exit::Stopped,
+        _ if performed == Performed::Limited => Exit::Stopped,
+        // By `run_time`, which leaves the rest for another time.
+        Status::Stopped => Exit::Unfinished,
         _ if summary.untried.is_some() => Exit::Untried,
         _ if summary.cancelled > 0 => Exit::Unfinished,
         _ if summary.unsatisfied > 0 || summary.unread => Exit::NotOut,
