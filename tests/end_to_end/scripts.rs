@@ -44,8 +44,7 @@ fn a_cluster_is_cleared_agents_first_and_supervisors_last() {
 #[test]
 fn calls_that_come_and_go_do_not_keep_a_cluster_from_being_cleared() {
     for behaviour in ON_CALL_AT_A_LOGOUT {
-        let busy =
-            |n: u64| User::agent(format!("busy{n}"), "1").calls_every(ms(150 + 40 * n), ms(100 + 20 * n));
+        let busy = |n: u64| User::agent(format!("busy{n}"), "1").calls_every(ms(31 + 6 * n), ms(11 + 3 * n));
         let site = cluster_site(cluster().with_all((0..5).map(busy)), &[behaviour, "lag=20ms"]);
         clear(&site, &["--yes"]).exits(0);
         assert!(site.sandbox.signed_in().is_empty(), "{behaviour}");
