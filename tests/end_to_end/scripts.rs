@@ -89,7 +89,7 @@ fn who_signs_out_by_himself_between_two_rounds_counts_as_out() {
             }
         }
     };
-    let run = || clear_in_rounds(&site, &["round=100ms", "pause=900ms"], &["--yes"]).exits(0);
+    let run = || clear_in_rounds(&site, &["round=100ms", "pause=1100ms"], &["--yes"]).exits(0);
     let ended = while_doing(leave, run);
     for leaver in leavers {
         assert_eq!(ended.outcome(leaver)["outcome"], "already");
@@ -382,7 +382,7 @@ fn configure(site: &Site) {
 }
 
 fn clear(site: &Site, more: &[&str]) -> Ended {
-    clear_in_rounds(site, &["round=1s", "pause=50ms"], more)
+    clear_in_rounds(site, &["round=1s", "pause=1100ms"], more)
 }
 
 fn clear_in_rounds(site: &Site, rounds: &[&str; 2], more: &[&str]) -> Ended {
