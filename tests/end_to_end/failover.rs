@@ -27,18 +27,22 @@ fn a_team_gets_out_through_the_second_node_when_the_first_is_out_of_service() {
     assert!(ended.stderr.contains(&answers), "{}", ended.stderr);
 }
 
+#[test]
+fn failing_health_moves_to_the_second_node() {
+    let site = two_nodes(1);
+    site.sandbox.set_in_service(0, false);
+    let code = "local signoff = require('@signoff')\n\
+        return signoff.workflow({ run = function()\n\
+        local health = signoff.connect('site'):health({})\n\
+        signoff.log('info', 'health', { status = health.status, code = health.code }) end })";
+    let path = site.write("health.luau", code);
+    let ended = site.signoff(&["run", &path, "--yes"]).exits(0);
+    assert!(ended.stderr.contains("status=\"IN_SERVICE\""), "{}", ended.stderr);
+}
+
 /// Logs a team out, does something when a third of it is out, and checks that all the same everybody gets out once.
 fn log_out_while(trouble: impl Fn(&Site) + Sync) -> (Site, Ended) {
-    let settings = Settings::with(Population::team(AGENTS)).nodes(2);
-    let site = Site::with(settings.fault(Fault::parse("lag=50ms").unwrap()));
-    let origins = site.sandbox.origins();
-    let text = format!(
-        "[connections.site]\nprovider = \"finesse\"\napi = [\"{}\", \"{}\"]\ncredential = \"me\"\nrate = \"200/s\"\n\
-         timeout = \"1s\"\nsettle = \"300ms\"\n\
-         [credentials.me]\nusername = \"supervisor\"\npassword = {{ env = \"SITE_PASSWORD\" }}\n",
-        origins[0], origins[1]
-    );
-    site.write("signoff.toml", &text);
+    let site = two_nodes(AGENTS);
     let ended = std::thread::scope(|scope| {
         scope.spawn(|| {
             while site.sandbox.ledger().count("PUT", "/finesse/api/User/") < AGENTS / 3 {
@@ -75,4 +79,19 @@ fn log_out_while(trouble: impl Fn(&Site) + Sync) -> (Site, Ended) {
     );
     assert!(ended.elapsed < Duration::from_secs(30), "{:?}", ended.elapsed);
     (site, ended)
+}
+
+/// A team at a Finesse of two nodes, both of which are configured.
+fn two_nodes(agents: usize) -> Site {
+    let settings = Settings::with(Population::team(agents)).nodes(2);
+    let site = Site::with(settings.fault(Fault::parse("lag=50ms").unwrap()));
+    let origins = site.sandbox.origins();
+    let text = format!(
+        "[connections.site]\nprovider = \"finesse\"\napi = [\"{}\", \"{}\"]\ncredential = \"me\"\nrate = \"200/s\"\n\
+         timeout = \"1s\"\nsettle = \"300ms\"\n\
+         [credentials.me]\nusername = \"supervisor\"\npassword = {{ env = \"SITE_PASSWORD\" }}\n",
+        origins[0], origins[1]
+    );
+    site.write("signoff.toml", &text);
+    site
 }

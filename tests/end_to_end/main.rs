@@ -13,6 +13,7 @@ mod c_plugin;
 mod commands;
 mod failover;
 mod first_steps;
+mod hostile;
 mod main_job;
 mod mistakes;
 mod plugins;

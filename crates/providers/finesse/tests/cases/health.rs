@@ -35,7 +35,7 @@ fn out_of_service() {
         },
         expect![[r#"
             > GET /finesse/api/SystemInfo read open
-            < 200 Ok
+            < 200 Unavailable
               row finesse-a.example.com: status=OUT_OF_SERVICE status_reason="the CTI connection is lost" deployment=UCCE authentication=NON_SSO license=Premium time=2026-01-01T00:00:00.000Z xmpp_domain=example.com xmpp_pubsub_domain=pubsub.example.com primary_node=finesse-a.example.com
             = failed
                 code: OUT_OF_SERVICE
