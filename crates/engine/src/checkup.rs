@@ -304,7 +304,7 @@ impl Watched {
             settled_at: Monotonic::ZERO,
         };
         let status = reply.status;
-        let class = self.provider.classify(&response).unwrap_or(Class::Other);
+        let class = class_of(&self.provider, &response);
         if shows {
             self.met().shown = Some((status, class));
         }
@@ -332,6 +332,16 @@ struct Classifier(Arc<Instance>);
 
 impl Classify for Classifier {
     fn classify(&self, response: &Response<'_>) -> Class {
-        self.0.classify(response).unwrap_or(Class::Other)
+        class_of(&self.0, response)
+    }
+}
+
+/// A run waits until a vendor is in service again; here, one that says in a proper answer that it is not has answered
+/// the question.
+fn class_of(provider: &Instance, response: &Response<'_>) -> Class {
+    match provider.classify(response) {
+        Ok(Class::Unavailable) if matches!(response.status, 200..=299) => Class::Other,
+        Ok(class) => class,
+        Err(_) => Class::Other,
     }
 }

@@ -13,31 +13,13 @@ use std::process::Command;
 use std::sync::LazyLock;
 use std::{env, fs};
 
-use expect_test::Expect;
 use signoff_core::abi::host::Library;
-use signoff_core::testing::{Drive, Setup, Subject};
+use signoff_core::testing::Subject;
 use signoff_core::{Field, Value};
 use signoff_engine::plugin::{Registry, SearchPath};
 
-#[path = "../../providers/finesse/tests/cases/fixtures.rs"]
-mod fixtures;
-
-#[path = "../../providers/finesse/tests/cases/doubt.rs"]
-mod doubt;
-#[path = "../../providers/finesse/tests/cases/errors.rs"]
-mod errors;
-#[path = "../../providers/finesse/tests/cases/health.rs"]
-mod health;
-#[path = "../../providers/finesse/tests/cases/own.rs"]
-mod own;
-#[path = "../../providers/finesse/tests/cases/plan.rs"]
-mod plan;
-#[path = "../../providers/finesse/tests/cases/roster.rs"]
-mod roster;
-#[path = "../../providers/finesse/tests/cases/status.rs"]
-mod status;
-#[path = "../../providers/finesse/tests/cases/team.rs"]
-mod team;
+#[path = "../../providers/finesse/tests/cases/mod.rs"]
+mod cases;
 
 #[test]
 fn the_library_says_the_same_of_itself() {
@@ -48,15 +30,6 @@ fn the_library_says_the_same_of_itself() {
 pub(crate) fn subject(deployment: &str) -> Box<dyn Subject> {
     let options = [Field::new("deployment", Value::from(deployment))];
     Box::new(FINESSE.open(&options).unwrap())
-}
-
-/// Runs a case, and compares what happened.
-#[expect(clippy::needless_pass_by_value, reason = "`check(…, expect![…])` reads best")]
-pub(crate) fn check(setup: &Setup, case: impl FnOnce(&mut Drive<'_>), expected: Expect) {
-    let subject = subject("auto");
-    let mut drive = Drive::start(&*subject, setup);
-    case(&mut drive);
-    expected.assert_eq(drive.transcript());
 }
 
 static FINESSE: LazyLock<Library> = LazyLock::new(|| {

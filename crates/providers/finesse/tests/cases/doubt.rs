@@ -6,8 +6,8 @@ use expect_test::expect;
 use signoff_core::testing::Drive;
 use signoff_core::{CancelReason, FailureKind, InDoubtPolicy, Sent};
 
-use crate::check;
-use crate::fixtures::{agent, error, logout, sign_out, supervisor, team, team_of};
+use super::check;
+use super::fixtures::{agent, error, logout, sign_out, supervisor, team, team_of};
 
 /// Up to the write, and no answer to it.
 fn lose_the_answer(drive: &mut Drive<'_>) {

@@ -4,8 +4,8 @@ use expect_test::{Expect, expect};
 use signoff_core::testing::Drive;
 use signoff_core::{CancelReason, Class, FailureKind, Outcome, Sent};
 
-use crate::check;
-use crate::fixtures::{error, logout, operation, own, supervisor, team};
+use super::check;
+use super::fixtures::{error, logout, operation, own, supervisor, team};
 
 /// The answer to the LOGOUT of a user who is ready, read again where that follows.
 #[expect(clippy::needless_pass_by_value, reason = "`check(…, expect![…])` reads best")]

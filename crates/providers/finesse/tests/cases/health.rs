@@ -3,8 +3,8 @@
 use expect_test::expect;
 use signoff_core::{FailureKind, Sent};
 
-use crate::check;
-use crate::fixtures::{error, operation, system_info};
+use super::check;
+use super::fixtures::{error, operation, system_info};
 
 #[test]
 fn in_service() {

@@ -4,8 +4,8 @@ use expect_test::expect;
 use signoff_core::testing::{Drive, Setup};
 use signoff_core::{FailureKind, Outcome, Sent};
 
-use crate::check;
-use crate::fixtures::{agent, error, sign_out, system_info};
+use super::check;
+use super::fixtures::{agent, error, sign_out, system_info};
 
 const REASONS: &str = "<ReasonCodes category=\"LOGOUT\">\
     <ReasonCode><uri>/finesse/api/ReasonCode/55</uri><id>55</id><category>LOGOUT</category><code>222</code>\

@@ -3,8 +3,8 @@
 use expect_test::expect;
 use signoff_core::CancelReason;
 
-use crate::check;
-use crate::fixtures::{agent, logout, sign_out, supervisor, system_info, team};
+use super::check;
+use super::fixtures::{agent, logout, sign_out, supervisor, system_info, team};
 
 #[test]
 fn who_would_be_logged_out() {

@@ -4,8 +4,8 @@ use expect_test::expect;
 use signoff_core::testing::Drive;
 use signoff_core::{CancelReason, FailureKind, Sent};
 
-use crate::check;
-use crate::fixtures::{agent, error, operation, other_team, own, supervisor, team};
+use super::check;
+use super::fixtures::{agent, error, operation, other_team, own, supervisor, team};
 
 #[test]
 fn every_team_of_the_supervisor() {

@@ -4,8 +4,8 @@ use expect_test::expect;
 use signoff_core::testing::Setup;
 use signoff_finesse::DESCRIPTOR;
 
-use crate::check;
-use crate::fixtures::{agent, error, operation, other_team, own, supervisor, team};
+use super::check;
+use super::fixtures::{agent, error, operation, other_team, own, supervisor, team};
 
 #[test]
 fn of_a_member() {

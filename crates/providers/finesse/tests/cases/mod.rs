@@ -1,0 +1,28 @@
+//! What the provider asks of the host, step by step.
+//!
+//! The cases say nothing of where the provider comes from. Three test roots include them, each with a `subject()` of
+//! its own: linked in, through the C table, and through the loaded library. The transcripts are the same.
+
+use expect_test::Expect;
+use signoff_core::testing::{Drive, Setup};
+
+mod calls;
+mod doubt;
+mod errors;
+mod fixtures;
+mod health;
+mod not_ready;
+mod own;
+mod plan;
+mod roster;
+mod status;
+mod team;
+
+/// Runs a case, and compares what happened.
+#[expect(clippy::needless_pass_by_value, reason = "`check(…, expect![…])` reads best")]
+fn check(setup: &Setup, case: impl FnOnce(&mut Drive<'_>), expected: Expect) {
+    let subject = crate::subject("auto");
+    let mut drive = Drive::start(&*subject, setup);
+    case(&mut drive);
+    expected.assert_eq(drive.transcript());
+}
