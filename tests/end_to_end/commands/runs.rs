@@ -275,3 +275,13 @@ fn a_limit_of_the_workflow_has_an_exit_code_of_its_own() {
     assert_eq!(summary["status"], "stopped");
     assert_eq!(summary["counts"], json!({ "refused": 2, "cancelled": 2 }));
 }
+
+#[test]
+fn what_is_dangerous_stands_in_the_report() {
+    let site = small();
+    site.configure("danger_accept_invalid_certificates = true");
+    let ended = site.signoff(&["logout", "site", "10001"]).exits(0);
+    let warning = "warning: connection `site`";
+    assert!(ended.stderr.contains(warning), "{}", ended.stderr);
+    assert!(ended.stdout.contains(warning), "{}", ended.stdout);
+}

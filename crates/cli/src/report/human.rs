@@ -31,6 +31,8 @@ pub(crate) struct Human {
 struct State {
     plan: bool,
     left: LeftByUser,
+    /// Said when they came up, and once more at the end, where they are still in sight.
+    warnings: Vec<String>,
 }
 
 /// Who is not out, by connection and id; each once, by his last outcome.
@@ -90,10 +92,17 @@ impl Observer for Human {
                 let width = width.max(safe(&row.user).width());
                 self.progress.above(|| data(&outcome_line(row, width)));
             }
-            Event::Log { level, text, fields } if *level >= self.least => {
-                self.progress.line(&log_line(*level, text, fields));
+            Event::Log { level, text, fields } => {
+                let line = log_line(*level, text, fields);
+                if *level >= self.least {
+                    self.progress.line(&line);
+                }
+                let warnings = &mut self.state.lock().unwrap_or_else(PoisonError::into_inner).warnings;
+                if *level == Level::Warn && warnings.len() < LISTED && !warnings.contains(&line) {
+                    warnings.push(line);
+                }
             }
-            Event::Log { .. } | Event::Entered { .. } => {}
+            Event::Entered { .. } => {}
             Event::Finished(summary) => {
                 let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
                 if let Some(text) = summary_lines(summary, &state) {
@@ -174,6 +183,9 @@ fn summary_lines(summary: &Summary, state: &State) -> Option<String> {
     let _ = write!(text, "\n{status} in {}, run {run}", elapsed(summary.elapsed));
     if state.plan {
         text.push_str("; nothing was changed");
+    }
+    for warning in &state.warnings {
+        let _ = write!(text, "\n{warning}");
     }
     if summary.total > IN_SIGHT && !state.left.is_empty() {
         let _ = write!(text, "\n\n{bold}not out:{bold:#}");
