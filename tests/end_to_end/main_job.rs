@@ -80,6 +80,22 @@ fn a_run_that_takes_too_long_is_left_unfinished() {
 }
 
 #[test]
+fn a_mistake_that_a_script_swallows_does_not_pass_for_success() {
+    let site = Site::new(Population::team(1));
+    let code = "local signoff = require('@signoff')\n\
+        return signoff.workflow({ run = function()\n\
+        local site = signoff.connect('site')\n\
+        return signoff.each({ '10001' }, function(agent)\n\
+        pcall(function() return site:logout(agent, { when = 'soon' }) end) end) end })";
+    let path = site.write("swallows.luau", code);
+    let ended = site
+        .signoff(&["run", &path, "--yes", "--format", "json"])
+        .exits(5);
+    assert_eq!(ended.outcome("10001")["outcome"], "cancelled");
+    assert_eq!(ended.outcome("10001")["code"], "error");
+}
+
+#[test]
 fn a_plan_sends_no_write_and_says_what_it_would_do() {
     let population = Population::team(3)
         .with(User::agent("busy", "1").on_call(State::Hold, Duration::from_secs(60)))

@@ -49,9 +49,6 @@ pub trait Host: Send + Sync + 'static {
     /// The script has something to say.
     fn log(&self, level: Level, text: String, fields: Vec<Field>);
 
-    /// The configured connections of a provider, by name.
-    fn connections_of(&self, provider: &str) -> Vec<String>;
-
     /// Whether every effect is held back.
     fn planning(&self) -> bool;
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use mlua::{Function, Lua, LuaString, MultiValue, Table, Value as Luau};
 use signoff_core::{Field, Outcome, Target, User};
 use signoff_engine::event::Level;
-use signoff_engine::parameters::{check, nearest};
+use signoff_engine::parameters::nearest;
 
 use crate::connections::Connections;
 use crate::time;
@@ -255,9 +255,6 @@ fn call(lua: &Lua, arguments: &[Luau]) -> Result<Request, Mistake> {
         }
     };
     let arguments = value::options(&options, &format!("the options of `{name}`"))?;
-    if let Some(mistake) = check(operation.parameters, &arguments).1.first() {
-        return Err((format!("`{name}`: {mistake}"), mistake.hint()));
-    }
     Ok(Request::Call {
         connection: handle,
         operation: name,

@@ -65,14 +65,19 @@ fn a_wrong_option_of_an_operation() {
         site.run(&["run", &path]),
         3,
         &expect![[r#"
-        plan RUN: FOLDER/my.luau
-        error: `logout`: there is no option `wiat`
-         --> FOLDER/my.luau:3
-          |
-        3 |     return signoff.connect("site"):logout("10001", { wiat = "5m" })
-          |                                                      ^^^^
-          = help: did you mean `wait`?
-    "#]],
+            ✗ cancelled 10001                                 `logout`: there is no option `wiat`
+
+            1 user: 1 not tried
+            failed in N s, run RUN; nothing was changed
+            ---
+            plan RUN: FOLDER/my.luau
+            error: `logout`: there is no option `wiat`
+             --> FOLDER/my.luau:3
+              |
+            3 |     return signoff.connect("site"):logout("10001", { wiat = "5m" })
+              |                                                      ^^^^
+              = help: did you mean `wait`?
+        "#]],
     );
 }
 

@@ -186,10 +186,6 @@ impl Host for RunHost {
         self.0.log(level, &text, fields);
     }
 
-    fn connections_of(&self, provider: &str) -> Vec<String> {
-        self.0.connections_of(provider)
-    }
-
     fn planning(&self) -> bool {
         self.0.planning()
     }

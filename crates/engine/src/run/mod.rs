@@ -152,12 +152,6 @@ impl Run {
         self.seed
     }
 
-    /// The configured connections of a provider.
-    #[must_use]
-    pub fn connections_of(&self, provider: &str) -> Vec<String> {
-        self.engine.connections_of(provider)
-    }
-
     /// What a script may know of a connection; opens it, without sending anything.
     ///
     /// # Errors

@@ -127,7 +127,7 @@ impl Run {
         let arguments = parameters::resolve(operation.parameters, &call.arguments).map_err(|error| {
             CallError::Misuse {
                 hint: error.hint(),
-                message: error.to_string(),
+                message: format!("`{}`: {error}", operation.name),
             }
         })?;
         let credential = self.links.credential(link, call.credential.as_deref())?;

@@ -82,7 +82,7 @@ async fn an_option_that_does_not_exist() {
         With::default(),
         &[("wiat", "1m")],
         &expect![[r#"
-            there is no option `wiat`
+            `logout`: there is no option `wiat`
             did you mean `wait`?
             cancelled by=None attempts=0 repeated=false http=None id=- code="error" cause=None"#]],
     )

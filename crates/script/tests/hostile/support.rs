@@ -13,6 +13,7 @@ use signoff_core::{
 };
 use signoff_engine::call::{Answer, Call, CallError, OutcomeRow, Place};
 use signoff_engine::event::Level;
+use signoff_engine::parameters::resolve;
 use signoff_script::{ConnectionInfo, Ending, Host, Limits, RunError, Skip, Workflow};
 
 static PROVIDER: Descriptor = Descriptor {
@@ -103,6 +104,7 @@ impl Fake {
 impl Host for Fake {
     async fn call(&self, call: Call) -> Result<Answer, CallError> {
         self.take().await;
+        checked(&call)?;
         let Some(user) = call.user else {
             let row = |id: &str| Record {
                 id: id.to_owned(),
@@ -163,10 +165,6 @@ impl Host for Fake {
         if said.len() < 100 {
             said.push(format!("{level:?}: {text}{}", fields.concat()));
         }
-    }
-
-    fn connections_of(&self, _: &str) -> Vec<String> {
-        vec!["prod".to_owned()]
     }
 
     fn planning(&self) -> bool {
@@ -335,4 +333,17 @@ impl Memory {
         let kibibytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
         kibibytes.unwrap_or_default() << 10
     }
+}
+
+/// A run checks options against the provider's table.
+fn checked(call: &Call) -> Result<(), CallError> {
+    let parameters = PROVIDER
+        .operation(&call.operation)
+        .map_or(&[][..], |operation| operation.parameters);
+    resolve(parameters, &call.arguments)
+        .map(|_| ())
+        .map_err(|mistake| CallError::Misuse {
+            message: format!("`{}`: {mistake}", call.operation),
+            hint: mistake.hint(),
+        })
 }

@@ -171,35 +171,38 @@ fn unknown_names() {
     check(
         "signoff.connect('prod'):logout('1', { wiat = '1m' })",
         expect![[r#"
-        error: `logout`: there is no option `wiat`
-         --> test.luau:3
-          |
-        3 | signoff.connect('prod'):logout('1', { wiat = '1m' })
-          |                                       ^^^^
-          = help: did you mean `wait`?
-    "#]],
+            1 test.luau:3 prod:logout 1 wiat=1m
+            error: `logout`: there is no option `wiat`
+             --> test.luau:3
+              |
+            3 | signoff.connect('prod'):logout('1', { wiat = '1m' })
+              |                                       ^^^^
+              = help: did you mean `wait`?
+        "#]],
     );
     check(
         "signoff.connect('prod'):logout('1', { when = 'later' })",
         expect![[r#"
-        error: `logout`: the option `when` does not take `later`
-         --> test.luau:3
-          |
-        3 | signoff.connect('prod'):logout('1', { when = 'later' })
-          |                                               ^^^^^
-          = help: it takes `idle`, `now`
-    "#]],
+            1 test.luau:3 prod:logout 1 when=later
+            error: `logout`: the option `when` does not take `later`
+             --> test.luau:3
+              |
+            3 | signoff.connect('prod'):logout('1', { when = 'later' })
+              |                                               ^^^^^
+              = help: it takes `idle`, `now`
+        "#]],
     );
     check(
         "signoff.connect('prod'):logout('1', { wait = 15 })",
         expect![[r#"
-        error: `logout`: the option `wait` takes a duration, not the number 15
-         --> test.luau:3
-          |
-        3 | signoff.connect('prod'):logout('1', { wait = 15 })
-          |                                       ^^^^
-          = help: write a text with a unit, such as `"15s"`
-    "#]],
+            1 test.luau:3 prod:logout 1 wait=15
+            error: `logout`: the option `wait` takes a duration, not the number 15
+             --> test.luau:3
+              |
+            3 | signoff.connect('prod'):logout('1', { wait = 15 })
+              |                                       ^^^^
+              = help: write a text with a unit, such as `"15s"`
+        "#]],
     );
     check(
         "signoff.connect('prod', { with = 'x' })",

@@ -11,6 +11,7 @@ use signoff_core::{
 };
 use signoff_engine::call::{Answer, Call, CallError, OutcomeRow, Place};
 use signoff_engine::event::Level;
+use signoff_engine::parameters::resolve;
 use signoff_script::{Arguments, ConnectionInfo, Ending, Host, Limits, RunError, Skip, Workflow};
 
 const fn parameter(name: &'static str, kind: ParameterKind) -> Parameter {
@@ -207,7 +208,7 @@ impl Host for Fake {
                 call.operation,
                 arguments.join(" "),
             ));
-            let answer = (self.behaviour)(&call);
+            let answer = checked(&call).and_then(|()| (self.behaviour)(&call));
             self.under_way.fetch_sub(1, Ordering::Relaxed);
             answer
         }
@@ -255,10 +256,6 @@ impl Host for Fake {
             .map(|field| format!(" {}={}", field.name, show(&field.value)))
             .collect();
         self.note(format!("{level:?}: {text}{}", fields.concat()));
-    }
-
-    fn connections_of(&self, provider: &str) -> Vec<String> {
-        connections_of(provider)
     }
 
     fn planning(&self) -> bool {
@@ -344,4 +341,17 @@ pub(crate) fn transcript(host: Fake, body: &str) -> String {
 #[expect(clippy::needless_pass_by_value, reason = "as expect! gives it")]
 pub(crate) fn check(body: &str, expected: expect_test::Expect) {
     expected.assert_eq(&transcript(Fake::default(), body));
+}
+
+/// A run checks options against the provider's table.
+fn checked(call: &Call) -> Result<(), CallError> {
+    let parameters = PROVIDER
+        .operation(&call.operation)
+        .map_or(&[][..], |operation| operation.parameters);
+    resolve(parameters, &call.arguments)
+        .map(|_| ())
+        .map_err(|mistake| CallError::Misuse {
+            message: format!("`{}`: {mistake}", call.operation),
+            hint: mistake.hint(),
+        })
 }
