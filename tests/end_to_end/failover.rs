@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use signoff_sandbox::{Fault, Population, Settings};
 
-use crate::support::{Ended, Site};
+use crate::support::{Ended, Site, http, serve};
 
 const AGENTS: usize = 300;
 
@@ -29,8 +29,17 @@ fn a_team_gets_out_through_the_second_node_when_the_first_is_out_of_service() {
 
 #[test]
 fn failing_health_moves_to_the_second_node() {
-    let site = two_nodes(1);
-    site.sandbox.set_in_service(0, false);
+    let site = Site::new(Population::team(1));
+    // It answers for itself, with 200, and says in the body how it is.
+    let unwell = serve(|_| {
+        let body = "<SystemInfo><status>OUT_OF_SERVICE</status></SystemInfo>";
+        http("200 OK", "Content-Type: application/xml\r\n", body)
+    });
+    let text = std::fs::read_to_string(site.path("signoff.toml")).unwrap();
+    site.write(
+        "signoff.toml",
+        &text.replace("api = [", &format!("api = [\"{unwell}\", ")),
+    );
     let code = "local signoff = require('@signoff')\n\
         return signoff.workflow({ run = function()\n\
         local health = signoff.connect('site'):health({})\n\
