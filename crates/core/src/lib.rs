@@ -12,6 +12,7 @@
 pub mod abi;
 mod descriptor;
 mod input;
+pub mod json;
 mod outcome;
 mod provider;
 mod step;
