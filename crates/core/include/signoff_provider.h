@@ -283,18 +283,38 @@ typedef struct signoff_endpoint {
 #define SIGNOFF_CREDENTIAL_BEARER UINT32_C(2) /* a token that goes with `Bearer` */
 #define SIGNOFF_CREDENTIAL_KEY UINT32_C(3)    /* a key that goes into a header, a query or a body as it is */
 
-/* How a credential becomes a token. The host sends this, keeps the token, and renews it. */
+/* How a refresh token becomes a new token, at the endpoint of its login. The answer may hold a new refresh token, where
+ * the login's answer holds it. */
+typedef struct signoff_refresh {
+    uint32_t size;
+    uint32_t reserved;
+    signoff_text method;        /* upper case */
+    signoff_text path;          /* starts with a slash */
+    signoff_text content_type;  /* as that of a login */
+    signoff_text body;          /* {refresh_token} stands where it goes */
+    signoff_text token_pointer; /* JSON pointer to the token in the answer */
+} signoff_refresh;
+
+/*
+ * How a credential becomes a token. The host sends this, keeps the token, and renews it.
+ *
+ * In the body {username} and {password} stand where these go, and any other {name} where a field of that name goes,
+ * which the credential must then give. Names are of letters, digits and underscores; other braces are as they are. The
+ * host encodes each as the content type wants it; in JSON a placeholder stands within quotes.
+ */
 typedef struct signoff_login {
     uint32_t size;
     uint32_t reserved;
-    signoff_text name;            /* lower case; options refer to it */
-    signoff_text endpoint;        /* a declared one */
-    signoff_text method;          /* upper case */
-    signoff_text path;            /* starts with a slash */
-    signoff_text content_type;    /* of the body */
-    signoff_text body;            /* {username} and {password} stand where these go */
-    signoff_text token_pointer;   /* JSON pointer to the token in the answer */
-    signoff_text expires_pointer; /* JSON pointer to its life in seconds; empty: it tells by itself, or lasts */
+    signoff_text name;              /* lower case; credentials refer to it */
+    signoff_text endpoint;          /* a declared one */
+    signoff_text method;            /* upper case */
+    signoff_text path;              /* starts with a slash */
+    signoff_text content_type;      /* application/json or application/x-www-form-urlencoded */
+    signoff_text body;              /* with placeholders */
+    signoff_text token_pointer;     /* JSON pointer to the token in the answer */
+    signoff_text expires_pointer;   /* JSON pointer to its life in seconds; empty: it tells by itself, or lasts */
+    signoff_text refresh_pointer;   /* JSON pointer to the refresh token in the answer; empty: there is none */
+    const signoff_refresh *refresh; /* NULL: a new token comes by logging in again */
 } signoff_login;
 
 /* signoff_descriptor.acts_on */

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::LoginFlow;
+
 /// The static description of a provider.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Descriptor {
@@ -134,27 +136,6 @@ pub enum CredentialKind {
     Bearer,
     /// A key that goes into a header, a query or a body as it is.
     Key,
-}
-
-/// How a credential becomes a token: a request, and where its answer holds the token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LoginFlow {
-    /// Lower case; how options name it.
-    pub name: &'static str,
-    /// Where it is sent.
-    pub endpoint: &'static str,
-    /// Upper case.
-    pub method: &'static str,
-    /// Absolute.
-    pub path: &'static str,
-    /// `Content-Type` of the body.
-    pub content_type: &'static str,
-    /// With `{username}` and `{password}` where these go, encoded as the content type wants it.
-    pub body: &'static str,
-    /// The JSON pointer to the token in the answer.
-    pub token_pointer: &'static str,
-    /// The JSON pointer to its life in seconds; empty: it tells by itself, or lasts.
-    pub expires_pointer: &'static str,
 }
 
 /// What is kind to a vendor.

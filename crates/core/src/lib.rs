@@ -13,6 +13,7 @@ pub mod abi;
 mod descriptor;
 mod input;
 pub mod json;
+mod login;
 mod outcome;
 mod provider;
 mod step;
@@ -22,10 +23,11 @@ mod value;
 pub mod xml;
 
 pub use descriptor::{
-    ActsOn, CredentialKind, Descriptor, EndpointSpec, Limits, LoginFlow, OperationSpec, Parameter,
-    ParameterKind, Target, Yields,
+    ActsOn, CredentialKind, Descriptor, EndpointSpec, Limits, OperationSpec, Parameter, ParameterKind,
+    Target, Yields,
 };
 pub use input::{CancelReason, Event, Failure, FailureKind, Input, Response, Sent};
+pub use login::{LoginFlow, RefreshFlow, TemplatePiece, pieces};
 pub use outcome::{ConfirmedBy, Outcome, UnknownName};
 pub use provider::{Args, Class, Context, Earlier, Error, InDoubtPolicy, Operation, Options, Provider};
 pub use step::{

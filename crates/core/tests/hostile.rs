@@ -103,6 +103,91 @@ fn a_descriptor_is_whole() {
 }
 
 #[test]
+fn a_login_can_be_sent_as_it_is() {
+    check_login(|_| {}, expect!["fine"]);
+    // As a library built before it would have it: no refresh token.
+    check_login(
+        |it| it.size = u32::try_from(std::mem::offset_of!(c::Login, refresh_pointer)).unwrap(),
+        expect!["fine"],
+    );
+    check_login(
+        |it| it.name = text("Token"),
+        expect![
+            "descriptor.logins: the name `Token` must be of lower-case letters, digits and underscores, a letter first"
+        ],
+    );
+    check_login(
+        |it| it.method = text("post"),
+        expect!["login `token` is no request: the method `post` is not in upper case"],
+    );
+    check_login(
+        |it| it.path = text("https://elsewhere.example/"),
+        expect![
+            "login `token` is no request: the path `https://elsewhere.example/` does not start with one `/`"
+        ],
+    );
+    check_login(
+        |it| it.content_type = text("text/xml"),
+        expect![
+            "login `token` has a body of `text/xml`, which is neither `application/json` nor `application/x-www-form-urlencoded`"
+        ],
+    );
+    check_login(
+        |it| it.body = text("{\"user\":{username}}"),
+        expect!["login `token` has `{username}` in its JSON body outside quotes"],
+    );
+    check_login(
+        |it| it.body = text("{\"a\\\\\":\"b\\\"{username}\"}"),
+        expect!["fine"],
+    );
+    check_login(
+        |it| it.token_pointer = text("token"),
+        expect!["login `token` has for `token_pointer` what does not start with `/`: `token`"],
+    );
+    check_login(
+        |it| it.token_pointer = text(""),
+        expect!["login `token` has for `token_pointer` what does not start with `/`: ``"],
+    );
+    check_login(
+        |it| it.expires_pointer = text("expires"),
+        expect!["login `token` has for `expires_pointer` what does not start with `/`: `expires`"],
+    );
+    check_login(
+        |it| it.refresh_pointer = text(""),
+        expect!["login `token` has a `refresh`, and no `refresh_pointer` to a token for it"],
+    );
+    check_login(
+        |it| it.refresh = ptr::null(),
+        expect!["login `token` has a `refresh_pointer`, and no `refresh` that would use it"],
+    );
+    check_login(
+        |it| it.refresh = ptr::without_provenance(1),
+        expect!["`descriptor.logins.refresh` is not aligned"],
+    );
+    check_refresh(|_| {}, expect!["fine"]);
+    check_refresh(
+        |it| it.path = text(""),
+        expect!["the refresh of login `token` is no request: the path `` does not start with one `/`"],
+    );
+    check_refresh(
+        |it| it.body = text("token={password}"),
+        expect![
+            "the refresh of login `token` must have `{refresh_token}` in its body, once, and no other placeholder"
+        ],
+    );
+    check_refresh(
+        |it| it.body = text("{refresh_token}{refresh_token}"),
+        expect![
+            "the refresh of login `token` must have `{refresh_token}` in its body, once, and no other placeholder"
+        ],
+    );
+    check_refresh(
+        |it| it.token_pointer = text(""),
+        expect!["the refresh of login `token` has for `token_pointer` what does not start with `/`: ``"],
+    );
+}
+
+#[test]
 fn a_step_is_whole() {
     check_step(|it| it.kind = 0, expect!["`step`: it is of the unknown kind 0"]);
     check_step(|it| it.kind = 6, expect!["`step`: it is of the unknown kind 6"]);
@@ -322,6 +407,33 @@ fn check_descriptor(change: impl FnOnce(&mut c::Descriptor), expected: Expect) {
     change(&mut descriptor);
     *lock(&DESCRIBED) = ptr::from_mut(Box::leak(Box::new(descriptor))).expose_provenance();
     expected.assert_eq(&rule(load(&api(|api| api.describe = Some(describe)))));
+}
+
+fn check_login(change: impl FnOnce(&mut c::Login), expected: Expect) {
+    check_descriptor(
+        |descriptor| {
+            // SAFETY: it is a sound descriptor with one login.
+            let login = unsafe { *descriptor.logins };
+            // SAFETY: it is sound, and never freed.
+            let mut login = unsafe { *login };
+            change(&mut login);
+            let login: *const c::Login = Box::leak(Box::new(login));
+            descriptor.logins = Box::leak(Box::new(login));
+        },
+        expected,
+    );
+}
+
+fn check_refresh(change: impl FnOnce(&mut c::Refresh), expected: Expect) {
+    check_login(
+        |login| {
+            // SAFETY: it is a sound login with a refresh, which is never freed.
+            let mut refresh = unsafe { *login.refresh };
+            change(&mut refresh);
+            login.refresh = Box::leak(Box::new(refresh));
+        },
+        expected,
+    );
 }
 
 /// What [`poll`] gives.

@@ -232,7 +232,7 @@ impl Conduct {
     }
 }
 
-fn check_method(method: &str) -> Result<(), Violation> {
+pub(super) fn check_method(method: &str) -> Result<(), Violation> {
     if method.is_empty()
         || !method
             .bytes()
@@ -250,7 +250,7 @@ fn check_method(method: &str) -> Result<(), Violation> {
 }
 
 /// A path says where it leads: nothing in it may be resolved into another.
-fn check_path(path: &str) -> Result<(), Violation> {
+pub(super) fn check_path(path: &str) -> Result<(), Violation> {
     if !path.starts_with('/') || path.starts_with("//") {
         return violation(format_args!(
             "the path `{}` does not start with one `/`",
@@ -330,7 +330,7 @@ fn check_placement(placement: &Placement) -> Result<(), Violation> {
 }
 
 /// Nothing that could end a line of a request.
-fn check_line(what: &str, text: &str) -> Result<(), Violation> {
+pub(super) fn check_line(what: &str, text: &str) -> Result<(), Violation> {
     if text.contains(['\r', '\n', '\0']) {
         return violation(format_args!(
             "a {what} holds a line break or a NUL: `{}`",

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::layout as c;
+use super::logins::check_logins;
 use super::reader::{Reader, Violation, code, finite, truth};
-use crate::{CredentialKind, Descriptor, EndpointSpec, Limits, LoginFlow, OperationSpec, Parameter};
+use crate::{CredentialKind, Descriptor, EndpointSpec, Limits, OperationSpec, Parameter};
 
 impl Reader<'static> {
     /// What it makes is never freed, as libraries are never unloaded.
@@ -92,24 +93,6 @@ impl Reader<'static> {
         });
         Ok(endpoints.collect::<Result<Vec<_>, _>>()?.leak())
     }
-
-    fn logins(&mut self, raw: &c::Descriptor) -> Result<&'static [LoginFlow], Violation> {
-        const WHAT: &str = "descriptor.logins";
-        let logins = self.structures(raw.logins, raw.login_count, WHAT)?;
-        let logins = logins.into_iter().map(|login| {
-            Ok(LoginFlow {
-                name: self.text(login.name, WHAT)?,
-                endpoint: self.text(login.endpoint, WHAT)?,
-                method: self.text(login.method, WHAT)?,
-                path: self.text(login.path, WHAT)?,
-                content_type: self.text(login.content_type, WHAT)?,
-                body: self.text(login.body, WHAT)?,
-                token_pointer: self.text(login.token_pointer, WHAT)?,
-                expires_pointer: self.text(login.expires_pointer, WHAT)?,
-            })
-        });
-        Ok(logins.collect::<Result<Vec<_>, _>>()?.leak())
-    }
 }
 
 /// What the types cannot say.
@@ -153,23 +136,11 @@ fn check(descriptor: &Descriptor) -> Result<(), Violation> {
         let what = format!("the parameters of operation `{}`", operation.name);
         check_names(&what, operation.parameters.iter().map(|parameter| parameter.name))?;
     }
-    for login in descriptor.logins {
-        if !descriptor
-            .endpoints
-            .iter()
-            .any(|endpoint| endpoint.name == login.endpoint)
-        {
-            return Err(Violation(format!(
-                "login `{}` is sent to `{}`, which is not a declared endpoint",
-                login.name, login.endpoint
-            )));
-        }
-    }
-    Ok(())
+    check_logins(descriptor)
 }
 
 /// Names are what scripts and configuration files can write without quotes, and each occurs once.
-fn check_names(what: &str, names: impl Iterator<Item = &'static str>) -> Result<(), Violation> {
+pub(super) fn check_names(what: &str, names: impl Iterator<Item = &'static str>) -> Result<(), Violation> {
     let mut seen = Vec::new();
     for name in names {
         let good = name.starts_with(|first: char| first.is_ascii_lowercase())

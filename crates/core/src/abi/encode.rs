@@ -12,7 +12,7 @@ use super::codes::Code;
 use super::layout::{self as c, Growable};
 use crate::{
     Args, Class, Context, CredentialUse, Descriptor, Effect, Event, Failure, Field, Finished, InDoubt, Input,
-    Monotonic, Now, Parameter, Placement, Record, Request, Response, SecretUse, Step, Value,
+    LoginFlow, Monotonic, Now, Parameter, Placement, Record, Request, Response, SecretUse, Step, Value,
 };
 
 /// Owns the arrays and structures that C structures point to.
@@ -197,18 +197,7 @@ impl Arena {
             help: text(endpoint.help),
         });
         let credentials = self.keep_all(descriptor.credentials.iter().map(|kind| kind.code()).collect());
-        let logins = self.keep_each(descriptor.logins, |_, login| c::Login {
-            size: c::Login::SIZE,
-            reserved: 0,
-            name: text(login.name),
-            endpoint: text(login.endpoint),
-            method: text(login.method),
-            path: text(login.path),
-            content_type: text(login.content_type),
-            body: text(login.body),
-            token_pointer: text(login.token_pointer),
-            expires_pointer: text(login.expires_pointer),
-        });
+        let logins = self.keep_each(descriptor.logins, Self::login);
         let secret_attributes = self.texts(descriptor.secret_attributes);
         self.keep(c::Descriptor {
             size: c::Descriptor::SIZE,
@@ -234,6 +223,34 @@ impl Arena {
             login_count: descriptor.logins.len(),
             secret_attributes,
         })
+    }
+
+    fn login(&mut self, login: &LoginFlow) -> c::Login {
+        let refresh = login.refresh.map_or(ptr::null(), |refresh| {
+            self.keep(c::Refresh {
+                size: c::Refresh::SIZE,
+                reserved: 0,
+                method: text(refresh.method),
+                path: text(refresh.path),
+                content_type: text(refresh.content_type),
+                body: text(refresh.body),
+                token_pointer: text(refresh.token_pointer),
+            })
+        });
+        c::Login {
+            size: c::Login::SIZE,
+            reserved: 0,
+            name: text(login.name),
+            endpoint: text(login.endpoint),
+            method: text(login.method),
+            path: text(login.path),
+            content_type: text(login.content_type),
+            body: text(login.body),
+            token_pointer: text(login.token_pointer),
+            expires_pointer: text(login.expires_pointer),
+            refresh_pointer: text(login.refresh_pointer),
+            refresh,
+        }
     }
 
     pub(super) fn fields(&mut self, fields: &[Field]) -> c::Fields {

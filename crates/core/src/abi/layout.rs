@@ -203,6 +203,16 @@ structures! {
         help: Text,
     }
 
+    "signoff_refresh" => struct Refresh {
+        size: u32,
+        reserved: u32,
+        method: Text,
+        path: Text,
+        content_type: Text,
+        body: Text,
+        token_pointer: Text,
+    }
+
     "signoff_login" => struct Login {
         size: u32,
         reserved: u32,
@@ -214,6 +224,8 @@ structures! {
         body: Text,
         token_pointer: Text,
         expires_pointer: Text,
+        refresh_pointer: Text,
+        refresh: *const Refresh,
     }
 
     "signoff_descriptor" => struct Descriptor {
@@ -449,6 +461,7 @@ growable! {
     Parameter,
     Operation,
     Endpoint,
+    Refresh,
     Login,
     Descriptor,
     User,

@@ -18,6 +18,7 @@ pub mod host;
 mod ids;
 mod inputs;
 pub mod layout;
+mod logins;
 mod quiet;
 mod reader;
 mod steps;

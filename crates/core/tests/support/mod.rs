@@ -15,7 +15,7 @@ use signoff_core::abi::host::{Instance, Library, Op};
 use signoff_core::{
     ActsOn, Args, Class, Context, CredentialKind, Descriptor, EndpointSpec, Error, Field, InDoubtPolicy,
     Input, Limits, LoginFlow, Monotonic, Now, Operation, OperationSpec, Options, Parameter, ParameterKind,
-    Provider, Response, Step, Target, Yields,
+    Provider, RefreshFlow, Response, Step, Target, Yields,
 };
 
 pub(crate) const NOW: Now = Now {
@@ -53,9 +53,17 @@ pub(crate) static DESCRIPTOR: Descriptor = Descriptor {
         method: "POST",
         path: "/login",
         content_type: "application/json",
-        body: "{}",
+        body: r#"{"user":"{username}","password":"{password}"}"#,
         token_pointer: "/token",
         expires_pointer: "",
+        refresh_pointer: "/again",
+        refresh: Some(RefreshFlow {
+            method: "PUT",
+            path: "/refresh",
+            content_type: "application/x-www-form-urlencoded",
+            body: "token={refresh_token}",
+            token_pointer: "/data/token",
+        }),
     }],
     limits: Limits {
         rate: 2.5,
