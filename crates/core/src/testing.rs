@@ -65,6 +65,7 @@ pub struct Setup {
     may_act_on_self: bool,
     in_doubt: InDoubtPolicy,
     earlier: Vec<(String, u32, Duration)>,
+    logged_out: bool,
 }
 
 impl Setup {
@@ -88,6 +89,7 @@ impl Setup {
             may_act_on_self: false,
             in_doubt: InDoubtPolicy::Verify,
             earlier: Vec::new(),
+            logged_out: false,
         }
     }
 
@@ -147,6 +149,13 @@ impl Setup {
     #[must_use]
     pub fn earlier(mut self, part: &str, attempts: u32, age: Duration) -> Self {
         self.earlier.push((part.to_owned(), attempts, age));
+        self
+    }
+
+    /// This run has logged the user out before.
+    #[must_use]
+    pub fn logged_out(mut self) -> Self {
+        self.logged_out = true;
         self
     }
 }
@@ -220,6 +229,7 @@ impl<'a> Drive<'a> {
             may_act_on_self: setup.may_act_on_self,
             in_doubt: setup.in_doubt,
             earlier: &earlier,
+            logged_out: setup.logged_out,
         };
         let args = Args::new(setup.user.as_ref(), &setup.fields);
         let mut drive = Self {

@@ -139,7 +139,7 @@ proptest! {
         fields in fields(),
         user in option::of((text(), fields())),
         texts in vec(text(), 4),
-        flags in any::<(bool, bool)>(),
+        flags in any::<(bool, bool, bool)>(),
         kind in prop::sample::select(vec![CredentialKind::Basic, CredentialKind::Bearer, CredentialKind::Key]),
         policy in prop::sample::select(vec![InDoubtPolicy::Verify, InDoubtPolicy::Repeat, InDoubtPolicy::Skip]),
         attempts in any::<u32>(),
@@ -163,6 +163,7 @@ proptest! {
             may_act_on_self: flags.1,
             in_doubt: policy,
             earlier: &earlier[..usize::from(flags.0)],
+            logged_out: flags.2,
         };
         let args = Args::new(user.as_ref(), &fields);
         let _stage = lock(&STAGE);

@@ -188,6 +188,7 @@ impl Checkup {
             may_act_on_self: false,
             in_doubt: InDoubtPolicy::Verify,
             earlier: &[],
+            logged_out: false,
         };
         let args = Args::new(user.as_ref(), &arguments);
         let op = match self.provider.start(spec.name, args, context, clock.now()) {

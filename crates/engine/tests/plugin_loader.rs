@@ -492,6 +492,7 @@ fn status(instance: &Instance, status: u16) -> (Outcome, String) {
         may_act_on_self: false,
         in_doubt: InDoubtPolicy::Verify,
         earlier: &[],
+        logged_out: false,
     };
     let user = User::new("1001");
     let mut op = instance

@@ -175,6 +175,8 @@ impl Arena {
             call: text(context.call),
             earlier,
             earlier_count: context.earlier.len(),
+            logged_out: u32::from(context.logged_out),
+            reserved2: 0,
         })
     }
 

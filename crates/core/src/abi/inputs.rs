@@ -88,6 +88,7 @@ impl<'a> Reader<'a> {
             may_act_on_self: truth(context.may_act_on_self, "context.may_act_on_self")?,
             in_doubt: code(context.in_doubt, "context.in_doubt")?,
             earlier: &[],
+            logged_out: truth(context.logged_out, "context.logged_out")?,
         };
         Ok((context, earlier))
     }

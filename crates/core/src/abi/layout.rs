@@ -288,6 +288,8 @@ structures! {
         call: Text,
         earlier: *const *const Earlier,
         earlier_count: usize,
+        logged_out: u32,
+        reserved2: u32,
     }
 
     "signoff_credential_use" => struct CredentialUse {

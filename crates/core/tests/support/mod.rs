@@ -205,6 +205,7 @@ pub(crate) const fn context() -> Context<'static> {
         may_act_on_self: false,
         in_doubt: InDoubtPolicy::Verify,
         earlier: &[],
+        logged_out: false,
     }
 }
 

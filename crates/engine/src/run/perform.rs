@@ -99,6 +99,11 @@ impl Run {
             .writes
             .then(|| Arc::new(CallWrites::new(self.journal.clone(), id, self.clock)));
         let result = self.carry_out(&task, &mut row, writes.as_ref(), caller).await;
+        if let (Ok(Answer::Outcome(row)), Some(user)) = (&result, acts_on)
+            && row.outcome == Outcome::Done
+        {
+            self.scope().note_out(&call.connection, user);
+        }
         if let (Err(error), Some(_)) = (&result, acts_on) {
             // Whoever catches the error may not make it look as if he had been left out.
             report::fill_writes(&mut row, writes.as_deref().map(CallWrites::tally));
@@ -158,6 +163,10 @@ impl Run {
             may_act_on_self,
             in_doubt: InDoubtPolicy::Verify,
             earlier: &[],
+            logged_out: call
+                .user
+                .as_ref()
+                .is_some_and(|user| self.scope().is_out(&call.connection, user)),
         };
         let op = link
             .provider

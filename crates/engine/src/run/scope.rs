@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use signoff_core::Outcome;
+use signoff_core::{Outcome, SecretHandle, User, Value};
 
 use crate::call::{Cause, OutcomeRow};
 
@@ -24,6 +24,8 @@ struct Member {
     user: Arc<str>,
     name: Option<Arc<str>>,
     last: Option<Last>,
+    /// What was presented for him when he was last logged out.
+    out_with: Option<Box<[SecretHandle]>>,
     gone: bool,
 }
 
@@ -92,6 +94,7 @@ impl Scope {
             user,
             name: name.map(Arc::from),
             last: None,
+            out_with: None,
             gone: false,
         });
         true
@@ -126,6 +129,25 @@ impl Scope {
                 cause: row.cause,
             });
         }
+    }
+
+    /// Notes that this user, with the secrets that he has here, was logged out. To be called beside [`Scope::note`].
+    pub(super) fn note_out(&mut self, connection: &str, user: &User) {
+        let key = (Some(Arc::from(connection)), Arc::from(user.id.as_str()));
+        if let Some(&place) = self.places.get(&key) {
+            self.members[place].out_with = Some(secrets(user));
+        }
+    }
+
+    /// Whether his last outcome on this connection is `done`, and was so with these secrets: another key of the same
+    /// person is another matter.
+    pub(super) fn is_out(&self, connection: &str, user: &User) -> bool {
+        let key = (Some(Arc::from(connection)), Arc::from(user.id.as_str()));
+        self.places.get(&key).is_some_and(|&place| {
+            let member = &self.members[place];
+            member.last.is_some_and(|last| last.outcome == Outcome::Done)
+                && member.out_with.as_deref() == Some(&*secrets(user))
+        })
     }
 
     /// Those of whom nothing became, in order of entry.
@@ -171,8 +193,19 @@ impl Scope {
     }
 }
 
+/// The secrets among what is known of a user, in order.
+fn secrets(user: &User) -> Box<[SecretHandle]> {
+    let secrets = user.attributes.iter().filter_map(|field| match field.value {
+        Value::Secret(handle) => Some(handle),
+        _ => None,
+    });
+    secrets.collect()
+}
+
 #[cfg(test)]
 mod tests {
+    use signoff_core::Field;
+
     use super::*;
 
     fn row(connection: &str, user: &str, outcome: Outcome, cause: Option<Cause>) -> OutcomeRow {
@@ -236,6 +269,27 @@ mod tests {
         scope.enter(Some("b"), "1", None);
         assert!(scope.enter(None, "1", None));
         assert_eq!(scope.totals().total, 3);
+    }
+
+    #[test]
+    fn out_is_who_was_logged_out_last_with_the_same_secrets() {
+        let with = |handle| User {
+            attributes: vec![
+                Field::new("name", "One"),
+                Field::new("key", Value::Secret(SecretHandle(handle))),
+            ],
+            ..User::new("1")
+        };
+        let mut scope = Scope::default();
+        assert!(!scope.is_out("a", &with(7)));
+        scope.note(&row("a", "1", Outcome::Done, None), true);
+        scope.note_out("a", &with(7));
+        assert!(scope.is_out("a", &with(7)));
+        assert!(!scope.is_out("a", &with(8)));
+        assert!(!scope.is_out("a", &User::new("1")));
+        assert!(!scope.is_out("b", &with(7)));
+        scope.note(&row("a", "1", Outcome::Failed, None), false);
+        assert!(!scope.is_out("a", &with(7)));
     }
 
     #[test]

@@ -130,6 +130,7 @@ fn rows_of(body: &[u8]) -> Vec<String> {
         may_act_on_self: false,
         in_doubt: InDoubtPolicy::Verify,
         earlier: &[],
+        logged_out: false,
     };
     let subject = open();
     let mut operation = Subject::start(&subject, "roster", Args::new(None, &[]), context, now).unwrap();

@@ -20,6 +20,7 @@ pub(crate) const DESCRIPTOR: Descriptor = Descriptor {
         operation("stuck"),
         operation("hasty"),
         operation("broken"),
+        operation("told"),
     ],
     endpoints: &[EndpointSpec {
         name: "api",
@@ -56,6 +57,7 @@ pub(crate) struct OddOperation {
     kind: String,
     requests: u64,
     cancelled: bool,
+    logged_out: bool,
 }
 
 impl Provider for Odd {
@@ -69,13 +71,14 @@ impl Provider for Odd {
         &self,
         operation: &str,
         _args: Args<'_>,
-        _context: Context<'_>,
+        context: Context<'_>,
         _now: Now,
     ) -> Result<OddOperation, Error> {
         Ok(OddOperation {
             kind: operation.to_owned(),
             requests: 0,
             cancelled: false,
+            logged_out: context.logged_out,
         })
     }
 
@@ -118,6 +121,11 @@ impl Operation for OddOperation {
             "hasty" if self.requests == 0 => self.write(),
             "hasty" if self.cancelled => Step::Finished(Finished::new(Outcome::Cancelled)),
             "hasty" => wait(now.monotonic + Duration::from_millis(100)),
+            // Ends at once, and says what it was told of an earlier logout.
+            "told" => Step::Finished(Finished {
+                code: Some(self.logged_out.to_string()),
+                ..Finished::new(Outcome::Done)
+            }),
             // Breaks down after its write.
             _ if self.requests == 0 => self.write(),
             _ => wait(Monotonic::NEVER),

@@ -7,6 +7,7 @@ use signoff_core::User;
 use signoff_engine::call::{Answer, Cause};
 use signoff_engine::event::Status;
 
+use crate::stopping::odd;
 use crate::vendor::{REFUSED, Reaction, Vendor};
 use crate::world::{PASSWORD, With, World, call, configuration, shown};
 
@@ -226,4 +227,19 @@ async fn the_journal_tells_what_the_run_was_like() {
         );
     }
     assert!(world.run.seed() < 1 << 53);
+}
+
+#[tokio::test]
+async fn an_operation_is_told_whether_this_run_logged_the_user_out() {
+    let vendor = Vendor::start(&[]).await;
+    let world = odd(&vendor);
+    let mut told = Vec::new();
+    for id in ["1", "2", "1"] {
+        let answer = world.run.call(call("told", Some(User::new(id)), &[])).await;
+        let Ok(Answer::Outcome(row)) = answer else {
+            panic!("an operation that acts gives an outcome");
+        };
+        told.push(row.code.clone().unwrap_or_default());
+    }
+    assert_eq!(told, ["false", "false", "true"]);
 }

@@ -196,7 +196,7 @@ async fn a_provider_that_breaks_down_after_a_write_leaves_it_unknown() {
         .assert_eq(&shown(&rows[0]));
 }
 
-fn odd(vendor: &Vendor) -> World {
+pub(crate) fn odd(vendor: &Vendor) -> World {
     let text = format!(
         "[connections.here]\nprovider = \"odd\"\napi = \"http://{}\"\n",
         vendor.address
