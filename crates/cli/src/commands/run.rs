@@ -8,10 +8,11 @@ use futures_util::future::BoxFuture;
 use signoff_core::{Field, User};
 use signoff_engine::call::{Answer, Call, CallError, OutcomeRow, Place};
 use signoff_engine::event::Level;
-use signoff_engine::journal::{RunHeader, SourceText};
+use signoff_engine::journal::{InputFile, RunHeader, SourceText};
 use signoff_engine::run::Run;
 use signoff_script::{
-    ArgumentError, Arguments, ConnectionInfo, Ending, Host, Limits, RunError, ScriptError, Skip, Workflow,
+    ArgumentError, ArgumentValue, Arguments, ConnectionInfo, Ending, Host, Limits, RunError, ScriptError,
+    Skip, Workflow,
 };
 
 use super::guard::{self, Performed, Work};
@@ -113,7 +114,16 @@ impl Work for ScriptWork {
     fn header(&self) -> RunHeader {
         let sources = self.workflow.sources().into_iter();
         let arguments = self.arguments.settings().into_iter();
+        let inputs = self.arguments.iter().filter_map(|(_, value)| match value {
+            ArgumentValue::File { path, sha256 } => Some(InputFile {
+                path: path.display().to_string(),
+                sha256: sha256.clone(),
+                rows: None,
+            }),
+            _ => None,
+        });
         RunHeader {
+            inputs: inputs.collect(),
             workflow: self.script.clone(),
             sources: sources
                 .map(|source| SourceText {

@@ -35,8 +35,8 @@ use writer::Queue;
 pub use error::JournalError;
 pub use reader::{JournalReader, JournaledCall, OpenIntent};
 pub use record::{
-    AnswerRecord, CallDigest, CallId, CallKind, CallRecord, Disposition, EndRecord, IntentId, IntentRecord,
-    LogRecord, RecordedAnswer, ResultRecord, RunHeader, ScopeRecord, SourceText,
+    AnswerRecord, CallDigest, CallId, CallKind, CallRecord, Disposition, EndRecord, InputFile, IntentId,
+    IntentRecord, LogRecord, RecordedAnswer, ResultRecord, RunHeader, ScopeRecord, SourceText,
 };
 
 /// The folder of journals in a state folder.

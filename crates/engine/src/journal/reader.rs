@@ -365,6 +365,10 @@ fn header(rows: &HashMap<String, String>, sources: Vec<SourceText>) -> Option<Ru
         workflow: text("workflow")?,
         sources,
         arguments: json::fields_from(&parsed("arguments")?),
+        inputs: match rows.get("inputs") {
+            Some(inputs) => serde_json::from_str(inputs).ok()?,
+            None => Vec::new(),
+        },
         configuration: json::fields_from(&parsed("configuration")?),
         versions: parsed("versions")?
             .as_object()?

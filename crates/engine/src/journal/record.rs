@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use signoff_core::{Field, Outcome, Record, Value};
 
@@ -27,6 +28,8 @@ pub struct RunHeader {
     pub sources: Vec<SourceText>,
     /// What it was given.
     pub arguments: Vec<Field>,
+    /// The files it reads beside its script: their hashes, never what is in them.
+    pub inputs: Vec<InputFile>,
     /// The connections it may use, resolved, without secrets.
     pub configuration: Vec<Field>,
     /// Of signoff, its providers and plugins: `signoff` = `0.1.0`, `finesse` = `0.1.0`, …
@@ -56,6 +59,17 @@ impl SourceText {
     pub fn sha256(&self) -> String {
         hexadecimal(&Sha256::digest(self.text.as_bytes()))
     }
+}
+
+/// A file that a run reads. A later execution that finds other bytes there would be another run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InputFile {
+    /// As it was named; `-` for what came by standard input.
+    pub path: String,
+    /// Of its bytes, in hexadecimal digits.
+    pub sha256: String,
+    /// How many rows of users it has; `None` if it was not read for users.
+    pub rows: Option<u64>,
 }
 
 /// Names a call within its journal; ascending in the order of the calls.

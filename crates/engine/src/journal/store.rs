@@ -262,6 +262,9 @@ fn meta(header: &RunHeader) -> Vec<(&'static str, String)> {
     ];
     rows.extend(header.boot_id.clone().map(|id| ("boot_id", id)));
     rows.extend(header.uptime_ms.map(|uptime| ("uptime", uptime.to_string())));
+    // A run without input files has no such row, as none had before there were any.
+    let inputs = Some(&header.inputs).filter(|inputs| !inputs.is_empty());
+    rows.extend(inputs.map(|inputs| ("inputs", serde_json::json!(inputs).to_string())));
     rows.extend(header.reason.clone().map(|reason| ("reason", reason)));
     rows
 }

@@ -17,9 +17,9 @@ use tempfile::TempDir;
 use super::folder::{self, WriteLock};
 use super::store::{Entry, Store};
 use super::{
-    AnswerRecord, CallDigest, CallId, CallKind, CallRecord, Disposition, EndRecord, IntentId, IntentRecord,
-    Journal, JournalError, JournalReader, LogRecord, RecordedAnswer, ResultRecord, RunHeader, ScopeRecord,
-    SourceText, runs_folder, try_folder,
+    AnswerRecord, CallDigest, CallId, CallKind, CallRecord, Disposition, EndRecord, InputFile, IntentId,
+    IntentRecord, Journal, JournalError, JournalReader, LogRecord, RecordedAnswer, ResultRecord, RunHeader,
+    ScopeRecord, SourceText, runs_folder, try_folder,
 };
 use crate::call::{Call, Cause, OutcomeRow, Place};
 use crate::event::{Level, Status, Summary};
@@ -36,6 +36,18 @@ fn header() -> RunHeader {
             text: "return 1".to_owned(),
         }],
         arguments: vec![Field::new("team", "5")],
+        inputs: vec![
+            InputFile {
+                path: "people.csv".to_owned(),
+                sha256: "00ff".to_owned(),
+                rows: Some(3),
+            },
+            InputFile {
+                path: "notes.txt".to_owned(),
+                sha256: "11ee".to_owned(),
+                rows: None,
+            },
+        ],
         configuration: vec![Field::new("rate", 20_i64)],
         versions: vec![("signoff".to_owned(), "0.1.0".to_owned())],
         plan: false,
