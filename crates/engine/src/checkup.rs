@@ -240,6 +240,7 @@ impl Checkup {
             timeout: self.settings.timeout,
             settle: self.settings.settle,
             plan: true,
+            user_secrets: Arc::default(),
         };
         let classifier = Arc::new(Classifier(Arc::clone(&self.provider)));
         Dispatcher::new(settings, watched, classifier, clock)

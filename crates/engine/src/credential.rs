@@ -13,6 +13,8 @@ use crate::secret::{Environment, Secret, SecretError, SecretReference};
 use crate::transport::Exchange;
 
 pub use placement::PlacementError;
+pub(crate) use placement::place;
+use placement::place_basic;
 
 /// A named credential, as configured.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,12 +92,10 @@ impl Credential {
     pub async fn place(&self, placement: &Placement, exchange: &mut Exchange) -> Result<(), CredentialError> {
         let secret = self.secret().await?;
         let placed = match (placement, self.settings.kind) {
-            (Placement::Basic, CredentialKind::Basic) => {
-                placement::place_basic(&self.settings.actor, secret, exchange)
-            }
+            (Placement::Basic, CredentialKind::Basic) => place_basic(&self.settings.actor, secret, exchange),
             (Placement::Basic, _) => Err(PlacementError::NoUsername),
             (Placement::Bearer, CredentialKind::Basic) => Err(PlacementError::NoToken),
-            (other, _) => placement::place(secret, other, exchange),
+            (other, _) => place(secret, other, exchange),
         };
         placed.map_err(|problem| CredentialError::Placement {
             credential: self.settings.name.to_string(),

@@ -13,7 +13,7 @@ use crate::credential::Credential;
 use crate::parameters::nearest;
 use crate::plugin::{PluginError, Registry};
 use crate::redact::Redactor;
-use crate::secret::{Environment, Secret};
+use crate::secret::{Environment, Secret, UserSecrets};
 use crate::transport::{ProxyVariables, SettingsError, TransportSettings};
 
 /// The configuration, the providers, and the way to secrets.
@@ -28,6 +28,8 @@ pub struct Engine {
     pub environment: Arc<dyn Environment>,
     /// Knows every secret that was looked up, and keeps them out of everything else.
     pub redactor: Arc<Redactor>,
+    /// The secrets of users, which came with files of people.
+    pub user_secrets: Arc<UserSecrets>,
     /// Acts in place of every connection's own credential.
     pub act_as: Option<String>,
     /// Those that were used: each looked up once, and a person asked once, for all runs of the process.
@@ -44,15 +46,17 @@ impl Engine {
         environment: Arc<dyn Environment>,
         act_as: Option<String>,
     ) -> Self {
-        let (redactor, credentials) = (Arc::new(Redactor::new()), Mutex::default());
+        let redactor = Arc::new(Redactor::new());
+        let user_secrets = Arc::new(UserSecrets::new(Arc::clone(&redactor)));
         Self {
             config,
             folder,
             registry,
             environment,
             redactor,
+            user_secrets,
             act_as,
-            credentials,
+            credentials: Mutex::default(),
         }
     }
 

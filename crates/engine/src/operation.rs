@@ -249,13 +249,13 @@ impl<'a> Driver<'a> {
     fn deliver(&mut self, arrived: Arrived) -> Result<(), DispatchError> {
         let Arrived {
             request,
-            proof,
+            role,
             delivery,
         } = arrived;
         let write = self.seen.writes.remove(&request);
         match delivery? {
             Delivery::Response(answer) => {
-                self.seen.answered(write, proof, &answer);
+                self.seen.answered(write, role, &answer);
                 self.input(Input::Response(answer.as_response(request)))
             }
             Delivery::Failure(failed) => {
@@ -296,7 +296,7 @@ impl<'a> Driver<'a> {
         {
             if let Ok(Delivery::Response(answer)) = &arrived.delivery {
                 let write = self.seen.writes.remove(&arrived.request);
-                self.seen.answered(write, arrived.proof, answer);
+                self.seen.answered(write, arrived.role, answer);
             }
         }
     }
@@ -331,8 +331,19 @@ impl<'a> Driver<'a> {
 
 struct Arrived {
     request: RequestId,
-    proof: bool,
+    role: Role,
     delivery: Result<Delivery, DispatchError>,
+}
+
+/// What a request says about the credential.
+#[derive(Debug, Clone, Copy)]
+enum Role {
+    /// Nothing: it goes without, and a refusal concerns the user's own secret.
+    Without,
+    /// It goes with it.
+    With,
+    /// Its answer tells whether the credential is any good.
+    Proof,
 }
 
 /// What came so far, as far as reports and exit codes need it.
@@ -348,7 +359,7 @@ struct Seen {
 }
 
 impl Seen {
-    fn answered(&mut self, write: bool, proof: bool, answer: &Delivered) {
+    fn answered(&mut self, write: bool, role: Role, answer: &Delivered) {
         let status = if write {
             &mut self.write_status
         } else {
@@ -358,8 +369,8 @@ impl Seen {
         self.unreachable = false;
         self.other |= answer.class == Class::Other;
         self.credential_stopped |= match answer.class {
-            Class::CredentialRefused | Class::TokenExpired => true,
-            Class::CredentialDoubted => proof,
+            Class::CredentialRefused | Class::TokenExpired => !matches!(role, Role::Without),
+            Class::CredentialDoubted => matches!(role, Role::Proof),
             Class::Ok | Class::Throttled(_) | Class::Unavailable | Class::Other => false,
         };
     }
@@ -382,9 +393,14 @@ async fn send(setting: &Setting<'_>, request: Request) -> Arrived {
         .dispatcher
         .send(setting.ticket, &request, credential)
         .await;
+    let role = match &request.credential {
+        None => Role::Without,
+        Some(_) if request.proves_credential => Role::Proof,
+        Some(_) => Role::With,
+    };
     Arrived {
         request: request.id,
-        proof: request.proves_credential,
+        role,
         delivery,
     }
 }

@@ -8,6 +8,7 @@ mod resolve;
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
+mod user;
 
 use std::fmt;
 use std::io;
@@ -16,6 +17,8 @@ use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
+
+pub use user::UserSecrets;
 
 /// A password, token or key. Cloning shares it; the last clone to go wipes it.
 #[derive(Clone)]

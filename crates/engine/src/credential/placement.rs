@@ -76,7 +76,7 @@ pub(super) fn place_basic(
 }
 
 /// Anywhere but [`Placement::Basic`], which takes a user name as well.
-pub(super) fn place(
+pub(crate) fn place(
     secret: &Secret,
     placement: &Placement,
     exchange: &mut Exchange,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use signoff_core::{FailureKind, InDoubt, Monotonic, Now, Request, Response, Sent};
 
 use super::admission::{Admission, Permit, Waiting};
-use super::exchange::Origins;
+use super::exchange::{Incomplete, Origins};
 use super::failover::Departure;
 use super::reads::{Queued, Reads};
 use super::retry::{Attempt, pause_asked};
@@ -108,7 +108,18 @@ impl Job<'_> {
                 .desk
                 .origins
                 .complete(self.request, self.desk.timeout, self.credential);
-            let exchange = Box::pin(completed).await?;
+            let exchange = match Box::pin(completed).await {
+                Ok(exchange) => exchange,
+                Err(Incomplete::Error(error)) => return Err(error),
+                Err(Incomplete::UserSecret(words)) => {
+                    return Ok(not_sent(
+                        self.desk.clock.now(),
+                        FailureKind::Broken,
+                        words.into(),
+                        attempts,
+                    ));
+                }
+            };
             // Looking up a secret may have taken its time: a person was asked for it.
             if self.desk.clock.now().monotonic > self.request.not_after {
                 let tries = Tries {
@@ -343,15 +354,7 @@ impl Job<'_> {
                 expired(self.desk.clock.now(), attempts)
             }
             Turn::Unreachable(Unreachable { message }) => {
-                let now = self.desk.clock.now();
-                Delivery::Failure(Failed {
-                    sent: Sent::NotSent,
-                    kind: FailureKind::Unreachable,
-                    message,
-                    sent_unix_ms: now.unix_ms,
-                    settled_at: now.monotonic,
-                    attempts,
-                })
+                not_sent(self.desk.clock.now(), FailureKind::Unreachable, message, attempts)
             }
             Turn::GivenUp => tries.last.unwrap_or(Delivery::Stopped),
             Turn::Stopped | Turn::Go { .. } => Delivery::Stopped,
@@ -370,10 +373,19 @@ struct Times {
 
 /// A turn that came too late.
 pub(super) fn expired(now: Now, attempts: u32) -> Delivery {
+    not_sent(
+        now,
+        FailureKind::Expired,
+        "its turn came too late".into(),
+        attempts,
+    )
+}
+
+fn not_sent(now: Now, kind: FailureKind, message: Arc<str>, attempts: u32) -> Delivery {
     Delivery::Failure(Failed {
         sent: Sent::NotSent,
-        kind: FailureKind::Expired,
-        message: "its turn came too late".into(),
+        kind,
+        message,
         sent_unix_ms: now.unix_ms,
         settled_at: now.monotonic,
         attempts,

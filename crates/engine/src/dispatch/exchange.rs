@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use signoff_core::Request;
+use signoff_core::{Request, SecretUse};
 use url::Url;
 
 use super::DispatchError;
 use super::failover::Departure;
-use crate::credential::Credential;
+use crate::credential::{Credential, PlacementError, place};
+use crate::secret::UserSecrets;
 use crate::transport::Exchange;
 
 /// Bytes of an answer beyond which it is given up, unless the request says otherwise.
@@ -25,13 +26,34 @@ const PROBE_TIME: Duration = Duration::from_secs(2);
 pub(super) struct Origins {
     connection: Arc<str>,
     endpoints: BTreeMap<String, Vec<Url>>,
+    user_secrets: Arc<UserSecrets>,
+}
+
+/// Why a request has no exchange.
+#[derive(Debug)]
+pub(super) enum Incomplete {
+    /// It cannot be dispatched at all.
+    Error(DispatchError),
+    /// A secret of the user is not fit to be sent, which is nobody else's affair; says which and why.
+    UserSecret(String),
+}
+
+impl<E: Into<DispatchError>> From<E> for Incomplete {
+    fn from(error: E) -> Self {
+        Self::Error(error.into())
+    }
 }
 
 impl Origins {
-    pub(super) const fn new(connection: Arc<str>, endpoints: BTreeMap<String, Vec<Url>>) -> Self {
+    pub(super) const fn new(
+        connection: Arc<str>,
+        endpoints: BTreeMap<String, Vec<Url>>,
+        user_secrets: Arc<UserSecrets>,
+    ) -> Self {
         Self {
             connection,
             endpoints,
+            user_secrets,
         }
     }
 
@@ -64,19 +86,13 @@ impl Origins {
         }
     }
 
-    /// Makes the exchange of a request, without its credential, for the first origin of its endpoint.
-    pub(super) fn exchange(&self, request: &Request, timeout: Duration) -> Result<Exchange, DispatchError> {
+    /// Makes the exchange of a request, without its secrets, for the first origin of its endpoint.
+    fn exchange(&self, request: &Request, timeout: Duration) -> Result<Exchange, DispatchError> {
         let origin = self
             .endpoints
             .get(&request.endpoint)
             .and_then(|origins| origins.first())
             .ok_or_else(|| self.no_endpoint(&request.endpoint))?;
-        // A request that leaves without its secret would be another request.
-        if !request.secrets.is_empty() {
-            return Err(
-                self.bad_request("it wants a secret attribute of the user, and there is none".to_owned())
-            );
-        }
         Ok(Exchange {
             method: http::Method::from_bytes(request.method.as_bytes())
                 .map_err(|_| self.bad_request(format!("`{}` is no method", request.method)))?,
@@ -89,13 +105,13 @@ impl Origins {
         })
     }
 
-    /// The exchange of a request, with its credential. The secret is looked up here, when it is first needed.
+    /// The exchange of a request, with its secrets. That of the credential is looked up here, when it is first needed.
     pub(super) async fn complete(
         &self,
         request: &Request,
         timeout: Duration,
         credential: Option<&Arc<Credential>>,
-    ) -> Result<Exchange, DispatchError> {
+    ) -> Result<Exchange, Incomplete> {
         let mut exchange = self.exchange(request, timeout)?;
         if let Some(wanted) = &request.credential {
             let credential = credential.ok_or_else(|| DispatchError::NoCredential {
@@ -103,11 +119,30 @@ impl Origins {
             })?;
             if let Some(name) = wanted.name.as_ref().filter(|name| ***name != **credential.name()) {
                 let runs_as = credential.name();
-                return Err(self.bad_request(format!("it wants the credential `{name}` and has `{runs_as}`")));
+                let problem = format!("it wants the credential `{name}` and has `{runs_as}`");
+                return Err(self.bad_request(problem).into());
             }
             credential.place(&wanted.placement, &mut exchange).await?;
         }
+        for wanted in &request.secrets {
+            self.place_user_secret(wanted, &mut exchange)?;
+        }
         Ok(exchange)
+    }
+
+    fn place_user_secret(&self, wanted: &SecretUse, exchange: &mut Exchange) -> Result<(), Incomplete> {
+        // A request that leaves without its secret would be another request.
+        let Some((attribute, secret)) = self.user_secrets.open(wanted.handle) else {
+            let problem = "it wants a secret attribute of the user, and there is none".to_owned();
+            return Err(self.bad_request(problem).into());
+        };
+        place(&secret, &wanted.placement, exchange).map_err(|problem| {
+            if problem == PlacementError::NotForHeader {
+                Incomplete::UserSecret(format!("the user's `{attribute}` cannot be sent: {problem}"))
+            } else {
+                self.bad_request(problem.to_string()).into()
+            }
+        })
     }
 
     fn url(&self, origin: &Url, request: &Request) -> Result<Url, DispatchError> {
@@ -172,13 +207,15 @@ mod tests {
     use signoff_core::{Placement, RequestId, SecretHandle, SecretUse};
 
     use super::*;
+    use crate::secret::Secret;
 
     fn origins() -> Origins {
         let api = vec![
             Url::parse("https://a.example:8445").unwrap(),
             Url::parse("https://b.example").unwrap(),
         ];
-        Origins::new("site".into(), BTreeMap::from([("api".to_owned(), api)]))
+        let endpoints = BTreeMap::from([("api".to_owned(), api)]);
+        Origins::new("site".into(), endpoints, Arc::default())
     }
 
     fn build(request: &Request) -> Result<Exchange, String> {
@@ -234,19 +271,64 @@ mod tests {
         }
     }
 
-    #[test]
-    fn nothing_leaves_without_the_secrets_it_wants() {
-        let placement = Placement::Bearer;
-        let secrets = vec![SecretUse {
-            handle: SecretHandle(0),
-            placement,
-        }];
-        let refused = build(&Request {
+    async fn completed(user_secrets: UserSecrets, secrets: Vec<SecretUse>) -> Result<Exchange, String> {
+        let origins = Origins {
+            user_secrets: Arc::new(user_secrets),
+            ..origins()
+        };
+        let request = Request {
             secrets,
             ..Request::read(RequestId(1), "api", "/")
+        };
+        let completed = origins.complete(&request, Duration::from_secs(10), None).await;
+        completed.map_err(|incomplete| match incomplete {
+            Incomplete::Error(error) => error.to_string(),
+            Incomplete::UserSecret(words) => words,
         })
-        .err();
-        assert!(refused.is_some_and(|error| error.contains("secret attribute")));
+    }
+
+    fn authorization(handle: SecretHandle) -> SecretUse {
+        let placement = Placement::Header("Authorization".to_owned());
+        SecretUse { handle, placement }
+    }
+
+    #[tokio::test]
+    async fn secrets_of_the_user_go_where_the_provider_says() {
+        let secrets = UserSecrets::default();
+        let key = secrets.keep("key", Secret::new("uap-1".to_owned()));
+        let token = secrets.keep("device_token", Secret::new("a:b".to_owned()));
+        let in_query = SecretUse {
+            handle: token,
+            placement: Placement::Query("token".to_owned()),
+        };
+        let exchange = completed(secrets, vec![authorization(key), in_query])
+            .await
+            .unwrap();
+        assert_eq!(exchange.headers["authorization"], "uap-1");
+        assert!(exchange.headers["authorization"].is_sensitive());
+        assert_eq!(exchange.url.query(), Some("token=a%3Ab"));
+    }
+
+    #[tokio::test]
+    async fn nothing_leaves_without_the_secrets_it_wants() {
+        let refused = completed(UserSecrets::default(), vec![authorization(SecretHandle(1))]).await;
+        assert!(refused.err().is_some_and(|error| error.contains("there is none")));
+    }
+
+    #[tokio::test]
+    async fn a_secret_that_no_header_can_carry_is_named_and_not_shown() {
+        let secrets = UserSecrets::default();
+        let key = secrets.keep("key", Secret::new("uap-\r\nx: y".to_owned()));
+        assert_eq!(
+            completed(secrets, vec![authorization(key)])
+                .await
+                .err()
+                .as_deref(),
+            Some(
+                "the user's `key` cannot be sent: it contains a line break or another control character, \
+                 which no header can carry"
+            )
+        );
     }
 
     #[test]

@@ -40,6 +40,7 @@ use self::failover::Failover;
 use self::reads::{Key, Seat, Share, Start, Wish};
 use crate::clock::Clock;
 use crate::credential::Credential;
+use crate::secret::UserSecrets;
 use crate::transport::Transport;
 
 pub use self::delivery::{
@@ -65,6 +66,8 @@ pub struct DispatcherSettings {
     pub settle: Duration,
     /// Whether every write is held back.
     pub plan: bool,
+    /// What requests may be sent with beside the credential.
+    pub user_secrets: Arc<UserSecrets>,
 }
 
 /// The way out to one vendor, for all operations on one connection. All they ask for at once is served fairly, and no
@@ -95,7 +98,8 @@ impl Dispatcher {
         moved: Option<OnMove>,
         clock: Clock,
     ) -> Arc<Self> {
-        let origins = Origins::new(Arc::clone(&settings.connection), settings.endpoints);
+        let connection = Arc::clone(&settings.connection);
+        let origins = Origins::new(connection, settings.endpoints, settings.user_secrets);
         let failover = Failover::new(origins.names());
         let desk = Desk {
             origins,

@@ -144,6 +144,7 @@ impl Links {
                 timeout: settings.timeout,
                 settle: settings.settle,
                 plan: self.plan,
+                user_secrets: Arc::clone(&self.engine.user_secrets),
             },
             Arc::new(transport),
             Arc::clone(&classifier) as _,

@@ -175,7 +175,7 @@ async fn requests_without_a_credential_pass_no_gate() {
         .lock()
         .unwrap()
         .iter()
-        .map(|call| call.authorized)
+        .map(|call| call.authorization.is_some())
         .collect::<Vec<_>>();
     assert_eq!(authorized, [true, false]);
 }

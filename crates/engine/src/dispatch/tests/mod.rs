@@ -6,6 +6,7 @@ mod gate;
 mod limits;
 mod random;
 mod reads;
+mod user_secrets;
 mod writes;
 
 use std::collections::BTreeMap;
@@ -55,7 +56,8 @@ struct Call {
     number: usize,
     host: String,
     path: String,
-    authorized: bool,
+    /// As it stands in the header.
+    authorization: Option<String>,
     at: Instant,
 }
 
@@ -92,6 +94,7 @@ impl World {
             timeout: Duration::from_secs(10),
             settle: Duration::from_secs(10),
             plan: false,
+            user_secrets: Arc::default(),
         };
         change(&mut settings);
         let transport: Arc<dyn Transport> = Arc::clone(&vendor) as _;
@@ -134,6 +137,15 @@ impl World {
         self.vendor.calls.lock().unwrap().clear();
     }
 
+    /// What came with them, in the order of their coming.
+    fn authorizations(&self) -> Vec<String> {
+        let calls = self.vendor.calls.lock().unwrap();
+        calls
+            .iter()
+            .filter_map(|call| call.authorization.clone())
+            .collect()
+    }
+
     fn paths(&self) -> Vec<String> {
         self.vendor
             .calls
@@ -156,7 +168,10 @@ impl Transport for Vendor {
                 number: calls.len(),
                 host: exchange.url.host_str().unwrap_or_default().to_owned(),
                 path: exchange.url.path().to_owned(),
-                authorized: exchange.headers.contains_key("authorization"),
+                authorization: exchange
+                    .headers
+                    .get("authorization")
+                    .map(|value| value.to_str().unwrap().to_owned()),
                 at: Instant::now(),
             };
             calls.push(call.clone());
