@@ -112,6 +112,21 @@ pub enum FailureKind {
     Expired,
 }
 
+impl FailureKind {
+    /// The code in reports, where the vendor said nothing.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Unreachable => "unreachable",
+            Self::TimedOut => "timed_out",
+            Self::Broken => "connection_broken",
+            Self::TooLarge => "answer_too_large",
+            Self::Redirected => "redirected",
+            Self::Expired => "expired",
+        }
+    }
+}
+
 /// A vendor's notification, decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Event<'a> {

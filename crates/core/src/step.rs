@@ -230,4 +230,14 @@ impl Finished {
             fields: Vec::new(),
         }
     }
+
+    /// An end with a code and a message of ours.
+    #[must_use]
+    pub fn with(outcome: Outcome, code: &str, message: impl Into<String>) -> Self {
+        Self {
+            code: Some(code.to_owned()),
+            message: Some(message.into()),
+            ..Self::new(outcome)
+        }
+    }
 }

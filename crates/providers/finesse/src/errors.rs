@@ -3,7 +3,7 @@
 //! Sources: developer guide, "Cisco Finesse API Errors" and "User API Errors". The words of the vendor are
 //! kept as they came.
 
-use signoff_core::{Failure, FailureKind, Field, Finished, Outcome, Response, xml};
+use signoff_core::{Failure, Field, Finished, Outcome, Response, xml};
 
 /// An error answer: `<ApiErrors><ApiError><ErrorType>…`, or one that says nothing that we can read.
 #[derive(Debug, Clone, PartialEq)]
@@ -119,27 +119,12 @@ impl VendorError {
 
 /// The end of an operation of ours, with a code and a message of ours.
 pub(crate) fn ended(outcome: Outcome, code: &str, message: impl Into<String>) -> Finished {
-    Finished {
-        code: Some(code.to_owned()),
-        message: Some(message.into()),
-        ..Finished::new(outcome)
-    }
+    Finished::with(outcome, code, message)
 }
 
 /// The end of an operation because no answer came.
 pub(crate) fn unanswered(outcome: Outcome, failure: &Failure<'_>) -> Finished {
-    ended(outcome, failure_code(failure.kind), failure.message)
-}
-
-pub(crate) const fn failure_code(kind: FailureKind) -> &'static str {
-    match kind {
-        FailureKind::Unreachable => "unreachable",
-        FailureKind::TimedOut => "timed_out",
-        FailureKind::Broken => "connection_broken",
-        FailureKind::TooLarge => "answer_too_large",
-        FailureKind::Redirected => "redirected",
-        FailureKind::Expired => "expired",
-    }
+    ended(outcome, failure.kind.name(), failure.message)
 }
 
 #[cfg(test)]

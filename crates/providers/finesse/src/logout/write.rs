@@ -6,7 +6,7 @@ use signoff_core::{Failure, FailureKind, Finished, Monotonic, Now, Outcome, Resp
 
 use super::doubt::Doubt;
 use super::{Logout, Phase};
-use crate::errors::{VendorError, failure_code, unanswered};
+use crate::errors::{VendorError, unanswered};
 use crate::request::{Change, Desk};
 use crate::runner::is_server_error;
 
@@ -98,7 +98,7 @@ impl Logout {
                     part,
                     intent_unix_ms: failure.sent_unix_ms,
                     settled_at: failure.settled_at,
-                    code: failure_code(failure.kind).to_owned(),
+                    code: failure.kind.name().to_owned(),
                     message: failure.message.to_owned(),
                 };
                 self.uncertain(desk, now, doubt);
