@@ -102,6 +102,7 @@
  * host names the provider and the rule. Beside what is said at each structure, these are:
  * - only an operation that is declared to write asks for a WRITE, and every WRITE has a part name;
  * - records come from an operation that is declared to yield them, and no more than one where it yields one;
+ * - a feed (SIGNOFF_FEED_EXTENSION) neither writes nor subscribes;
  * - no WAIT for ever while nothing is outstanding, and nothing is sent after CANCEL;
  * - without an input in between, no more than 100,000 records, and no more than 1,000 requests, subscriptions and waits
  *   for a moment that has passed; HELD and FEED_REFUSED, which come at once, do not count as one;
@@ -580,6 +581,7 @@ typedef struct signoff_event {
     signoff_text error_code;    /* the vendor's code if it tells of an error */
     signoff_text error_message; /* the vendor's words for that error */
     int64_t unix_ms;            /* when, by the vendor's clock; 0 if it does not say */
+    signoff_text error_kind;    /* what kind of error the vendor calls it */
 } signoff_event;
 
 /* signoff_input.reason */
@@ -679,10 +681,105 @@ typedef struct signoff_api {
     uint32_t (*classify)(signoff_provider *provider, const signoff_response *response, signoff_class *result,
                          char *error, size_t capacity);
 
-    /* The extension of that id, in a form that its own header describes; NULL if there is none.
+    /* The extension of that id (SIGNOFF_FEED_EXTENSION, below); NULL if there is none.
      * [any-thread] */
     const void *(*extension)(signoff_text id);
 } signoff_api;
+
+/* ---- the extension signoff.feed/1 --------------------------------------------------------------------------- */
+
+/*
+ * A vendor that tells of changes by himself has a feed. The provider says how to listen (where, as whom, to what), the
+ * host owns the session, and what arrives the provider decodes into events. extension() with this id gives a
+ * signoff_feed_api; a provider without a feed gives NULL, and nothing else changes for it.
+ *
+ * A feed is an operation like any other: feed_new() begins it, and the host turns the crank with op_poll() and
+ * op_input(). It may read, and neither write, give records nor subscribe. When it has FINISHED with
+ * SIGNOFF_OUTCOME_DONE, feed_plan() says how to listen; any other outcome means that there is to be no feed, and its
+ * code and message say why. The operation then stays for feed_decode() as long as the host listens, and op_free() ends
+ * it. What feed_plan() and feed_decode() give stays with the provider until the next call on that operation.
+ *
+ * The host promises to open no session in a plan, to open one session for those who listen as the same user, and to
+ * end it in good order. Where a session does something to its own user (Finesse logs out a signed-in user whose
+ * session ends), it is for the provider to say no.
+ */
+#define SIGNOFF_FEED_EXTENSION "signoff.feed/1"
+
+/* What the host would listen to. */
+typedef struct signoff_feed_wish {
+    uint32_t size;
+    uint32_t actor_kind; /* SIGNOFF_CREDENTIAL_ */
+    uint32_t named;      /* 1: the configuration names this credential for feeds; 0: it is the one that acts */
+    uint32_t reserved;
+    signoff_text actor;  /* the public name of the credential that would listen */
+    signoff_text scope;  /* whose events, in the vendor's terms (a team); empty: all that the actor may hear of */
+} signoff_feed_wish;
+
+/* signoff_feed_way.transport */
+#define SIGNOFF_TRANSPORT_TLS UINT32_C(1)       /* a stream in TLS from its first byte */
+#define SIGNOFF_TRANSPORT_WEBSOCKET UINT32_C(2) /* a WebSocket in TLS */
+
+/* One way to reach the service; tried in order, on each host. */
+typedef struct signoff_feed_way {
+    uint32_t size;
+    uint32_t transport;
+    uint32_t port; /* 0: that of the endpoint's origin */
+    uint32_t reserved;
+    signoff_text path; /* WEBSOCKET: starts with a slash */
+} signoff_feed_way;
+
+/* signoff_feed_plan.protocol */
+#define SIGNOFF_PROTOCOL_XMPP UINT32_C(1) /* RFC 6120 and 7395, SASL PLAIN, publish-subscribe of XEP-0060 */
+
+/* How to listen. */
+typedef struct signoff_feed_plan {
+    uint32_t size;
+    uint32_t protocol;
+    uint64_t keep_alive;    /* the longest that a session may be silent; at least a second */
+    signoff_text user;      /* who logs in, without a domain */
+    signoff_text domain;    /* of the users */
+    signoff_text service;   /* the address of the publish-subscribe service */
+    signoff_text endpoint;  /* the declared endpoint on whose hosts the service is */
+    const signoff_feed_way *const *ways; /* at least one, at most 16 */
+    size_t way_count;
+    signoff_texts nodes;    /* what the scope of the wish comes to; at most 10,000 */
+} signoff_feed_plan;
+
+/* What was published. Untrusted. */
+typedef struct signoff_notification {
+    uint32_t size;
+    uint32_t reserved;
+    signoff_text node;     /* where */
+    signoff_bytes payload; /* the text in the item, unescaped once; at most 1 MiB */
+} signoff_notification;
+
+/* What it says; none where it says nothing of users. */
+typedef struct signoff_events {
+    uint32_t size;
+    uint32_t reserved;
+    const signoff_event *const *events; /* at most 10,000 */
+    size_t count;
+} signoff_events;
+
+/* All members are set. */
+typedef struct signoff_feed_api {
+    uint32_t size;
+    uint32_t reserved;
+
+    /* Begins to find out how to listen.
+     * [any-thread] */
+    uint32_t (*feed_new)(signoff_provider *provider, const signoff_feed_wish *wish, signoff_now now, signoff_op **op,
+                         char *error, size_t capacity);
+
+    /* How to listen; called after FINISHED with DONE.
+     * [op-thread] */
+    uint32_t (*feed_plan)(signoff_op *op, const signoff_feed_plan **plan, char *error, size_t capacity);
+
+    /* What a notification says; called after feed_plan(). One that makes no sense says nothing, and is no error.
+     * [op-thread] */
+    uint32_t (*feed_decode)(signoff_op *op, const signoff_notification *notification, const signoff_events **events,
+                            char *error, size_t capacity);
+} signoff_feed_api;
 
 /* The one exported function. The same pointer at every call; NULL if the library cannot work here.
  * [main-thread] */

@@ -146,6 +146,8 @@ pub struct Event<'a> {
     pub error_message: &'a str,
     /// When, by the vendor's clock, in Unix milliseconds; 0 if it does not say.
     pub unix_ms: i64,
+    /// What kind of error the vendor calls it.
+    pub error_kind: &'a str,
 }
 
 /// Why an operation is to end.

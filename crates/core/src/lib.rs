@@ -11,6 +11,7 @@
 
 pub mod abi;
 mod descriptor;
+mod feed;
 mod input;
 pub mod json;
 mod login;
@@ -26,6 +27,7 @@ pub use descriptor::{
     ActsOn, CredentialKind, Descriptor, EndpointSpec, Limits, OperationSpec, Parameter, ParameterKind,
     Target, Yields,
 };
+pub use feed::{FeedEvent, FeedPlan, FeedProtocol, FeedTransport, FeedWay, FeedWish, Notification};
 pub use input::{CancelReason, Event, Failure, FailureKind, Input, Response, Sent};
 pub use login::{LoginFlow, RefreshFlow, TemplatePiece, pieces};
 pub use outcome::{ConfirmedBy, Outcome, UnknownName};

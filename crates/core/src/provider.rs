@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use crate::{CredentialKind, Field, Input, Monotonic, Now, Response, Step, User, Value};
+use crate::{
+    CredentialKind, FeedEvent, FeedPlan, FeedWish, Field, Input, Monotonic, Notification, Now, Response,
+    Step, User, Value,
+};
 
 /// One vendor's API, with the options of one connection.
 ///
@@ -32,6 +35,18 @@ pub trait Provider: Send + Sync + Sized + 'static {
     /// What an answer means for the host: retries, limits and credentials rest on it. Pure; called once for every
     /// answer, before the operation sees it.
     fn classify(&self, response: &Response<'_>) -> Class;
+
+    /// Whether the vendor tells of changes by itself; then there is [`Self::feed`].
+    const HAS_FEED: bool = false;
+
+    /// Begins to find out how to listen: an operation that only reads, and once it has finished with
+    /// [`Outcome::Done`](crate::Outcome::Done) has a [plan](Operation::feed_plan).
+    ///
+    /// # Errors
+    /// For misuse.
+    fn feed(&self, _wish: FeedWish<'_>, _now: Now) -> Result<Self::Op, Error> {
+        Err(Error::UnknownOperation("feed".to_owned()))
+    }
 }
 
 /// One operation under way.
@@ -41,6 +56,16 @@ pub trait Operation: Send + 'static {
 
     /// What happened. An input that was not asked for is ignored.
     fn input(&mut self, now: Now, input: Input<'_>);
+
+    /// How to listen, once a feed has finished well.
+    fn feed_plan(&mut self) -> Option<FeedPlan> {
+        None
+    }
+
+    /// What a notification that arrived says; nothing if it makes no sense.
+    fn decode(&mut self, _notification: Notification<'_>) -> Vec<FeedEvent> {
+        Vec::new()
+    }
 }
 
 /// What an answer means for the host.

@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use crate::{
     Args, CancelReason, Class, Context, CredentialKind, Descriptor, Earlier, Effect, Error, Event, Failure,
-    FailureKind, Field, Finished, InDoubt, InDoubtPolicy, Input, Monotonic, Now, Operation, ParameterKind,
-    Placement, Provider, Record, Request, RequestId, Response, Sent, Step, User, Value, Wait,
+    FailureKind, FeedEvent, FeedPlan, FeedWish, Field, Finished, InDoubt, InDoubtPolicy, Input, Monotonic,
+    Notification, Now, Operation, ParameterKind, Placement, Provider, Record, Request, RequestId, Response,
+    Sent, Step, User, Value, Wait,
 };
 
 /// A provider under test, however it was come by.
@@ -29,6 +30,12 @@ pub trait Subject {
 
     /// As [`Provider::classify`].
     fn classify(&self, response: &Response<'_>) -> Class;
+
+    /// As [`Provider::feed`].
+    ///
+    /// # Errors
+    /// As there.
+    fn feed(&self, wish: FeedWish<'_>, now: Now) -> Result<Box<dyn Operation>, Error>;
 }
 
 impl<P: Provider> Subject for P {
@@ -44,6 +51,10 @@ impl<P: Provider> Subject for P {
 
     fn classify(&self, response: &Response<'_>) -> Class {
         Provider::classify(self, response)
+    }
+
+    fn feed(&self, wish: FeedWish<'_>, now: Now) -> Result<Box<dyn Operation>, Error> {
+        Ok(Box::new(Provider::feed(self, wish, now)?))
     }
 }
 
@@ -193,6 +204,7 @@ pub struct Drive<'a> {
     now: Now,
     outstanding: VecDeque<(Request, Monotonic)>,
     subscriptions: VecDeque<RequestId>,
+    listening: Vec<RequestId>,
     seen: HashSet<RequestId>,
     last_read: HashMap<String, Monotonic>,
     wait: Option<Wait>,
@@ -205,10 +217,7 @@ impl<'a> Drive<'a> {
     /// Begins an operation, and polls it.
     #[must_use]
     pub fn start(subject: &'a dyn Subject, setup: &Setup) -> Self {
-        let now = Now {
-            monotonic: Monotonic::ZERO + Duration::from_secs(1_000_000),
-            unix_ms: START_UNIX_MS,
-        };
+        let now = beginning();
         let earlier: Vec<Earlier<'_>> = setup
             .earlier
             .iter()
@@ -232,12 +241,24 @@ impl<'a> Drive<'a> {
             logged_out: setup.logged_out,
         };
         let args = Args::new(setup.user.as_ref(), &setup.fields);
+        Self::begin(subject, now, subject.start(&setup.operation, args, context, now))
+    }
+
+    /// Begins to find out how to listen, and polls it.
+    #[must_use]
+    pub fn feed(subject: &'a dyn Subject, wish: FeedWish<'_>) -> Self {
+        let now = beginning();
+        Self::begin(subject, now, subject.feed(wish, now))
+    }
+
+    fn begin(subject: &'a dyn Subject, now: Now, begun: Result<Box<dyn Operation>, Error>) -> Self {
         let mut drive = Self {
             subject,
             operation: None,
             now,
             outstanding: VecDeque::new(),
             subscriptions: VecDeque::new(),
+            listening: Vec::new(),
             seen: HashSet::new(),
             last_read: HashMap::new(),
             wait: None,
@@ -245,7 +266,7 @@ impl<'a> Drive<'a> {
             finished: None,
             transcript: String::new(),
         };
-        match subject.start(&setup.operation, args, context, now) {
+        match begun {
             Ok(operation) => {
                 drive.operation = Some(operation);
                 drive.poll();
@@ -330,8 +351,51 @@ impl<'a> Drive<'a> {
             self.line("! nothing waits for a feed");
             return self;
         };
+        self.listening.push(subscription);
         self.line("< subscribed");
         self.input(Input::Subscribed { subscription })
+    }
+
+    /// Says that the oldest wish for a feed is not granted.
+    pub fn feed_refused(&mut self, message: &str) -> &mut Self {
+        let Some(subscription) = self.subscriptions.pop_front() else {
+            self.line("! nothing waits for a feed");
+            return self;
+        };
+        self.line(&format!("< feed refused: {message}"));
+        self.input(Input::FeedRefused {
+            subscription,
+            message,
+        })
+    }
+
+    /// Says that the feeds that listened are gone.
+    pub fn feed_lost(&mut self) -> &mut Self {
+        self.line("< feed lost");
+        for subscription in std::mem::take(&mut self.listening) {
+            self.input(Input::FeedLost { subscription });
+        }
+        self
+    }
+
+    /// How many wishes for a feed wait for an answer.
+    #[must_use]
+    pub fn wishes(&self) -> usize {
+        self.subscriptions.len()
+    }
+
+    /// How to listen, if it is a feed that finished well.
+    #[must_use]
+    pub fn plan(&mut self) -> Option<FeedPlan> {
+        self.operation.as_mut()?.feed_plan()
+    }
+
+    /// What a notification says, if it is a feed that finished well.
+    pub fn decode(&mut self, node: &str, payload: &[u8]) -> Vec<FeedEvent> {
+        let operation = self.operation.as_mut();
+        operation.map_or_else(Vec::new, |operation| {
+            operation.decode(Notification { node, payload })
+        })
     }
 
     /// Lets time pass, and polls.
@@ -425,6 +489,7 @@ impl<'a> Drive<'a> {
                     if wait.until == Monotonic::NEVER
                         && self.outstanding.is_empty()
                         && self.subscriptions.is_empty()
+                        && self.listening.is_empty()
                     {
                         self.line("! it waits forever");
                     }
@@ -570,6 +635,13 @@ impl<'a> Drive<'a> {
             "{sign}{}",
             show_duration(Duration::from_millis(total.unsigned_abs()))
         )
+    }
+}
+
+fn beginning() -> Now {
+    Now {
+        monotonic: Monotonic::ZERO + Duration::from_secs(1_000_000),
+        unix_ms: START_UNIX_MS,
     }
 }
 

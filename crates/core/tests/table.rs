@@ -82,7 +82,7 @@ proptest! {
     fn every_input_survives(
         kind in 0..8,
         id in any::<u64>(),
-        texts in vec(text(), 7),
+        texts in vec(text(), 8),
         headers in vec((text(), text()), 0..4),
         body in vec(any::<u8>(), 0..100),
         status in any::<u16>(),
@@ -124,6 +124,7 @@ proptest! {
                 error_code: &texts[5],
                 error_message: &texts[6],
                 unix_ms,
+                error_kind: &texts[7],
             }),
             _ => Input::Cancel(reason),
         };

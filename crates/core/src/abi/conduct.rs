@@ -109,6 +109,9 @@ impl Conduct {
                 self.request(request)
                     .map_err(|Violation(what)| Violation(format!("request {}: {what}", request.id.0)))
             }
+            Step::Subscribe(_) if !self.may_subscribe() => violation(format_args!(
+                "SUBSCRIBE from a feed, which only says how to listen"
+            )),
             Step::Subscribe(subscribe) => self.ask(subscribe.id, "SUBSCRIBE"),
             Step::Record(_) => self.record(),
             Step::Wait(wait) => self.wait(wait, now),
@@ -117,6 +120,12 @@ impl Conduct {
                 Ok(())
             }
         }
+    }
+
+    /// A feed is no operation of the descriptor.
+    fn may_subscribe(&self) -> bool {
+        let declared = self.descriptor.operations;
+        declared.iter().any(|one| std::ptr::eq(one, self.operation))
     }
 
     fn ask(&mut self, id: RequestId, step: &str) -> Result<(), Violation> {

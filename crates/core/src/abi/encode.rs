@@ -408,7 +408,7 @@ impl Arena {
         })
     }
 
-    fn event(&mut self, event: &Event<'_>) -> *const c::Event {
+    pub(super) fn event(&mut self, event: &Event<'_>) -> *const c::Event {
         self.keep(c::Event {
             size: c::Event::SIZE,
             reserved: 0,
@@ -420,6 +420,7 @@ impl Arena {
             error_code: text(event.error_code),
             error_message: text(event.error_message),
             unix_ms: event.unix_ms,
+            error_kind: text(event.error_kind),
         })
     }
 
@@ -447,7 +448,7 @@ impl Arena {
         }
     }
 
-    fn texts(&mut self, texts: &[&str]) -> c::Texts {
+    pub(super) fn texts(&mut self, texts: &[&str]) -> c::Texts {
         c::Texts {
             data: self.keep_all(texts.iter().map(|one| text(one)).collect()),
             length: texts.len(),
@@ -455,7 +456,7 @@ impl Arena {
     }
 
     /// An array of pointers to what `encode` makes of each item.
-    fn keep_each<I, T: 'static>(
+    pub(super) fn keep_each<I, T: 'static>(
         &mut self,
         items: &[I],
         encode: impl Fn(&mut Self, &I) -> T,
@@ -468,12 +469,12 @@ impl Arena {
         self.keep_all(pointers)
     }
 
-    fn keep<T: 'static>(&mut self, item: T) -> *const T {
+    pub(super) fn keep<T: 'static>(&mut self, item: T) -> *const T {
         self.keep_all(vec![item])
     }
 
     /// Moving a vector leaves its items where they are, so the pointer holds while the arena does.
-    fn keep_all<T: 'static>(&mut self, items: Vec<T>) -> *const T {
+    pub(super) fn keep_all<T: 'static>(&mut self, items: Vec<T>) -> *const T {
         let pointer = items.as_ptr();
         if !items.is_empty() {
             self.kept.push(Box::new(items));
@@ -525,7 +526,7 @@ fn optional(value: Option<&str>) -> c::Text {
     )
 }
 
-fn bytes(bytes: &[u8]) -> c::Bytes {
+pub(super) fn bytes(bytes: &[u8]) -> c::Bytes {
     c::Bytes {
         data: bytes.as_ptr(),
         length: bytes.len(),
@@ -555,6 +556,6 @@ fn placement(placement: &Placement) -> (u32, c::Text) {
 }
 
 /// 584 years and more are for ever.
-fn nanoseconds(duration: Duration) -> u64 {
+pub(super) fn nanoseconds(duration: Duration) -> u64 {
     (Monotonic::ZERO + duration).0
 }

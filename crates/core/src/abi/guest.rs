@@ -3,6 +3,8 @@
 //! Panics are caught here. One that happens poisons the provider with all its operations: every later call returns
 //! [`layout::ERROR_POISONED`](super::layout::ERROR_POISONED), because nobody can say what the panic left behind.
 
+mod feed;
+
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::ffi::{c_char, c_void};
@@ -45,6 +47,7 @@ static EXPORTS: LazyLock<Mutex<HashMap<TypeId, Export>>> = LazyLock::new(Mutex::
 struct Export {
     api: &'static c::Api,
     descriptor: *const c::Descriptor,
+    feed: Option<&'static c::FeedApi>,
     /// What the descriptor consists of.
     _arena: Arena,
 }
@@ -67,8 +70,9 @@ fn export<P: Provider>(descriptor: &'static Descriptor) -> Export {
             op_input: Some(op_input::<P>),
             op_free: Some(op_free::<P>),
             classify: Some(classify::<P>),
-            extension: Some(extension),
+            extension: Some(extension::<P>),
         })),
+        feed: P::HAS_FEED.then(|| &*Box::leak(Box::new(feed::table::<P>()))),
         descriptor: encoded,
         _arena: arena,
     }
@@ -83,8 +87,9 @@ struct Instance<P> {
 /// What a `signoff_op` is.
 struct Running<O> {
     operation: O,
-    /// The last step, and what its encoding consists of; both live until the next call.
+    /// What was given last, and what its encoding consists of; both live until the next call.
     step: Option<Step>,
+    given: feed::Given,
     arena: Arena,
     poison: Poison,
 }
@@ -161,6 +166,7 @@ unsafe extern "C" fn op_new<P: Provider>(
         let running = Running {
             operation,
             step: None,
+            given: feed::Given::default(),
             arena: Arena::default(),
             poison: Arc::clone(&instance.poison),
         };
@@ -188,6 +194,7 @@ unsafe extern "C" fn op_poll<P: Provider>(
         step: last,
         arena,
         poison,
+        ..
     } = running;
     let polled = guarded(poison, || {
         *arena = Arena::default();
@@ -272,8 +279,15 @@ unsafe extern "C" fn classify<P: Provider>(
     unsafe { finish(classified, error, capacity) }
 }
 
-extern "C" fn extension(_id: c::Text) -> *const c_void {
-    ptr::null()
+extern "C" fn extension<P: Provider>(id: c::Text) -> *const c_void {
+    // SAFETY: the caller keeps to the header.
+    let mut reader = unsafe { Reader::new(CALL_BYTES) };
+    if reader.text(id, "id") != Ok(c::FEED_EXTENSION) {
+        return ptr::null();
+    }
+    let exports = EXPORTS.lock().unwrap_or_else(PoisonError::into_inner);
+    let feed = exports.get(&TypeId::of::<P>()).and_then(|export| export.feed);
+    feed.map_or(ptr::null(), |feed| ptr::from_ref(feed).cast())
 }
 
 /// More than any answer's cap: the host bounds what it gives, and this ends only what cannot be meant.

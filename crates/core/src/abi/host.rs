@@ -3,6 +3,8 @@
 //! Everything that a provider gives is copied and checked before anybody sees it: structures by the reader, conduct
 //! by the rules of the header. What is wrong is an [`Error::Contract`] that names the provider and the rule.
 
+mod feed;
+
 use std::any::TypeId;
 use std::collections::HashMap;
 use std::ffi::{c_char, c_void};
@@ -16,7 +18,8 @@ use super::layout::{self as c, Growable};
 use super::reader::{Reader, Violation};
 use crate::testing::Subject;
 use crate::{
-    Args, Class, Context, Descriptor, Error, Field, Input, Now, Operation, Provider, Response, Step,
+    Args, Class, Context, Descriptor, Error, FeedEvent, FeedPlan, FeedWish, Field, Input, Notification, Now,
+    Operation, Provider, Response, Step,
 };
 
 /// A provider's checked table: linked in, or of a shared library.
@@ -346,6 +349,10 @@ impl Subject for Instance {
     fn classify(&self, response: &Response<'_>) -> Class {
         Self::classify(self, response).unwrap_or_else(|error| panic!("{error}"))
     }
+
+    fn feed(&self, wish: FeedWish<'_>, now: Now) -> Result<Box<dyn Operation>, Error> {
+        Ok(Box::new(Unforgiving(Self::feed(self, wish, now)?)))
+    }
 }
 
 struct Unforgiving(Op);
@@ -359,6 +366,18 @@ impl Operation for Unforgiving {
     #[expect(clippy::panic, reason = "only tests use it")]
     fn input(&mut self, now: Now, input: Input<'_>) {
         self.0.input(now, input).unwrap_or_else(|error| panic!("{error}"));
+    }
+
+    #[expect(clippy::panic, reason = "only tests use it")]
+    fn feed_plan(&mut self) -> Option<FeedPlan> {
+        Some(self.0.feed_plan().unwrap_or_else(|error| panic!("{error}")))
+    }
+
+    #[expect(clippy::panic, reason = "only tests use it")]
+    fn decode(&mut self, notification: Notification<'_>) -> Vec<FeedEvent> {
+        self.0
+            .decode(notification)
+            .unwrap_or_else(|error| panic!("{error}"))
     }
 }
 

@@ -141,7 +141,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    fn event(&mut self, event: *const c::Event) -> Result<Event<'a>, Violation> {
+    pub(super) fn event(&mut self, event: *const c::Event) -> Result<Event<'a>, Violation> {
         let event = self.structure(event, "event")?;
         Ok(Event {
             user: self.text(event.user, "event.user")?,
@@ -152,6 +152,7 @@ impl<'a> Reader<'a> {
             error_code: self.text(event.error_code, "event.error_code")?,
             error_message: self.text(event.error_message, "event.error_message")?,
             unix_ms: event.unix_ms,
+            error_kind: self.text(event.error_kind, "event.error_kind")?,
         })
     }
 }

@@ -9,6 +9,9 @@ use std::mem::offset_of;
 /// The symbol that a library exports.
 pub const ENTRY_POINT: &CStr = c"signoff_provider_v1";
 
+/// The id of the extension for feeds; [`FeedApi`] is what it gives.
+pub const FEED_EXTENSION: &str = "signoff.feed/1";
+
 /// The type of the exported function.
 pub type EntryPoint = unsafe extern "C" fn() -> *const Api;
 
@@ -409,6 +412,7 @@ structures! {
         error_code: Text,
         error_message: Text,
         unix_ms: i64,
+        error_kind: Text,
     }
 
     "signoff_input" => struct Input {
@@ -457,6 +461,69 @@ structures! {
         >,
         extension: Option<unsafe extern "C" fn(Text) -> *const c_void>,
     }
+
+    "signoff_feed_wish" => struct FeedWish {
+        size: u32,
+        actor_kind: u32,
+        named: u32,
+        reserved: u32,
+        actor: Text,
+        scope: Text,
+    }
+
+    "signoff_feed_way" => struct FeedWay {
+        size: u32,
+        transport: u32,
+        port: u32,
+        reserved: u32,
+        path: Text,
+    }
+
+    "signoff_feed_plan" => struct FeedPlan {
+        size: u32,
+        protocol: u32,
+        keep_alive: u64,
+        user: Text,
+        domain: Text,
+        service: Text,
+        endpoint: Text,
+        ways: *const *const FeedWay,
+        way_count: usize,
+        nodes: Texts,
+    }
+
+    "signoff_notification" => struct Notification {
+        size: u32,
+        reserved: u32,
+        node: Text,
+        payload: Bytes,
+    }
+
+    "signoff_events" => struct Events {
+        size: u32,
+        reserved: u32,
+        events: *const *const Event,
+        count: usize,
+    }
+
+    "signoff_feed_api" => struct FeedApi {
+        size: u32,
+        reserved: u32,
+        feed_new: Option<
+            unsafe extern "C" fn(
+                *mut Provider,
+                *const FeedWish,
+                Now,
+                *mut *mut Op,
+                *mut c_char,
+                usize,
+            ) -> u32,
+        >,
+        feed_plan: Option<unsafe extern "C" fn(*mut Op, *mut *const FeedPlan, *mut c_char, usize) -> u32>,
+        feed_decode: Option<
+            unsafe extern "C" fn(*mut Op, *const Notification, *mut *const Events, *mut c_char, usize) -> u32,
+        >,
+    }
 }
 
 growable! {
@@ -484,6 +551,12 @@ growable! {
     Input,
     Class,
     Api,
+    FeedWish,
+    FeedWay,
+    FeedPlan,
+    Notification,
+    Events,
+    FeedApi,
 }
 
 constants! {
@@ -580,4 +653,7 @@ constants! {
     "SIGNOFF_CLASS_CREDENTIAL_REFUSED" => CLASS_CREDENTIAL_REFUSED: u32 = 5,
     "SIGNOFF_CLASS_CREDENTIAL_DOUBTED" => CLASS_CREDENTIAL_DOUBTED: u32 = 6,
     "SIGNOFF_CLASS_OTHER" => CLASS_OTHER: u32 = 7,
+    "SIGNOFF_TRANSPORT_TLS" => TRANSPORT_TLS: u32 = 1,
+    "SIGNOFF_TRANSPORT_WEBSOCKET" => TRANSPORT_WEBSOCKET: u32 = 2,
+    "SIGNOFF_PROTOCOL_XMPP" => PROTOCOL_XMPP: u32 = 1,
 }
