@@ -1,0 +1,393 @@
+//! From sentences to steps and tasks: what is said bit by bit is gathered until it is sent.
+
+mod draft;
+mod repeat;
+
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
+
+use super::blocks::{self, Fence, Kind};
+use super::meaning::{self, Program};
+use super::sentences::{self, Sentence};
+use super::{Lab, Meaning, Problem, Understood};
+use crate::tutorial::{Action, Capture, CaptureSource, Check, Expectation, Place, Step, Task};
+use draft::Draft;
+use repeat::Item;
+
+/// Reads pages into one lab.
+pub(super) fn assemble(title: &str, pages: &[(PathBuf, String)]) -> Lab {
+    let mut assembler = Assembler::default();
+    assembler.lab.tutorial.title = title.to_owned();
+    for (path, text) in pages {
+        assembler.page(path, text);
+    }
+    assembler.step_ends();
+    name_copies(&mut assembler.lab);
+    assembler.lab
+}
+
+#[derive(Default)]
+struct Assembler {
+    lab: Lab,
+    file: PathBuf,
+    /// The step that is being read, and for each of its tasks the item that sent it.
+    step: Option<(Step, Vec<Item>)>,
+    draft: Draft,
+    /// What is in use: said once for an item, and for those below it.
+    program: Option<Program>,
+    /// The item that is being read; `None` before the first of a step.
+    item: Option<Item>,
+    /// How many numbered items the step has had.
+    numbered: u32,
+    /// Whether the step has a request that cannot be sent.
+    unsent: bool,
+    /// A repetition whose body is still to come: its items, and where it stands.
+    repeats: Option<((u32, u32), Place)>,
+}
+
+impl Assembler {
+    fn page(&mut self, path: &Path, text: &str) {
+        path.clone_into(&mut self.file);
+        for block in blocks::blocks(text) {
+            match block.kind {
+                Kind::Heading(text) => self.heading(block.line, &text),
+                Kind::Item { number, text } => {
+                    self.item_begins(number);
+                    self.sentences(&sentences::sentences(&text));
+                }
+                Kind::Paragraph(text) => self.sentences(&sentences::sentences(&text)),
+                Kind::Quote(text) => {
+                    for sentence in sentences::sentences(&text) {
+                        self.note(sentence.line, &sentence.text, Meaning::Explains);
+                    }
+                }
+                Kind::Fence(fence) => self.fence(block.line, fence),
+            }
+        }
+    }
+
+    /// "Step 7: Sign out userA"; any other heading is a title within whatever it stands in.
+    fn heading(&mut self, line: usize, text: &str) {
+        let Some((number, title)) = step_heading(text) else {
+            if self.step.is_none() && self.lab.tutorial.steps.is_empty() {
+                text.clone_into(&mut self.lab.tutorial.title);
+            }
+            return;
+        };
+        self.step_ends();
+        let step = Step {
+            number: number.to_owned(),
+            title: title.to_owned(),
+            place: self.place(line),
+            ..Step::default()
+        };
+        self.step = Some((step, Vec::new()));
+        self.program = None;
+        self.item = None;
+        self.numbered = 0;
+        self.unsent = false;
+        self.draft.begins_anew();
+    }
+
+    fn step_ends(&mut self) {
+        if let Some((_, place)) = self.repeats.take() {
+            self.problem(
+                &place,
+                "items are to be repeated with another body, and none follows",
+            );
+        }
+        if let Some((step, _)) = self.step.take() {
+            self.lab.tutorial.steps.push(step);
+        }
+    }
+
+    fn item_begins(&mut self, number: Option<u32>) {
+        let Some(number) = number else {
+            return;
+        };
+        self.numbered += 1;
+        self.item = Some(Item {
+            number,
+            position: self.numbered,
+        });
+        self.program = None;
+    }
+
+    fn sentences(&mut self, sentences: &[Sentence]) {
+        for sentence in sentences {
+            self.program = meaning::program(sentence).or(self.program);
+            let is_expectation = meaning::is_expectation(sentence);
+            let program = self
+                .program
+                .unwrap_or_else(|| self.default_program(is_expectation));
+            let meaning = match meaning::understand(sentence, program) {
+                other if self.item.is_some() => other,
+                // What stands before the first item tells what the step is about, and is not to be done.
+                _ if is_expectation => {
+                    Meaning::Unclear("it says what should be seen before anything is done")
+                }
+                _ => Meaning::Explains,
+            };
+            self.take(sentence, meaning);
+        }
+    }
+
+    /// What is to be seen without a word of where is to be seen where something was sent last.
+    fn default_program(&self, is_expectation: bool) -> Program {
+        let last = self.step.as_ref().and_then(|(step, _)| step.tasks.last());
+        match last.map(|task| &task.action) {
+            Some(Action::Feed(_)) if is_expectation => Program::Feed,
+            _ => Program::Requests,
+        }
+    }
+
+    fn take(&mut self, sentence: &Sentence, meaning: Meaning) {
+        let place = self.place(sentence.line);
+        let text = without_password(sentence, &meaning);
+        self.note(sentence.line, &text, meaning.clone());
+        if self.step.is_none() {
+            return;
+        }
+        match meaning {
+            Meaning::Explains if self.item.is_none() => {
+                if let Some((step, _)) = &mut self.step {
+                    step.prose.push(sentence.text.clone());
+                }
+            }
+            Meaning::Send => self.send(place),
+            Meaning::Connect | Meaning::Disconnect => {
+                let action = self.draft.feed(matches!(meaning, Meaning::Connect));
+                self.act(place, action);
+            }
+            Meaning::Expects(checks, unclear) => {
+                let unclear = unclear.into_iter().map(Check::Unclear);
+                for check in checks.into_iter().chain(unclear) {
+                    self.expect(&place, check);
+                }
+            }
+            Meaning::Unclear(_) if sentence.says_any(&["should", "must", "will see"]) => {
+                self.expect(&place, Check::Unclear(sentence.text.clone()));
+            }
+            Meaning::Unclear(why) => self.draft.unclear(place, why, &sentence.text),
+            Meaning::Copies { element, variable } => self.copy(place, element, variable),
+            Meaning::Repeats { from, to } => {
+                self.repeats = Some(((from, to), place));
+                self.draft.body_follows();
+            }
+            Meaning::Person => self.task(place, Action::Human(sentence.text.clone())),
+            Meaning::PersonSees => self.expect_of_a_person(place, &sentence.text),
+            other => self.draft.take(&other, &place),
+        }
+    }
+
+    fn fence(&mut self, line: usize, fence: Fence) {
+        let first = fence.text.lines().next().unwrap_or_default().trim().to_owned();
+        let place = self.place(line);
+        if fence.quoted || !self.draft.wants_body() {
+            return self.note(line, &first, Meaning::Illustrates);
+        }
+        self.note(line, &first, Meaning::Body);
+        match self.repeats.take() {
+            Some((items, place)) => self.repeat(items, &place, &fence.text),
+            None => self.draft.body(place, fence),
+        }
+    }
+
+    fn send(&mut self, place: Place) {
+        let (action, illustrations) = self.draft.sent();
+        for one in &mut self.lab.understood {
+            if illustrations.contains(&one.place) {
+                one.meaning = Meaning::Illustrates;
+            }
+        }
+        match action {
+            Ok(action) => self.task(place, action),
+            Err(problems) => {
+                self.unsent = true;
+                for (at, message) in problems {
+                    self.problem(at.as_ref().unwrap_or(&place), &message);
+                }
+            }
+        }
+    }
+
+    fn act(&mut self, place: Place, action: Result<Action, String>) {
+        match action {
+            Ok(action) => self.task(place, action),
+            Err(message) => self.problem(&place, &message),
+        }
+    }
+
+    fn task(&mut self, place: Place, action: Action) {
+        if let (Some((step, items)), Some(item)) = (&mut self.step, self.item) {
+            items.push(item);
+            step.tasks.push(Task {
+                place,
+                action,
+                expectations: Vec::new(),
+                captures: Vec::new(),
+            });
+        }
+    }
+
+    fn expect(&mut self, place: &Place, check: Check) {
+        let Some((step, _)) = &mut self.step else {
+            return;
+        };
+        let person = |task: &&mut Task| !matches!(task.action, Action::Human(_));
+        let Some(task) = step.tasks.iter_mut().rev().find(person) else {
+            if self.item.is_some() && !self.unsent {
+                self.problem(place, "something is to be seen before anything is sent");
+            }
+            return;
+        };
+        task.expectations.push(Expectation {
+            place: place.clone(),
+            check,
+        });
+    }
+
+    /// What only a person can see belongs to what only a person can do, if that comes first.
+    fn expect_of_a_person(&mut self, place: Place, text: &str) {
+        let Some((step, _)) = &mut self.step else {
+            return;
+        };
+        let check = Check::Seen(text.to_owned());
+        match step.tasks.last_mut() {
+            Some(task) if matches!(task.action, Action::Human(_)) => {
+                task.expectations.push(Expectation { place, check });
+            }
+            _ => self.task(place, Action::Human(text.to_owned())),
+        }
+    }
+
+    fn copy(&mut self, place: Place, element: String, variable: Option<String>) {
+        let Some(task) = self.step.as_mut().and_then(|(step, _)| step.tasks.last_mut()) else {
+            return self.problem(&place, "a value is to be copied before anything is sent");
+        };
+        task.captures.push(Capture {
+            place,
+            variable: variable.unwrap_or_default(),
+            source: CaptureSource::Element(element),
+        });
+    }
+
+    fn repeat(&mut self, items: (u32, u32), place: &Place, body: &str) {
+        self.draft.begins_anew();
+        let (Some((step, sent_by)), Some(item)) = (&mut self.step, self.item) else {
+            return;
+        };
+        match repeat::repeated(&step.tasks, sent_by, items, body, place) {
+            Ok(task) => {
+                step.tasks.push(task);
+                sent_by.push(item);
+            }
+            Err(message) => self.problem(place, message),
+        }
+    }
+
+    fn problem(&mut self, place: &Place, message: &str) {
+        self.lab.problems.push(Problem {
+            place: place.clone(),
+            message: message.to_owned(),
+            hint: "`--explain` shows how each sentence was understood; nothing is sent until this is mended"
+                .to_owned(),
+        });
+    }
+
+    fn note(&mut self, line: usize, text: &str, meaning: Meaning) {
+        let step = self.step.as_ref().map(|(step, _)| match step.number.as_str() {
+            "" => step.title.clone(),
+            number => format!("{number}: {}", step.title),
+        });
+        self.lab.understood.push(Understood {
+            place: self.place(line),
+            step: step.unwrap_or_default(),
+            text: text.to_owned(),
+            meaning,
+            note: None,
+        });
+    }
+
+    fn place(&self, line: usize) -> Place {
+        Place {
+            file: self.file.clone(),
+            line,
+        }
+    }
+}
+
+/// A sentence as it may be shown: a password that stands in it in clear is still one.
+fn without_password<'a>(sentence: &'a Sentence, meaning: &Meaning) -> Cow<'a, str> {
+    match meaning {
+        Meaning::Password(password) if password.variables().next().is_none() => {
+            Cow::Owned(sentence.text.replace(password.as_str(), "[redacted]"))
+        }
+        _ => Cow::Borrowed(&sentence.text),
+    }
+}
+
+/// The number and the title of "Step 7: Sign out userA".
+fn step_heading(text: &str) -> Option<(&str, &str)> {
+    let rest = text
+        .get(..4)
+        .filter(|word| word.eq_ignore_ascii_case("step"))
+        .map(|_| &text[4..])?;
+    let rest = rest.trim_start();
+    let digits = rest
+        .find(|letter: char| !letter.is_ascii_digit())
+        .unwrap_or(rest.len());
+    let (number, title) = rest.split_at(digits);
+    (!number.is_empty()).then(|| (number, title.trim_start_matches([':', '.', '-', ' ', '–']).trim()))
+}
+
+/// Gives a value that is copied under no name the one name that is used and that nothing else gives. Where there are
+/// several of either, nobody can tell.
+fn name_copies(lab: &mut Lab) {
+    let mut given: Vec<String> = Vec::new();
+    let mut wanted: Vec<String> = Vec::new();
+    let mut nameless = Vec::new();
+    for (number, step) in lab.tutorial.steps.iter().enumerate() {
+        for (index, task) in step.tasks.iter().enumerate() {
+            for name in draft::copied_names(&task.action) {
+                if !given.contains(&name) && !wanted.contains(&name) {
+                    wanted.push(name);
+                }
+            }
+            for (capture, one) in task.captures.iter().enumerate() {
+                if one.variable.is_empty() {
+                    nameless.push((number, index, capture));
+                } else {
+                    given.push(one.variable.clone());
+                }
+            }
+        }
+    }
+    wanted.retain(|name| !given.contains(name));
+    let name = match (wanted.as_slice(), nameless.as_slice()) {
+        (_, []) => return,
+        ([name], [_]) => Some(name.clone()),
+        _ => None,
+    };
+    for (step, task, capture) in nameless {
+        let captures = &mut lab.tutorial.steps[step].tasks[task].captures;
+        let place = captures[capture].place.clone();
+        match &name {
+            Some(name) => {
+                captures[capture].variable.clone_from(name);
+                let sentence = lab
+                    .understood
+                    .iter_mut()
+                    .find(|one| one.place == place && matches!(one.meaning, Meaning::Copies { .. }));
+                if let Some(sentence) = sentence {
+                    sentence.note = Some(format!("as {{{name}}}, the only name that is used and not given"));
+                }
+            }
+            None => lab.problems.push(Problem {
+                place,
+                message: "a value is to be copied, and the text does not tell under which name".to_owned(),
+                hint: "name it in the sentence: `as {teamId}`".to_owned(),
+            }),
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! The model of a tutorial: what any front end reads into, what the runner replays, and what reports speak of.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::template::Template;
+
+/// A tutorial: steps in the order in which a person would follow them.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Tutorial {
+    /// What it calls itself; the name of its file where it does not.
+    pub title: String,
+    /// Its steps.
+    pub steps: Vec<Step>,
+}
+
+/// One step: a title, and tasks.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Step {
+    /// As the tutorial numbers it: `7`; empty where it does not.
+    pub number: String,
+    /// One line.
+    pub title: String,
+    /// Where it begins.
+    pub place: Place,
+    /// What it explains before there is anything to do, as plain text.
+    pub prose: Vec<String>,
+    /// What there is to do, in order. None: there is nothing to do but to read.
+    pub tasks: Vec<Task>,
+}
+
+/// A line of a file.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct Place {
+    /// The file.
+    pub file: PathBuf,
+    /// From 1.
+    pub line: usize,
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}", self.file.display(), self.line)
+    }
+}
+
+/// One thing to do, and what is to be seen then.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Task {
+    /// Where it stands.
+    pub place: Place,
+    /// What to do.
+    pub action: Action,
+    /// What is to be seen, in the order of the text.
+    pub expectations: Vec<Expectation>,
+    /// What is to be kept for later steps.
+    pub captures: Vec<Capture>,
+}
+
+/// What to do.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action {
+    /// Send a request.
+    Request(Request),
+    /// Do something with a notification feed.
+    Feed(FeedAction),
+    /// Something that only a person can do, in the tutorial's words.
+    Human(String),
+}
+
+/// A request, with variables still in it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Request {
+    /// Upper case.
+    pub method: String,
+    /// The whole URL.
+    pub url: Template,
+    /// Names and values, in order.
+    pub headers: Vec<(String, Template)>,
+    /// As whom it is sent; `None`: as nobody.
+    pub basic: Option<Login>,
+    /// `None`: without one.
+    pub body: Option<Template>,
+}
+
+/// A user name and a password.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Login {
+    /// The user name.
+    pub username: Template,
+    /// The password: nearly always a variable, so that no tutorial holds it.
+    pub password: Template,
+}
+
+/// Something to do with a notification feed (XMPP publish-subscribe).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FeedAction {
+    /// Sign in to it.
+    Connect(FeedLogin),
+    /// Sign out of it.
+    Disconnect,
+    /// Listen to a node.
+    Subscribe(Template),
+    /// Listen to it no more.
+    Unsubscribe(Template),
+    /// Ask for the list of what is listened to.
+    ListSubscriptions,
+}
+
+/// Where and as whom to sign in to a feed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FeedLogin {
+    /// Host or `host:port`; `None`: where the requests of the tutorial go.
+    pub server: Option<Template>,
+    /// The XMPP domain; `None`: as the server says.
+    pub domain: Option<Template>,
+    /// As whom.
+    pub login: Login,
+}
+
+/// What is to be seen after an action.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expectation {
+    /// Where it is stated.
+    pub place: Place,
+    /// What exactly.
+    pub check: Check,
+}
+
+/// What can be checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Check {
+    /// The HTTP status.
+    Status(u16),
+    /// The answer has no body.
+    BodyEmpty,
+    /// An element of an XML answer has this text. The path is made of element names, the innermost last: `state`,
+    /// `Team/id`.
+    Element {
+        /// Which element.
+        path: String,
+        /// Its text.
+        equals: Template,
+    },
+    /// The member of a JSON answer at this pointer (RFC 6901) has this value, as text.
+    Pointer {
+        /// Which member.
+        pointer: String,
+        /// Its value.
+        equals: Template,
+    },
+    /// A header of the answer has this value.
+    Header {
+        /// Its name.
+        name: String,
+        /// Its value.
+        equals: Template,
+    },
+    /// The answer comes within this time.
+    Within(Duration),
+    /// A notification comes in which all these elements have these texts.
+    Notification(Notification),
+    /// No notification comes.
+    NoNotification {
+        /// How long that is waited for; `None`: as long as the runner holds right.
+        within: Option<Duration>,
+    },
+    /// The server confirms what was asked of the feed.
+    FeedAnswer,
+    /// The list of subscriptions holds this node.
+    Subscribed(Template),
+    /// The list of subscriptions does not hold this node.
+    NotSubscribed(Template),
+    /// Only a person can see it; in the tutorial's words.
+    Seen(String),
+    /// The tutorial says something that was not understood; in its words. It never holds.
+    Unclear(String),
+}
+
+/// A notification that is waited for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Notification {
+    /// What it is about: `user`, `team`; `None`: anything.
+    pub about: Option<String>,
+    /// Paths of elements, and their texts.
+    pub elements: Vec<(String, Template)>,
+    /// How long it is waited for; `None`: as long as the runner holds right.
+    pub within: Option<Duration>,
+}
+
+/// A value of an answer that later steps use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Capture {
+    /// Where that is stated.
+    pub place: Place,
+    /// The variable that gets it.
+    pub variable: String,
+    /// Where it comes from.
+    pub source: CaptureSource,
+}
+
+/// Where a captured value comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CaptureSource {
+    /// The text of an element of an XML answer or notification; the path as in [`Check::Element`].
+    Element(String),
+    /// The member of a JSON answer at this pointer.
+    Pointer(String),
+    /// A header.
+    Header(String),
+}

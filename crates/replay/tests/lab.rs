@@ -1,0 +1,137 @@
+//! Pages in the dialect of the labs, with its quirks and mistakes: beside each stands how every sentence of it is
+//! understood, and what comes of it.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use expect_test::expect_file;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use signoff_replay::lab::{self, Lab};
+use signoff_replay::tutorial::{Action, CaptureSource, FeedAction, Task};
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pages")
+}
+
+#[test]
+fn every_page_is_understood_as_stated_beside_it() {
+    let mut pages: Vec<PathBuf> = fs::read_dir(folder())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_dir() || path.extension().is_some_and(|extension| extension == "md"))
+        .collect();
+    pages.sort();
+    assert!(pages.len() >= 12, "there are {} pages", pages.len());
+    for page in pages {
+        let lab = lab::read(&page).unwrap_or_else(|error| panic!("{error}"));
+        expect_file![page.with_extension("txt")].assert_eq(&shown(&page, &lab));
+    }
+}
+
+/// Pieces of the dialect, in any order.
+const PIECES: [&str; 16] = [
+    "## Step 1: A\n",
+    "1. In **Postman**, construct a REST **PUT** request.",
+    " * Put the URL ``http://{{u}}/{x}`` there.\n",
+    "```xml\n",
+    "   <User><state>LOGOUT</state></User>\n",
+    "> ```http\n",
+    "2. Click **Send**. ",
+    "Put the following XML:\n",
+    "You should see a HTTP status of 202 and an empty body and the `<state>` tag value of X. ",
+    "In **Pidgin**, you should not see any notifications.\n",
+    "Copy the value of the `<id>` tag.\n",
+    "Repeat steps 1-2 with the following XML:\n",
+    "**username** ``é`` `",
+    "\u{130}should see\u{130} status of 999 ",
+    "{{",
+    "\n",
+];
+
+proptest! {
+    #[test]
+    fn any_page_is_read_to_its_end(pieces in vec(0..PIECES.len(), 0..40), noise in "\\PC{0,20}") {
+        let page: String = pieces.into_iter().map(|piece| PIECES[piece]).chain([noise.as_str()]).collect();
+        let lab = lab::from_texts("noise", &[(PathBuf::from("noise.md"), page)]);
+        let _ = lab.check(Path::new("noise.md"));
+    }
+}
+
+/// A lab as text: each sentence with its meaning, then what is to be replayed, then what keeps it from that.
+fn shown(page: &Path, lab: &Lab) -> String {
+    let mut text = String::new();
+    for one in &lab.understood {
+        let _ = write!(text, "{:>3} {}\n      {}", one.place.line, one.text, one.meaning);
+        if let Some(note) = &one.note {
+            let _ = write!(text, " ({note})");
+        }
+        text.push('\n');
+    }
+    for step in &lab.tutorial.steps {
+        let _ = writeln!(text, "\n== {} {}", step.number, step.title);
+        for task in &step.tasks {
+            task_shown(&mut text, task);
+        }
+    }
+    for problem in &lab.problems {
+        let _ = writeln!(
+            text,
+            "\nproblem in line {}: {}",
+            problem.place.line, problem.message
+        );
+    }
+    if let Err(error) = lab.check(Path::new(page.file_name().unwrap())) {
+        let _ = writeln!(text, "\n{error}");
+    }
+    text
+}
+
+fn task_shown(text: &mut String, task: &Task) {
+    match &task.action {
+        Action::Request(request) => {
+            let _ = writeln!(text, "{} {}", request.method, request.url);
+            for (name, value) in &request.headers {
+                let _ = writeln!(text, "  {name}: {value}");
+            }
+            if let Some(login) = &request.basic {
+                let _ = writeln!(text, "  as {} / {}", login.username, login.password);
+            }
+            for line in request.body.iter().flat_map(|body| body.as_str().lines()) {
+                let _ = writeln!(text, "  | {line}");
+            }
+        }
+        Action::Feed(FeedAction::Connect(feed)) => {
+            let or_none =
+                |template: &Option<_>| template.as_ref().map_or("-".to_owned(), ToString::to_string);
+            let (server, domain) = (or_none(&feed.server), or_none(&feed.domain));
+            let _ = writeln!(
+                text,
+                "connect {server} {domain} as {} / {}",
+                feed.login.username, feed.login.password
+            );
+        }
+        Action::Feed(FeedAction::Disconnect) => text.push_str("disconnect\n"),
+        Action::Feed(FeedAction::Subscribe(node)) => {
+            let _ = writeln!(text, "subscribe {node}");
+        }
+        Action::Feed(FeedAction::Unsubscribe(node)) => {
+            let _ = writeln!(text, "unsubscribe {node}");
+        }
+        Action::Feed(FeedAction::ListSubscriptions) => text.push_str("list subscriptions\n"),
+        Action::Human(words) => {
+            let _ = writeln!(text, "person: {words}");
+        }
+    }
+    for expectation in &task.expectations {
+        let _ = writeln!(text, "  ? {}", expectation.check);
+    }
+    for capture in &task.captures {
+        let (CaptureSource::Element(from) | CaptureSource::Pointer(from) | CaptureSource::Header(from)) =
+            &capture.source;
+        let _ = writeln!(text, "  {{{}}} = {from}", capture.variable);
+    }
+}
