@@ -17,6 +17,7 @@ pub mod journal;
 pub mod json;
 mod operation;
 pub mod parameters;
+pub mod people;
 mod platform;
 pub mod plugin;
 pub mod redact;

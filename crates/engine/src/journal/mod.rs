@@ -34,6 +34,7 @@ use writer::Queue;
 
 pub use error::JournalError;
 pub use reader::{JournalReader, JournaledCall, OpenIntent};
+pub(crate) use record::hexadecimal;
 pub use record::{
     AnswerRecord, CallDigest, CallId, CallKind, CallRecord, Disposition, EndRecord, InputFile, IntentId,
     IntentRecord, LogRecord, RecordedAnswer, ResultRecord, RunHeader, ScopeRecord, SourceText,

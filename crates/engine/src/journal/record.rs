@@ -325,7 +325,8 @@ macro_rules! coded {
 coded!(CallKind { Act = 1, Read = 2, Host = 3 });
 coded!(Disposition { Answered = 1, NotProcessed = 2, NotSent = 3, MaybeSent = 4 });
 
-fn hexadecimal(bytes: &[u8]) -> String {
+/// Bytes in hexadecimal digits.
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     use fmt::Write as _;
     bytes
         .iter()
