@@ -14,6 +14,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("signoff-core", &[]),
     ("signoff-xmpp", &[]),
     ("signoff-finesse", &["signoff-core"]),
+    ("signoff-zap", &["signoff-core"]),
     ("signoff-engine", &["signoff-core", "signoff-xmpp"]),
     (
         "signoff-replay",
@@ -32,9 +33,11 @@ const LAYERS: &[(&str, &[&str])] = &[
             "signoff-finesse",
             "signoff-sandbox",
             "signoff-script",
+            "signoff-zap",
         ],
     ),
     ("signoff-plugin-finesse", &["signoff-core", "signoff-finesse"]),
+    ("signoff-plugin-zap", &["signoff-core", "signoff-zap"]),
 ];
 
 /// Crates that do I/O, keep threads or read clocks, and so have no place below the engine.
@@ -75,7 +78,7 @@ fn core_and_providers_know_no_world() {
     for (member, uses) in dependencies() {
         if matches!(
             member.as_str(),
-            "signoff-core" | "signoff-finesse" | "signoff-xmpp"
+            "signoff-core" | "signoff-finesse" | "signoff-zap" | "signoff-xmpp"
         ) {
             let worldly: Vec<_> = uses
                 .iter()

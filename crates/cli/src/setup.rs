@@ -156,14 +156,20 @@ fn sandbox_config(text: &str) -> Result<Config, Failure> {
 }
 
 /// What the providers that are linked in say of themselves.
-pub(crate) const LINKED: [&Descriptor; 1] = [&signoff_finesse::DESCRIPTOR];
+pub(crate) const LINKED: [&Descriptor; 2] = [&signoff_finesse::DESCRIPTOR, &signoff_zap::DESCRIPTOR];
 
 /// The providers: those linked in, and the plugins that can be found.
 pub(crate) fn registry(general: &General, folder: &Path) -> Result<Registry, Failure> {
-    let linked = Library::linked::<signoff_finesse::Finesse>(&signoff_finesse::DESCRIPTOR)
+    let linked = [
+        Library::linked::<signoff_finesse::Finesse>(&signoff_finesse::DESCRIPTOR),
+        Library::linked::<signoff_zap::Zap>(&signoff_zap::DESCRIPTOR),
+    ];
+    let linked = linked
+        .into_iter()
+        .collect::<Result<Vec<_>, _>>()
         .map_err(|error| Failure::configuration(error.to_string(), ""))?;
     Ok(Registry::new(
-        vec![linked],
+        linked,
         search_path(general),
         folder.join("plugins.lock"),
     ))

@@ -1,0 +1,150 @@
+//! What an answer of ZAP means.
+//!
+//! The status alone does not tell: success is 2xx and a `success` that is not false, on every level of the envelope (the
+//! documented answer to a login has two). No sample shows an error, so its words are looked for wherever services of this
+//! kind put them, and kept as they came.
+
+use signoff_core::{Class, Failure, Finished, Outcome, Response, json};
+
+/// Where the words may be.
+const WORDS: &[&str] = &[
+    "/message",
+    "/error/message",
+    "/error",
+    "/data/message",
+    "/errors/0/message",
+    "/errors/0",
+    "/data",
+];
+/// Where a code may be.
+const CODES: &[&str] = &["/code", "/error/code", "/data/code"];
+/// What is longer is no code.
+const LONGEST_CODE: usize = 100;
+/// How deep `success` is looked for.
+const LEVELS: usize = 4;
+
+/// What an answer means for the host. ZAP documents neither 429 nor 503; they mean what they mean everywhere. The 401
+/// that a token gets when it has run out is not told from others: the host tries a new token once.
+pub(crate) fn classify(response: &Response<'_>) -> Class {
+    match response.status {
+        200..=299 => Class::Ok,
+        401 => Class::TokenExpired,
+        429 => Class::Throttled(None),
+        503 => Class::Unavailable,
+        _ => Class::Other,
+    }
+}
+
+/// What became of a request, in the vendor's words where it has any.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Verdict {
+    pub(crate) outcome: Outcome,
+    /// `None`: there was no answer.
+    pub(crate) http_status: Option<u16>,
+    pub(crate) code: Option<String>,
+    pub(crate) message: Option<String>,
+}
+
+impl Verdict {
+    /// Reads an answer to a request that was to do or to give something.
+    pub(crate) fn read(response: &Response<'_>) -> Self {
+        let document = json::parse(response.body).ok();
+        let words = json::words(response.body, WORDS);
+        let vendor_code = document.as_ref().and_then(code);
+        let (outcome, own_code, message) = match response.status {
+            200..=299 if document.as_ref().is_some_and(is_unsuccessful) => {
+                (Outcome::Refused, Some("unsuccessful".to_owned()), words)
+            }
+            // What answers a request of ours with a page for people stands before ZAP, and has told it nothing for all
+            // that is known.
+            200..=299 if is_page(response.body) => {
+                let message = "the answer is a web page: is this ZAP's API, and is nothing in between?";
+                let code = Some("unreadable_answer".to_owned());
+                return Self {
+                    outcome: Outcome::Unknown,
+                    http_status: Some(response.status),
+                    code,
+                    message: Some(message.to_owned()),
+                };
+            }
+            // A success may show the whole user, with much that is nobody's business: only its words are kept.
+            200..=299 => match &document {
+                Some(document) => {
+                    let said = WORDS.iter().find_map(|pointer| json::text(document, pointer));
+                    (Outcome::Done, None, said.and(words))
+                }
+                None => (Outcome::Done, None, words),
+            },
+            status => {
+                let message = words.or_else(|| Some(format!("status {status}, and no word of why")));
+                (outcome(status), Some(format!("http_{status}")), message)
+            }
+        };
+        Self {
+            outcome,
+            http_status: Some(response.status),
+            code: own_code.map(|own| vendor_code.unwrap_or(own)),
+            message,
+        }
+    }
+
+    /// No answer came.
+    pub(crate) fn unanswered(outcome: Outcome, failure: &Failure<'_>) -> Self {
+        Self::ours(outcome, failure.kind.name(), failure.message)
+    }
+
+    /// Nobody answered; we say it.
+    pub(crate) fn ours(outcome: Outcome, code: &str, message: impl Into<String>) -> Self {
+        Self {
+            outcome,
+            http_status: None,
+            code: Some(code.to_owned()),
+            message: Some(message.into()),
+        }
+    }
+
+    /// The end of an operation that came to this.
+    pub(crate) fn finished(&self) -> Finished {
+        Finished {
+            code: self.code.clone(),
+            message: self.message.clone(),
+            ..Finished::new(self.outcome)
+        }
+    }
+}
+
+/// Whether the answer comes from something in front of ZAP that had none from ZAP itself.
+pub(crate) const fn is_from_a_gateway(status: u16) -> bool {
+    matches!(status, 502 | 504)
+}
+
+/// What a status means for an operation whose request was answered with it. 400 and 422 speak of "invalid parameters":
+/// of this user's id or token, since nothing else of the request varies.
+const fn outcome(status: u16) -> Outcome {
+    match status {
+        401 | 403 => Outcome::Denied,
+        404 => Outcome::NotFound,
+        429 => Outcome::Failed,
+        400..=499 => Outcome::Refused,
+        _ => Outcome::Failed,
+    }
+}
+
+fn is_unsuccessful(document: &json::Value) -> bool {
+    std::iter::successors(Some(document), |level| level.get("data"))
+        .take(LEVELS)
+        .any(|level| level.get("success") == Some(&json::Value::Bool(false)))
+}
+
+fn is_page(body: &[u8]) -> bool {
+    body.trim_ascii_start().starts_with(b"<")
+}
+
+fn code(document: &json::Value) -> Option<String> {
+    CODES.iter().find_map(|pointer| match document.pointer(pointer)? {
+        json::Value::Number(number) => Some(number.to_string()),
+        _ => json::text(document, pointer)
+            .filter(|code| code.len() <= LONGEST_CODE)
+            .map(str::to_owned),
+    })
+}
