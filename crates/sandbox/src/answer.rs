@@ -17,6 +17,13 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
+    /// Whether its body is JSON.
+    pub(crate) fn is_json(&self) -> bool {
+        let mut headers = self.headers.iter();
+        headers
+            .any(|(name, value)| *name == CONTENT_TYPE && value.as_bytes().starts_with(b"application/json"))
+    }
+
     pub(crate) fn empty(status: StatusCode) -> Self {
         Self {
             status,
@@ -29,6 +36,12 @@ impl Answer {
         Self::empty(status)
             .with(CONTENT_TYPE, "application/xml;charset=UTF-8")
             .with_body(body)
+    }
+
+    pub(crate) fn json(status: StatusCode, body: &serde_json::Value) -> Self {
+        Self::empty(status)
+            .with(CONTENT_TYPE, "application/json; charset=utf-8")
+            .with_body(body.to_string())
     }
 
     /// A page for browsers, such as Tomcat gives where no application answers.
@@ -57,13 +70,14 @@ impl Answer {
     /// The answer as hyper sends it. `date` is the service's own clock.
     pub(crate) fn into_response(self, date: &str, spoil: Spoil) -> http::Response<Payload> {
         let whole = self.body.len();
+        let json = self.is_json();
         let (payload, length) = match spoil {
             Spoil::Not => (Payload::whole(self.body.into()), Some(whole)),
             Spoil::Truncate => (
                 Payload::cut(Bytes::from(self.body).slice(..whole / 2)),
                 Some(whole),
             ),
-            Spoil::Huge(bytes) => (Payload::huge(bytes), None),
+            Spoil::Huge(bytes) => (Payload::huge(bytes, if json { &JSON } else { &XML }), None),
         };
         let mut response = http::Response::new(payload);
         *response.status_mut() = self.status;
@@ -85,7 +99,7 @@ pub(crate) enum Spoil {
     Not,
     /// Half of it, then the connection is closed.
     Truncate,
-    /// Well-formed XML of at least so many bytes, made while it is sent.
+    /// Well-formed XML or JSON of at least so many bytes, made while it is sent.
     Huge(u64),
 }
 
@@ -105,19 +119,37 @@ enum Next {
     Flush,
     Cut,
     Opening {
+        of: &'static Endless,
         filler: u64,
     },
     Filler {
+        of: &'static Endless,
         left: u64,
     },
-    Closing,
+    Closing {
+        of: &'static Endless,
+    },
     End,
 }
 
-const OPENING: &str = "<Team><id>1</id><name>large</name><users>";
-const CLOSING: &str = "</users></Team>";
-const FILLER: &str =
-    "<User><loginId>filler</loginId><state>READY</state><uri>/finesse/api/User/filler</uri></User>";
+/// What an endless document is made of.
+#[derive(Debug)]
+struct Endless {
+    opening: &'static str,
+    filler: &'static str,
+    closing: &'static str,
+}
+
+static XML: Endless = Endless {
+    opening: "<Team><id>1</id><name>large</name><users>",
+    filler: "<User><loginId>filler</loginId><state>READY</state><uri>/finesse/api/User/filler</uri></User>",
+    closing: "</users></Team>",
+};
+static JSON: Endless = Endless {
+    opening: r#"{"success":true,"code":200,"type":"SUCCESS","data":["#,
+    filler: r#"{"id":"filler","name":"filler"},"#,
+    closing: r#"{"id":"filler","name":"last"}]}"#,
+};
 const FILLERS_AT_ONCE: usize = 512;
 
 impl Payload {
@@ -142,9 +174,9 @@ impl Payload {
         }
     }
 
-    fn huge(filler: u64) -> Self {
+    fn huge(filler: u64, of: &'static Endless) -> Self {
         Self {
-            next: Next::Opening { filler },
+            next: Next::Opening { of, filler },
         }
     }
 }
@@ -170,21 +202,21 @@ impl Body for Payload {
                 return Poll::Pending;
             }
             Next::Cut => return Poll::Ready(Some(Err(CutShort))),
-            Next::Opening { filler } => (
-                Bytes::from_static(OPENING.as_bytes()),
-                Next::Filler { left: filler },
+            Next::Opening { of, filler } => (
+                Bytes::from_static(of.opening.as_bytes()),
+                Next::Filler { of, left: filler },
             ),
-            Next::Filler { left } => {
-                let piece = FILLER.repeat(FILLERS_AT_ONCE);
+            Next::Filler { of, left } => {
+                let piece = of.filler.repeat(FILLERS_AT_ONCE);
                 let left = left.saturating_sub(piece.len() as u64);
                 let next = if left == 0 {
-                    Next::Closing
+                    Next::Closing { of }
                 } else {
-                    Next::Filler { left }
+                    Next::Filler { of, left }
                 };
                 (piece.into(), next)
             }
-            Next::Closing => (Bytes::from_static(CLOSING.as_bytes()), Next::End),
+            Next::Closing { of } => (Bytes::from_static(of.closing.as_bytes()), Next::End),
             Next::End => return Poll::Ready(None),
         };
         self.next = next;

@@ -32,8 +32,8 @@ use percent_encoding::percent_decode_str;
 use crate::answer::Answer;
 use crate::clock::Clock;
 use crate::fault::Decision;
-use crate::finesse::{Incoming, Refusal as Trouble};
 use crate::ledger::Ledger;
+use crate::service::{Incoming, Later, Service, Trouble};
 use crate::settings::HotdeskSettings;
 
 /// A token that may sign people out.
@@ -86,31 +86,13 @@ pub(crate) fn serves(path: &str) -> bool {
     path.starts_with(ROOT)
 }
 
-/// Whose token a request carries, for the ledger.
-pub(crate) fn actor(request: &Incoming<'_>) -> Option<&'static str> {
-    match token(request)? {
-        TOKEN => Some("reception"),
-        READ_ONLY_TOKEN => Some("wallboard"),
-        _ => None,
-    }
-}
-
-/// What it says when something is wrong with it, for a fault.
-pub(crate) fn refuse(trouble: &Trouble) -> Answer {
-    let refusal = match trouble {
-        Trouble::ServiceUnavailable => Refusal::OutOfService,
-        _ => Refusal::Internal,
-    };
-    refusal.answer()
-}
-
 /// The simulated service.
 #[derive(Debug)]
 pub(crate) struct Hotdesk {
     desks: Vec<Desk>,
     by_id: HashMap<Arc<str>, usize>,
     /// Sign-outs that were taken and that the phones have not applied yet: when, and whose.
-    taken: Vec<(Duration, usize)>,
+    taken: Later<usize>,
     lag: Duration,
     tickets: u32,
     clock: Clock,
@@ -122,6 +104,40 @@ struct Desk {
     id: Arc<str>,
     person: Person,
     since_ms: i64,
+}
+
+impl Service for Hotdesk {
+    fn advance(&mut self) {
+        for (at, who) in self.taken.take_due(self.clock.now()) {
+            if self.desks[who].person.state == DeskState::In {
+                self.enter(who, DeskState::Out, at);
+                self.ledger.signed_out(&self.desks[who].id);
+            }
+        }
+    }
+
+    fn answer(&mut self, request: &Incoming<'_>, decision: &Decision) -> Answer {
+        self.advance();
+        self.route(request, decision)
+            .unwrap_or_else(|refusal| refusal.answer())
+    }
+
+    fn refuse(&mut self, trouble: Trouble, _: &Incoming<'_>) -> Answer {
+        let refusal = match trouble {
+            Trouble::Unavailable => Refusal::OutOfService,
+            Trouble::InternalError => Refusal::Internal,
+        };
+        refusal.answer()
+    }
+
+    fn actor(&self, request: &Incoming<'_>) -> Option<String> {
+        let name = match token(request)? {
+            TOKEN => "reception",
+            READ_ONLY_TOKEN => "wallboard",
+            _ => return None,
+        };
+        Some(name.to_owned())
+    }
 }
 
 impl Hotdesk {
@@ -141,25 +157,11 @@ impl Hotdesk {
         Self {
             desks,
             by_id,
-            taken: Vec::new(),
+            taken: Later::default(),
             lag,
             tickets: 0,
             clock,
             ledger,
-        }
-    }
-
-    /// Lets happen what is due by now.
-    pub(crate) fn advance(&mut self) {
-        let now = self.clock.now();
-        let (due, taken) = self.taken.iter().partition(|(at, _)| *at <= now);
-        self.taken = taken;
-        let due: Vec<(Duration, usize)> = due;
-        for (at, who) in due {
-            if self.desks[who].person.state == DeskState::In {
-                self.enter(who, DeskState::Out, at);
-                self.ledger.signed_out(&self.desks[who].id);
-            }
         }
     }
 
@@ -176,13 +178,6 @@ impl Hotdesk {
         };
         self.enter(who, state, self.clock.now());
         true
-    }
-
-    /// Answers one request.
-    pub(crate) fn answer(&mut self, request: &Incoming<'_>, decision: &Decision) -> Answer {
-        self.advance();
-        self.route(request, decision)
-            .unwrap_or_else(|refusal| refusal.answer())
     }
 
     fn route(&mut self, request: &Incoming<'_>, decision: &Decision) -> Result<Answer, Refusal> {
@@ -253,7 +248,7 @@ impl Hotdesk {
         self.tickets += 1;
         let lag = decision.lag.unwrap_or(self.lag);
         if !decision.never_apply {
-            self.taken.push((self.clock.now() + lag, who));
+            self.taken.add(self.clock.now() + lag, who);
             self.advance();
         }
         Ok(self.tickets)

@@ -9,6 +9,12 @@ use http::Method;
 
 use crate::finesse::{AsyncError, State};
 
+mod sessions;
+
+use sessions::Sessions;
+pub(crate) use sessions::ZapPart;
+pub use sessions::{Tokens, ZapSessions};
+
 /// How many requests, effects and unapplied changes are kept, each; older ones are dropped, counters never.
 pub const KEPT: usize = 100_000;
 /// How many bytes of a request's body are kept.
@@ -27,8 +33,11 @@ pub struct Request {
     pub path: String,
     /// The query as sent, without `?`.
     pub query: Option<String>,
-    /// The user name of its Basic credentials, whether or not they were right; or whose token it carried.
+    /// The user name of its Basic credentials, whether or not they were right; or whose token or key it carried, which is
+    /// not kept.
     pub actor: Option<String>,
+    /// What its body is said to be, without parameters; empty if nothing is said.
+    pub content_type: String,
     /// Its `requestId` header.
     pub request_id: Option<String>,
     /// The first 512 bytes of its body.
@@ -98,14 +107,15 @@ pub struct Unapplied {
     pub request_id: Option<Arc<str>>,
 }
 
-/// How often a user's logout, or his sign-out from a desk, was asked for.
+/// How often a user's logout, or his sign-out from a desk, a device or a web session, was asked for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Logouts {
     /// Requests that got as far as the simulated service, whatever it made of them.
     pub requested: u32,
     /// Those that it accepted, whether or not the answer arrived.
     pub accepted: u32,
-    /// How often he went to LOGOUT, for whatever reason, or how often a desk's phone let go of him.
+    /// How often he went to LOGOUT, for whatever reason, how often a desk's phone let go of him, or how often a session
+    /// or key of his ended that was there.
     pub applied: u32,
 }
 
@@ -319,6 +329,7 @@ struct Records {
     unapplied: VecDeque<Unapplied>,
     logouts: HashMap<Arc<str>, Logouts>,
     sign_outs: HashMap<Arc<str>, Logouts>,
+    sessions: Sessions,
     begun: u64,
     at_once: usize,
     most_at_once: usize,
@@ -348,6 +359,7 @@ mod tests {
             path: path.to_owned(),
             query: None,
             actor: None,
+            content_type: String::new(),
             request_id: None,
             body: "ä".repeat(600),
             end: End::Open,

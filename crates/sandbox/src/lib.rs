@@ -1,8 +1,8 @@
 //! Simulated vendor services on loopback, for trying, teaching and testing.
 //!
 //! [`Sandbox::start`] serves a Cisco Finesse from the facts of its documentation: users and teams in their states, rules of
-//! both deployments, asynchronous application, lock-out, every error row. Beside it is a [`hotdesk`], an invented vendor
-//! for which `plugins/hotdesk` is a provider in C. What the network and a troubled
+//! both deployments, asynchronous application, lock-out, every error row. Beside it, behind the same origin, are a [`zap`] and a [`uiza`], and a
+//! [`hotdesk`], an invented vendor for which `plugins/hotdesk` is a provider in C. What the network and a troubled
 //! server do to a client is added by name ([`Fault`]), and a [`Ledger`] records what the server saw, so that a test need
 //! not believe the client under test.
 //!
@@ -17,7 +17,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! *Architecture invariants.* The sandbox shares no code with the Finesse provider but the reader of XML, with which it reads
+//! *Architecture invariants.* The sandbox shares no code with the providers but the reader of XML, with which it reads
 //! request bodies: an error in one must not hide in the other. It listens on loopback alone and its passwords protect nothing. Randomness comes from a seed.
 
 mod answer;
@@ -29,7 +29,10 @@ mod ledger;
 mod node;
 mod random;
 mod server;
+mod service;
 mod settings;
+pub mod uiza;
+pub mod zap;
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -44,8 +47,8 @@ use tokio::task::JoinHandle;
 pub use fault::{Fault, FaultError, Kind as FaultKind};
 pub use finesse::{Behaviour, Population, Setting, State, User};
 pub use hotdesk::{DeskState, Person};
-pub use ledger::{Cause, Effect, End, KEPT, Ledger, Logouts, Request, Unapplied};
-pub use settings::{FinesseSettings, HotdeskSettings, Settings};
+pub use ledger::{Cause, Effect, End, KEPT, Ledger, Logouts, Request, Tokens, Unapplied, ZapSessions};
+pub use settings::{FinesseSettings, HotdeskSettings, Settings, UizaSettings, ZapSettings};
 
 use node::Node;
 use server::Shared;
@@ -199,8 +202,7 @@ impl Sandbox {
     /// or call of a method here.
     #[must_use]
     pub fn ledger(&self) -> Ledger {
-        self.shared.finesse().advance();
-        self.shared.hotdesk().advance();
+        self.shared.advance();
         self.shared.ledger.clone()
     }
 
@@ -258,14 +260,37 @@ impl Sandbox {
     /// How somebody is at the Hotdesk; `None` if there is no such user.
     #[must_use]
     pub fn desk_state_of(&self, user: &str) -> Option<DeskState> {
-        let mut hotdesk = self.shared.hotdesk();
-        hotdesk.advance();
-        hotdesk.state_of(user)
+        self.shared.advance();
+        self.shared.hotdesk().state_of(user)
     }
 
     /// Puts somebody at the Hotdesk into a state, whatever the rules say. `false` if there is no such user.
     pub fn set_desk_state(&self, user: &str, state: DeskState) -> bool {
         self.shared.hotdesk().set_state(user, state)
+    }
+
+    /// Where a ZAP user is signed in, by his id; `None` if there is no such user.
+    #[must_use]
+    pub fn zap_sessions_of(&self, user: &str) -> Option<zap::Sessions> {
+        self.shared.advance();
+        self.shared.zap().sessions_of(user)
+    }
+
+    /// Signs a ZAP user in or out on the web, whatever the rules say. `false` if there is no such user.
+    pub fn set_zap_web(&self, user: &str, signed_in: bool) -> bool {
+        self.shared.zap().set_web(user, signed_in)
+    }
+
+    /// Expires every token of ZAP that is out; refresh tokens live on.
+    pub fn expire_zap_tokens(&self) {
+        self.shared.zap().expire_tokens();
+    }
+
+    /// How many good keys a Uiza user has, by his id; `None` if there is no such user.
+    #[must_use]
+    pub fn uiza_keys_of(&self, user: &str) -> Option<usize> {
+        self.shared.advance();
+        self.shared.uiza().keys_of(user)
     }
 
     /// Puts a fault into force from the next request on, in place of one with the same name and scope.

@@ -21,14 +21,19 @@ use tokio::task::JoinSet;
 use crate::answer::{Answer, Payload, Spoil};
 use crate::clock::Clock;
 use crate::fault::{After, Before, Body, Decision, Fault, Faults, Kind};
-use crate::finesse::{Behaviour, Finesse, Incoming, Refusal};
-use crate::hotdesk::{self, Hotdesk};
+use crate::finesse::{self, Finesse};
+use crate::hotdesk::Hotdesk;
 use crate::ledger::{End, Ledger, Request, Ticket};
 use crate::node::Node;
+use crate::service::{Incoming, Service, Trouble, Vendor};
 use crate::settings::{Credentials, Settings};
+use crate::uiza::{self, Uiza};
+use crate::zap::{self, Zap};
 
 /// The largest body that is read from a client.
 const LARGEST_BODY: usize = 1 << 20;
+/// How deep the JSON is nested that nobody should read.
+const NESTED: usize = 100_000;
 /// How long to wait when connections cannot be accepted, as when the process has no file descriptor left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 
@@ -39,10 +44,20 @@ pub(crate) struct Shared {
     pub(crate) ledger: Ledger,
     pub(crate) credentials: Credentials,
     /// What ending all faults goes back to.
-    initial: Behaviour,
+    initial: Behaviours,
     finesse: Mutex<Finesse>,
     hotdesk: Mutex<Hotdesk>,
+    zap: Mutex<Zap>,
+    uiza: Mutex<Uiza>,
     faults: Mutex<Faults>,
+}
+
+/// How the vendors behave whose ways can be chosen.
+#[derive(Debug)]
+struct Behaviours {
+    finesse: finesse::Behaviour,
+    zap: zap::Behaviour,
+    uiza: uiza::Behaviour,
 }
 
 impl Shared {
@@ -52,9 +67,15 @@ impl Shared {
         let shared = Self {
             clock,
             ledger: ledger.clone(),
-            credentials: Credentials::of(&settings.finesse.population),
-            initial: settings.finesse.behaviour.clone(),
+            credentials: Credentials::of(&settings),
+            initial: Behaviours {
+                finesse: settings.finesse.behaviour.clone(),
+                zap: settings.zap.behaviour.clone(),
+                uiza: settings.uiza.behaviour.clone(),
+            },
             hotdesk: Mutex::new(Hotdesk::new(settings.hotdesk, clock, ledger.clone())),
+            zap: Mutex::new(Zap::new(settings.zap, clock, ledger.clone(), settings.seed)),
+            uiza: Mutex::new(Uiza::new(settings.uiza, clock, ledger.clone(), settings.seed)),
             finesse: Mutex::new(Finesse::new(settings.finesse, clock, ledger, settings.seed)),
             faults: Mutex::new(Faults::new(settings.seed)),
         };
@@ -67,13 +88,17 @@ impl Shared {
     pub(crate) fn set_fault(&self, fault: Fault) {
         match fault.kind {
             Kind::Finesse(setting) => self.finesse().behaviour.set(setting),
+            Kind::Zap(setting) => self.zap().behaviour.set(setting),
+            Kind::Uiza(setting) => self.uiza().behaviour.set(setting),
             _ => self.faults().set(fault),
         }
     }
 
     pub(crate) fn clear_faults(&self) {
         self.faults().clear();
-        self.finesse().behaviour = self.initial.clone();
+        self.finesse().behaviour = self.initial.finesse.clone();
+        self.zap().behaviour = self.initial.zap.clone();
+        self.uiza().behaviour = self.initial.uiza.clone();
     }
 
     pub(crate) fn finesse(&self) -> MutexGuard<'_, Finesse> {
@@ -84,22 +109,45 @@ impl Shared {
         self.hotdesk.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The answer of the service that a request is for.
-    fn answer(&self, incoming: &Incoming<'_>, decision: &Decision) -> Answer {
-        if hotdesk::serves(incoming.parts.uri.path()) {
-            self.hotdesk().answer(incoming, decision)
-        } else {
-            self.finesse().answer(incoming, decision)
+    pub(crate) fn zap(&self) -> MutexGuard<'_, Zap> {
+        self.zap.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn uiza(&self) -> MutexGuard<'_, Uiza> {
+        self.uiza.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets happen what is due by now, everywhere.
+    pub(crate) fn advance(&self) {
+        for vendor in [Vendor::Finesse, Vendor::Hotdesk, Vendor::Zap, Vendor::Uiza] {
+            self.with(vendor, |service| service.advance());
         }
     }
 
-    /// An error in the words of that service, for a fault.
-    fn refuse(&self, trouble: &Refusal, incoming: &Incoming<'_>) -> Answer {
-        if hotdesk::serves(incoming.parts.uri.path()) {
-            hotdesk::refuse(trouble)
-        } else {
-            self.finesse().refuse(trouble, incoming)
+    fn with<T>(&self, vendor: Vendor, act: impl FnOnce(&mut dyn Service) -> T) -> T {
+        match vendor {
+            Vendor::Finesse => act(&mut *self.finesse()),
+            Vendor::Hotdesk => act(&mut *self.hotdesk()),
+            Vendor::Zap => act(&mut *self.zap()),
+            Vendor::Uiza => act(&mut *self.uiza()),
         }
+    }
+
+    /// Lets the service act that a request is for.
+    fn with_service<T>(&self, request: &Incoming<'_>, act: impl FnOnce(&mut dyn Service) -> T) -> T {
+        self.with(Vendor::of(request.parts.uri.path()), act)
+    }
+
+    /// An error in the words of that service, for a fault.
+    fn refuse(&self, trouble: Trouble, request: &Incoming<'_>) -> Answer {
+        self.with_service(request, |service| service.refuse(trouble, request))
+    }
+
+    /// What the clock of the services shows after so long.
+    fn http_date(&self, from_now: Duration) -> String {
+        let unix_ms = self.finesse().unix_ms(self.clock.now() + from_now);
+        let since_epoch = Duration::from_millis(u64::try_from(unix_ms).unwrap_or_default());
+        httpdate::fmt_http_date(UNIX_EPOCH + since_epoch)
     }
 
     pub(crate) fn faults(&self) -> MutexGuard<'_, Faults> {
@@ -168,7 +216,7 @@ async fn handle(
         body: &body,
     };
     let now = shared.clock.now();
-    let mut ticket = shared.ledger.begin(record(&incoming, node, now));
+    let mut ticket = shared.ledger.begin(record(shared, &incoming, node, now));
     let mut decision = shared.faults().decide(&parts.method, parts.uri.path(), now);
     if !node.is_in_service() {
         (decision.before, decision.name) = (Some(Before::Unavailable), Some("out_of_service"));
@@ -179,7 +227,13 @@ async fn handle(
     if let Some(before) = decision.before {
         return instead(shared, ending, &incoming, before, &decision, ticket).await;
     }
-    let mut answer = shared.answer(&incoming, &decision);
+    let mut answer = shared.with_service(&incoming, |service| service.answer(&incoming, &decision));
+    if let Some(name) = decision
+        .name
+        .filter(|_| decision.zap.is_some() || decision.uiza.is_some())
+    {
+        ticket.fault(name);
+    }
     let has_body = !answer.body.is_empty();
     let mut spoil = Spoil::Not;
     match decision.after {
@@ -187,7 +241,7 @@ async fn handle(
         Some(After::Hang) => return hang(ticket, decision.name).await,
         Some(After::InternalError) => {
             ticket.fault("error_500_after");
-            answer = shared.refuse(&Refusal::InternalError, &incoming);
+            answer = shared.refuse(Trouble::InternalError, &incoming);
         }
         Some(After::Truncate) if has_body => {
             ticket.fault("truncate");
@@ -205,6 +259,7 @@ async fn handle(
         }
         match body {
             Body::Huge(bytes) => spoil = Spoil::Huge(bytes),
+            Body::BillionLaughs if answer.is_json() => answer.body = "[".repeat(NESTED),
             Body::BillionLaughs => answer.body = billion_laughs(),
             Body::Malformed => {
                 let half = answer.body.floor_char_boundary(answer.body.len() / 2);
@@ -229,14 +284,16 @@ async fn instead(
         Before::Reset => return reset_connection(ending, ticket, decision.name),
         Before::Hang => return hang(ticket, decision.name).await,
         Before::Unavailable => {
-            let answer = shared.refuse(&Refusal::ServiceUnavailable, incoming);
-            with_retry_after(answer, decision.retry_after)
+            let answer = shared.refuse(Trouble::Unavailable, incoming);
+            with_retry_after(shared, answer, decision, decision.retry_after)
         }
         Before::Throttled => with_retry_after(
+            shared,
             Answer::page(StatusCode::TOO_MANY_REQUESTS),
+            decision,
             Some(decision.retry_after.unwrap_or(1)),
         ),
-        Before::InternalError => shared.refuse(&Refusal::InternalError, incoming),
+        Before::InternalError => shared.refuse(Trouble::InternalError, incoming),
         Before::Unauthorized => Answer::empty(StatusCode::UNAUTHORIZED),
         Before::Redirect => {
             let host = incoming.headers().get(HOST).and_then(|host| host.to_str().ok());
@@ -246,6 +303,10 @@ async fn instead(
             let target = format!("https://{host}:8445{}", incoming.parts.uri);
             Answer::page(StatusCode::MOVED_PERMANENTLY).with(LOCATION, &target)
         }
+        Before::RedirectTo => {
+            let origin = decision.redirect_to.as_deref().unwrap_or_default();
+            Answer::page(StatusCode::FOUND).with(LOCATION, &format!("{origin}{}", incoming.parts.uri))
+        }
     };
     if let Some(name) = decision.name {
         ticket.fault(name);
@@ -253,11 +314,14 @@ async fn instead(
     Ok(finish(shared, answer, Spoil::Not, ticket))
 }
 
-fn with_retry_after(answer: Answer, seconds: Option<u32>) -> Answer {
-    match seconds {
-        Some(seconds) => answer.with(RETRY_AFTER, &seconds.to_string()),
-        None => answer,
-    }
+fn with_retry_after(shared: &Shared, answer: Answer, decision: &Decision, seconds: Option<u32>) -> Answer {
+    let Some(seconds) = seconds else { return answer };
+    let value = if decision.retry_after_date {
+        shared.http_date(Duration::from_secs(seconds.into()))
+    } else {
+        seconds.to_string()
+    };
+    answer.with(RETRY_AFTER, &value)
 }
 
 fn reset_connection(
@@ -283,22 +347,18 @@ async fn hang(mut ticket: Ticket, name: Option<&'static str>) -> Result<Response
 
 fn finish(shared: &Shared, answer: Answer, spoil: Spoil, ticket: Ticket) -> Response<Payload> {
     ticket.end(End::Answered(answer.status.as_u16()));
-    let unix_ms = shared.finesse().unix_ms(shared.clock.now());
-    let since_epoch = Duration::from_millis(u64::try_from(unix_ms).unwrap_or_default());
-    answer.into_response(&httpdate::fmt_http_date(UNIX_EPOCH + since_epoch), spoil)
+    answer.into_response(&shared.http_date(Duration::ZERO), spoil)
 }
 
-fn record(incoming: &Incoming<'_>, node: &Node, at: Duration) -> Request {
+fn record(shared: &Shared, incoming: &Incoming<'_>, node: &Node, at: Duration) -> Request {
     Request {
         at,
         node: node.number,
         method: incoming.parts.method.clone(),
         path: incoming.parts.uri.path().to_owned(),
         query: incoming.parts.uri.query().map(str::to_owned),
-        actor: incoming
-            .basic()
-            .map(|(user, _)| user)
-            .or_else(|| hotdesk::actor(incoming).map(str::to_owned)),
+        actor: shared.with_service(incoming, |service| service.actor(incoming)),
+        content_type: incoming.content_type().to_owned(),
         request_id: incoming.request_id().map(str::to_owned),
         body: String::from_utf8_lossy(incoming.body).into_owned(),
         end: End::Open,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::fault::Fault;
 use crate::finesse::{Behaviour, Population, User};
 use crate::hotdesk::{self, DeskState, Person};
+use crate::{uiza, zap};
 
 /// What a sandbox is started with. The default is the demo that `--sandbox` serves.
 #[derive(Debug, Clone)]
@@ -15,6 +16,10 @@ pub struct Settings {
     pub finesse: FinesseSettings,
     /// The simulated Hotdesk.
     pub hotdesk: HotdeskSettings,
+    /// The simulated ZAP.
+    pub zap: ZapSettings,
+    /// The simulated Uiza.
+    pub uiza: UizaSettings,
     /// Where to listen, on loopback; port 0 takes a free one.
     pub listen: SocketAddr,
     /// How many nodes serve the same state, at least 1; the others than the first listen on free ports.
@@ -41,6 +46,46 @@ pub struct HotdeskSettings {
     pub people: Vec<Person>,
     /// How long a phone takes to let go of somebody.
     pub lag: Duration,
+}
+
+/// A simulated ZAP.
+#[derive(Debug, Clone)]
+pub struct ZapSettings {
+    /// Who has an account.
+    pub users: Vec<zap::User>,
+    /// How it behaves.
+    pub behaviour: zap::Behaviour,
+}
+
+/// A simulated Uiza.
+#[derive(Debug, Clone)]
+pub struct UizaSettings {
+    /// Who has an account, and a key.
+    pub users: Vec<uiza::User>,
+    /// How it behaves.
+    pub behaviour: uiza::Behaviour,
+}
+
+impl ZapSettings {
+    /// With these people; [`zap::people`] makes many, [`zap::demo`] are those of the demo.
+    #[must_use]
+    pub fn with(users: Vec<zap::User>) -> Self {
+        Self {
+            users,
+            behaviour: zap::Behaviour::default(),
+        }
+    }
+}
+
+impl UizaSettings {
+    /// With these people; [`uiza::people`] makes many, [`uiza::demo`] are those of the demo.
+    #[must_use]
+    pub fn with(users: Vec<uiza::User>) -> Self {
+        Self {
+            users,
+            behaviour: uiza::Behaviour::default(),
+        }
+    }
 }
 
 impl HotdeskSettings {
@@ -82,7 +127,8 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// A Finesse with these people, and the Hotdesk of the demo, that apply changes at once, on a free port, for a test.
+    /// A Finesse with these people, and the other services of the demo, that apply changes at once, on a free port, for a
+    /// test.
     #[must_use]
     pub fn with(population: Population) -> Self {
         Self {
@@ -91,6 +137,8 @@ impl Settings {
                 behaviour: Behaviour::default(),
             },
             hotdesk: HotdeskSettings::demo(),
+            zap: ZapSettings::with(zap::demo()),
+            uiza: UizaSettings::with(uiza::demo()),
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             nodes: 1,
             seed: 1,
@@ -120,9 +168,16 @@ impl Settings {
     }
 }
 
-/// Whom the configuration names: the first supervisor, administrator and agent.
+/// Whom the configuration names.
 #[derive(Debug)]
-pub(crate) struct Credentials(Vec<Credential>);
+pub(crate) struct Credentials {
+    /// The first supervisor, administrator and agent of Finesse.
+    finesse: Vec<Credential>,
+    /// Email and password of ZAP's first administrator.
+    zap: Option<(String, String)>,
+    /// The key of Uiza's first administrator.
+    uiza: Option<String>,
+}
 
 #[derive(Debug)]
 struct Credential {
@@ -136,7 +191,18 @@ struct Credential {
 type IsIt = fn(&User) -> bool;
 
 impl Credentials {
-    pub(crate) fn of(population: &Population) -> Self {
+    pub(crate) fn of(settings: &Settings) -> Self {
+        let mut zap = settings.zap.users.iter();
+        let zap = zap.find(|user| user.role == zap::Role::Administrator);
+        let mut uiza = settings.uiza.users.iter();
+        Self {
+            finesse: Self::of_finesse(&settings.finesse.population),
+            zap: zap.map(|user| (user.email.clone(), user.password.clone())),
+            uiza: uiza.find(|user| user.admin).map(|user| user.key.clone()),
+        }
+    }
+
+    fn of_finesse(population: &Population) -> Vec<Credential> {
         let kinds: [(&str, &str, IsIt); 3] = [
             ("supervisor", "supervises teams: logs their members out", |user| {
                 !user.supervises.is_empty()
@@ -157,12 +223,12 @@ impl Credentials {
                 password: user.password.clone(),
             })
         });
-        Self(found.collect())
+        found.collect()
     }
 
-    /// Names and passwords of the credentials.
+    /// Names and passwords of the credentials for Finesse.
     pub(crate) fn passwords(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0
+        self.finesse
             .iter()
             .map(|credential| (credential.username.as_str(), credential.password.as_str()))
     }
@@ -177,7 +243,7 @@ impl Credentials {
              provider = \"finesse\"\n\
              api = [{origins}]\n"
         );
-        if let Some(first) = self.0.first() {
+        if let Some(first) = self.finesse.first() {
             push(
                 &mut text,
                 format_args!(
@@ -186,7 +252,7 @@ impl Credentials {
                 ),
             );
         }
-        for credential in &self.0 {
+        for credential in &self.finesse {
             push(
                 &mut text,
                 format_args!(
@@ -198,6 +264,8 @@ impl Credentials {
                 ),
             );
         }
+        self.push_zap(&mut text, &origins);
+        self.push_uiza(&mut text, &origins);
         push(
             &mut text,
             format_args!(
@@ -213,6 +281,43 @@ impl Credentials {
             ),
         );
         text
+    }
+
+    fn push_zap(&self, text: &mut String, origins: &str) {
+        push(
+            text,
+            format_args!("\n[connections.zap]\nprovider = \"zap\"\napi = [{origins}]\n"),
+        );
+        if let Some((email, password)) = &self.zap {
+            push(
+                text,
+                format_args!(
+                    "credential = \"site-admin\"\n\n\
+                     # logs others out, on the web and on their devices\n\
+                     [credentials.site-admin]\nusername = {}\npassword = {{ command = [\"printf\", \"%s\", {}] }}\n",
+                    quoted(email),
+                    quoted(password)
+                ),
+            );
+        }
+    }
+
+    fn push_uiza(&self, text: &mut String, origins: &str) {
+        push(
+            text,
+            format_args!("\n[connections.uiza]\nprovider = \"uiza\"\napi = [{origins}]\n"),
+        );
+        if let Some(key) = &self.uiza {
+            push(
+                text,
+                format_args!(
+                    "credential = \"workspace\"\n\n\
+                     # sees everybody; whom a logout concerns is told by the key of each user\n\
+                     [credentials.workspace]\nkey = {{ command = [\"printf\", \"%s\", {}] }}\n",
+                    quoted(key)
+                ),
+            );
+        }
     }
 }
 

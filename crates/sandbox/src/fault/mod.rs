@@ -11,6 +11,8 @@ use http::Method;
 
 use crate::finesse::{AsyncError, Setting};
 use crate::random::Random;
+use crate::service::Vendor;
+use crate::{uiza, zap};
 
 mod table;
 
@@ -62,6 +64,8 @@ pub enum Kind {
     RateLimit(u32),
     /// What `Retry-After` says in 429, and in 503 if it is set, in seconds.
     RetryAfter(u32),
+    /// Whether it says it as a date, by the service's clock.
+    RetryAfterDate(bool),
     /// 500, nothing done.
     Error500(f64),
     /// 500 although the service has acted.
@@ -70,11 +74,13 @@ pub enum Kind {
     Plain401(f64),
     /// 301 to port 8445, as Finesse 12.6 answers plain HTTP.
     Redirect(f64),
-    /// Answers with a body have at least so many bytes of XML.
+    /// 302 to the same path at this origin.
+    RedirectTo(String),
+    /// Answers with a body have at least so many bytes of XML, or of JSON.
     HugeBody(u64),
-    /// Answers with a body are a document of entities that would expand to gigabytes.
+    /// Answers with a body are a document of entities that would expand to gigabytes, or of JSON nested too deep to read.
     BillionLaughs(f64),
-    /// Answers with a body are cut off XML in an otherwise complete HTTP message.
+    /// Answers with a body are cut off XML or JSON in an otherwise complete HTTP message.
     Malformed(f64),
     /// Answers with a body are a page for browsers, with status 200.
     Page(f64),
@@ -84,6 +90,14 @@ pub enum Kind {
     CtiError(AsyncError),
     /// A way in which the simulated Finesse behaves.
     Finesse(Setting),
+    /// A way in which the simulated ZAP behaves.
+    Zap(zap::Setting),
+    /// What goes wrong at ZAP, and for which share of its requests.
+    ZapTrouble(zap::Trouble, f64),
+    /// A way in which the simulated Uiza behaves.
+    Uiza(uiza::Setting),
+    /// What goes wrong at Uiza.
+    UizaTrouble(uiza::Trouble),
 }
 
 /// Which requests a fault strikes.
@@ -276,6 +290,10 @@ pub(crate) struct Decision {
     pub(crate) never_apply: bool,
     pub(crate) cti_error: Option<AsyncError>,
     pub(crate) retry_after: Option<u32>,
+    pub(crate) retry_after_date: bool,
+    pub(crate) redirect_to: Option<String>,
+    pub(crate) zap: Option<zap::Trouble>,
+    pub(crate) uiza: Option<uiza::Trouble>,
     /// The first fault that decides about the answer, for the ledger.
     pub(crate) name: Option<&'static str>,
 }
@@ -290,6 +308,7 @@ pub(crate) enum Before {
     InternalError,
     Unauthorized,
     Redirect,
+    RedirectTo,
 }
 
 /// Instead of the service's answer.
@@ -339,7 +358,11 @@ impl Faults {
     pub(crate) fn decide(&mut self, method: &Method, path: &str, now: Duration) -> Decision {
         let mut decision = Decision::default();
         for rule in &mut self.rules {
-            if rule.left == Some(0) || !rule.fault.scope.includes(method, path) {
+            let concerns = |vendor| vendor == Vendor::of(path);
+            if rule.left == Some(0)
+                || !rule.fault.scope.includes(method, path)
+                || !rule.fault.kind.vendor().is_none_or(concerns)
+            {
                 continue;
             }
             if rule.strikes(&mut self.random, now) {
@@ -398,7 +421,17 @@ impl Kind {
             | Self::BillionLaughs(rate)
             | Self::Malformed(rate)
             | Self::Page(rate)
-            | Self::NeverApply(rate) => Some(rate),
+            | Self::NeverApply(rate)
+            | Self::ZapTrouble(_, rate) => Some(rate),
+            _ => None,
+        }
+    }
+
+    /// Whose requests alone it strikes.
+    fn vendor(&self) -> Option<Vendor> {
+        match self {
+            Self::ZapTrouble(..) => Some(Vendor::Zap),
+            Self::UizaTrouble(_) => Some(Vendor::Uiza),
             _ => None,
         }
     }
@@ -411,6 +444,7 @@ impl Decision {
             Kind::Delay(delay) => self.delay = delay,
             Kind::Lag(lag) => self.lag = Some(lag),
             Kind::RetryAfter(seconds) => self.retry_after = Some(seconds),
+            Kind::RetryAfterDate(date) => self.retry_after_date = date,
             Kind::NeverApply(_) => self.never_apply = true,
             Kind::CtiError(ref error) => self.cti_error = Some(error.clone()),
             Kind::ResetBefore(_) => self.instead(Before::Reset, name),
@@ -420,6 +454,10 @@ impl Decision {
             Kind::Error500(_) => self.instead(Before::InternalError, name),
             Kind::Plain401(_) => self.instead(Before::Unauthorized, name),
             Kind::Redirect(_) => self.instead(Before::Redirect, name),
+            Kind::RedirectTo(ref origin) => {
+                self.redirect_to = Some(origin.clone());
+                self.instead(Before::RedirectTo, name);
+            }
             Kind::ResetAfter(_) => self.afterwards(After::Reset, name),
             Kind::HangAfter(_) => self.afterwards(After::Hang, name),
             Kind::Error500After(_) => self.afterwards(After::InternalError, name),
@@ -429,7 +467,15 @@ impl Decision {
             Kind::BillionLaughs(_) => self.spoil(Body::BillionLaughs, name),
             Kind::Malformed(_) => self.spoil(Body::Malformed, name),
             Kind::Page(_) => self.spoil(Body::Page, name),
-            Kind::Finesse(_) => {}
+            Kind::ZapTrouble(trouble, _) => {
+                self.zap = self.zap.or(Some(trouble));
+                self.name = self.name.or(Some(name));
+            }
+            Kind::UizaTrouble(trouble) => {
+                self.uiza = self.uiza.or(Some(trouble));
+                self.name = self.name.or(Some(name));
+            }
+            Kind::Finesse(_) | Kind::Zap(_) | Kind::Uiza(_) => {}
         }
     }
 

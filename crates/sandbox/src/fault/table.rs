@@ -7,6 +7,8 @@ use crate::finesse::{
     AsyncError, Deployment, Empty, NameSpace, Order, RootCase, ServiceStatus, Setting, TalkingLogout,
     TextForm, WhenChecked,
 };
+use crate::zap::{Already, ErrorShape, LoginBody, LoginShape};
+use crate::{uiza, zap};
 
 /// What a fault is called, takes and does, for help texts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,6 +137,11 @@ static TABLE: &[Row] = &[
         "the seconds that 429 and 503 say in Retry-After",
         |v| Some(Kind::RetryAfter(v?.parse().ok()?)),
     ),
+    row(
+        "retry_after_as=seconds|date",
+        "how Retry-After says it, the date by the service's clock",
+        |v| one_of(v, &[("seconds", false), ("date", true)]).map(Kind::RetryAfterDate),
+    ),
     row("error_500[=RATE]", "500 before the effect", |v| {
         rate(v).map(Kind::Error500)
     }),
@@ -149,22 +156,29 @@ static TABLE: &[Row] = &[
         "301 to port 8445, as Finesse 12.6 does on plain HTTP",
         |v| rate(v).map(Kind::Redirect),
     ),
+    row(
+        "redirect_to=ORIGIN",
+        "302 to the same path at another origin",
+        |v| {
+            let origin = v?.trim_end_matches('/');
+            let is_origin = origin.starts_with("http://") || origin.starts_with("https://");
+            is_origin.then(|| Kind::RedirectTo(origin.to_owned()))
+        },
+    ),
     row("huge_body[=SIZE]", "endless answers", |v| {
         v.map_or(Some(200_000_000), size).map(Kind::HugeBody)
     }),
     row(
         "billion_laughs[=RATE]",
-        "answers that expand entities to gigabytes",
+        "answers that expand entities to gigabytes, in JSON nest without end",
         |v| rate(v).map(Kind::BillionLaughs),
     ),
-    row(
-        "malformed[=RATE]",
-        "answers that stop in the middle of an element",
-        |v| rate(v).map(Kind::Malformed),
-    ),
+    row("malformed[=RATE]", "answers that stop in the middle", |v| {
+        rate(v).map(Kind::Malformed)
+    }),
     row(
         "page[=RATE]",
-        "a page for browsers instead of XML, with status 200",
+        "a page for browsers instead of XML or JSON, with status 200",
         |v| rate(v).map(Kind::Page),
     ),
     row(
@@ -324,6 +338,139 @@ static TABLE: &[Row] = &[
         let names = v?.split(',').map(|name| name.trim().to_owned()).collect();
         Some(Kind::Finesse(Setting::Omit(names)))
     }),
+    row(
+        "zap_login=flat|nested|otp",
+        "ZAP: the shape of the answer to a login",
+        |v| {
+            let shapes = [
+                ("flat", LoginShape::Flat),
+                ("nested", LoginShape::Nested),
+                ("otp", LoginShape::Otp),
+            ];
+            one_of(v, &shapes).map(zap::Setting::Login).map(Kind::Zap)
+        },
+    ),
+    row(
+        "zap_login_body=any|email|identity|app",
+        "ZAP: which of the documented bodies a login must have",
+        |v| {
+            let bodies = [
+                ("any", LoginBody::Any),
+                ("email", LoginBody::Email),
+                ("identity", LoginBody::Identity),
+                ("app", LoginBody::App),
+            ];
+            one_of(v, &bodies).map(zap::Setting::LoginBody).map(Kind::Zap)
+        },
+    ),
+    row(
+        "zap_two_factor[=yes|no]",
+        "ZAP: every login needs twoFaToken, which is 636363",
+        |v| on_or_off(v).map(zap::Setting::TwoFactor).map(Kind::Zap),
+    ),
+    row("zap_token_life=DURATION", "ZAP: how long new tokens live", |v| {
+        Some(Kind::Zap(zap::Setting::TokenLife(duration(v?)?)))
+    }),
+    row(
+        "zap_token_uses=NUMBER",
+        "ZAP: a token is expired after so many requests",
+        |v| Some(Kind::Zap(zap::Setting::TokenUses(v?.parse().ok()?))),
+    ),
+    row(
+        "zap_refresh_life=DURATION",
+        "ZAP: how long new refresh tokens live",
+        |v| Some(Kind::Zap(zap::Setting::RefreshLife(duration(v?)?))),
+    ),
+    row(
+        "zap_refresh_refused[=yes|no]",
+        "ZAP: refresh tokens are refused",
+        |v| on_or_off(v).map(zap::Setting::RefreshRefused).map(Kind::Zap),
+    ),
+    row(
+        "zap_errors=message|object|error|data|list|text|page|empty",
+        "ZAP: the shape of errors",
+        |v| {
+            let shapes = [
+                ("message", ErrorShape::Message),
+                ("object", ErrorShape::Object),
+                ("error", ErrorShape::Error),
+                ("data", ErrorShape::Data),
+                ("list", ErrorShape::List),
+                ("text", ErrorShape::Text),
+                ("page", ErrorShape::Page),
+                ("empty", ErrorShape::Empty),
+            ];
+            one_of(v, &shapes).map(zap::Setting::Errors).map(Kind::Zap)
+        },
+    ),
+    row(
+        "zap_already=200|400|404",
+        "ZAP: what a logout gets of what is not signed in",
+        |v| {
+            let statuses = [
+                ("200", Already::Ok),
+                ("400", Already::BadRequest),
+                ("404", Already::NotFound),
+            ];
+            one_of(v, &statuses).map(zap::Setting::Already).map(Kind::Zap)
+        },
+    ),
+    row("zap_page_cap=NUMBER", "ZAP: the largest bodyLimit", |v| {
+        Some(Kind::Zap(zap::Setting::PageCap(v?.parse().ok()?)))
+    }),
+    row(
+        "zap_not_success[=RATE]",
+        "ZAP: 200 with success false, nothing done",
+        |v| Some(Kind::ZapTrouble(zap::Trouble::NotSuccess, rate(v)?)),
+    ),
+    row(
+        "zap_plain_500[=RATE]",
+        "ZAP: 500 that is no JSON, nothing done",
+        |v| Some(Kind::ZapTrouble(zap::Trouble::Plain500, rate(v)?)),
+    ),
+    row("zap_expire[=RATE]", "ZAP: the request's token expires", |v| {
+        Some(Kind::ZapTrouble(zap::Trouble::Expire, rate(v)?))
+    }),
+    row("uiza_body=A|B|C", "Uiza: the body that a logout gets", |v| {
+        let bodies = [
+            ("A", uiza::LogoutBody::A),
+            ("B", uiza::LogoutBody::B),
+            ("C", uiza::LogoutBody::C),
+        ];
+        one_of(v, &bodies).map(uiza::Setting::Body).map(Kind::Uiza)
+    }),
+    row(
+        "uiza_retrieve=array|object",
+        "Uiza: what retrieving one user gives",
+        |v| {
+            let shapes = [
+                ("array", uiza::Retrieve::Array),
+                ("object", uiza::Retrieve::Object),
+            ];
+            one_of(v, &shapes).map(uiza::Setting::Retrieve).map(Kind::Uiza)
+        },
+    ),
+    row("uiza_page_cap=NUMBER", "Uiza: the largest limit of a page", |v| {
+        Some(Kind::Uiza(uiza::Setting::PageCap(v?.parse().ok()?)))
+    }),
+    row(
+        "uiza_error=200_401|200_type|400|401|404|422|object|500|503",
+        "Uiza: an error in its envelope, nothing done; 200_… are HTTP 200",
+        |v| {
+            let errors = [
+                ("200_401", uiza::Trouble::OkWithCode401),
+                ("200_type", uiza::Trouble::OkWithTypeError),
+                ("400", uiza::Trouble::BadRequest),
+                ("401", uiza::Trouble::Unauthorized),
+                ("404", uiza::Trouble::NotFound),
+                ("422", uiza::Trouble::Unprocessable),
+                ("object", uiza::Trouble::Object),
+                ("500", uiza::Trouble::Internal),
+                ("503", uiza::Trouble::Retryable),
+            ];
+            one_of(v, &errors).map(Kind::UizaTrouble)
+        },
+    ),
 ];
 
 impl Kind {
@@ -344,10 +491,12 @@ impl Kind {
             Self::Throttle(_) => "throttle",
             Self::RateLimit(_) => "rate_limit",
             Self::RetryAfter(_) => "retry_after",
+            Self::RetryAfterDate(_) => "retry_after_as",
             Self::Error500(_) => "error_500",
             Self::Error500After(_) => "error_500_after",
             Self::Plain401(_) => "plain_401",
             Self::Redirect(_) => "redirect",
+            Self::RedirectTo(_) => "redirect_to",
             Self::HugeBody(_) => "huge_body",
             Self::BillionLaughs(_) => "billion_laughs",
             Self::Malformed(_) => "malformed",
@@ -355,6 +504,10 @@ impl Kind {
             Self::NeverApply(_) => "never_apply",
             Self::CtiError(_) => "cti_error",
             Self::Finesse(setting) => setting.name(),
+            Self::Zap(setting) => setting.name(),
+            Self::ZapTrouble(trouble, _) => trouble.name(),
+            Self::Uiza(setting) => setting.name(),
+            Self::UizaTrouble(_) => "uiza_error",
         }
     }
 }
@@ -418,17 +571,26 @@ fn number_and_unit(value: &str) -> Option<(f64, &str)> {
 }
 
 fn choice<T: Clone>(value: Option<&str>, choices: &[(&str, T)], setting: fn(T) -> Setting) -> Option<Kind> {
+    one_of(value, choices).map(setting).map(Kind::Finesse)
+}
+
+/// What one of the names stands for, whatever its letter case.
+fn one_of<T: Clone>(value: Option<&str>, choices: &[(&str, T)]) -> Option<T> {
     let value = value?;
     let (_, chosen) = choices
         .iter()
         .find(|(name, _)| name.eq_ignore_ascii_case(value))?;
-    Some(Kind::Finesse(setting(chosen.clone())))
+    Some(chosen.clone())
 }
 
 fn switch(value: Option<&str>, setting: fn(bool) -> Setting) -> Option<Kind> {
+    on_or_off(value).map(setting).map(Kind::Finesse)
+}
+
+fn on_or_off(value: Option<&str>) -> Option<bool> {
     match value {
-        None | Some("yes" | "true" | "on") => Some(Kind::Finesse(setting(true))),
-        Some("no" | "false" | "off") => Some(Kind::Finesse(setting(false))),
+        None | Some("yes" | "true" | "on") => Some(true),
+        Some("no" | "false" | "off") => Some(false),
         Some(_) => None,
     }
 }
@@ -540,6 +702,13 @@ mod tests {
                 "none",
                 "cdata",
                 "pair",
+                "date",
+                "http://127.0.0.1:1",
+                "flat",
+                "email",
+                "object",
+                "A",
+                "404",
             ]
             .iter()
             .find_map(|value| (row.parse)(Some(value)))

@@ -11,9 +11,10 @@ use super::behaviour::{Deployment, WhenChecked};
 use super::error::{AsyncError, Refusal};
 use super::population::MobileAgent;
 use super::state::{By, Meeting, State, Verdict, Wish};
-use super::{Finesse, Happening, Incoming};
+use super::{Finesse, Happening};
 use crate::fault::Decision;
 use crate::ledger::{Cause, Unapplied};
+use crate::service::Incoming;
 
 /// What UCCE and UCCX stamp on an agent whom a supervisor has set to NOT_READY.
 const SUPERVISOR_CODE_UCCE: u32 = 999;
@@ -46,7 +47,7 @@ impl Finesse {
     ) -> Result<StatusCode, Refusal> {
         let who = self.target(actor, target)?;
         let by = if who == actor { By::Himself } else { By::Supervisor };
-        let body = request.body();
+        let body = request.body;
         let parsed = parse(body, self.behaviour.deployment);
         let is_logout = matches!(&parsed, Ok(asked) if asked.wish == Wish::Logout);
         let accepted = parsed.and_then(|asked| self.check(who, actor, by, asked));

@@ -23,9 +23,6 @@ pub use error::AsyncError;
 pub use population::{MobileAgent, Population, ReasonCode, Team, User};
 pub use state::State;
 
-pub(crate) use error::Refusal;
-pub(crate) use rest::Incoming;
-
 use crate::clock::Clock;
 use crate::ledger::{Cause, Effect, Ledger};
 use crate::random::Random;

@@ -7,10 +7,10 @@ use http::header::HOST;
 
 use super::behaviour::Deployment;
 use super::population::ReasonCode;
-use super::rest::Incoming;
 use super::state::State;
 use super::xml::Element;
 use super::{Account, Finesse, ROOT};
+use crate::service::Incoming;
 
 impl Finesse {
     pub(super) fn user_document(&self, who: usize) -> Element {

@@ -3,10 +3,8 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use http::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE, HeaderName, WWW_AUTHENTICATE};
-use http::{HeaderMap, Method, StatusCode};
+use http::header::{ALLOW, WWW_AUTHENTICATE};
+use http::{Method, StatusCode};
 use percent_encoding::percent_decode_str;
 
 use super::behaviour::{Deployment, ServiceStatus};
@@ -14,55 +12,14 @@ use super::error::Refusal;
 use super::{Finesse, ROOT};
 use crate::answer::Answer;
 use crate::fault::Decision;
+use crate::service::{Incoming, REQUEST_ID, Service, Trouble};
 
-/// The header that names a request, echoed in what comes of it.
-const REQUEST_ID: HeaderName = HeaderName::from_static("requestid");
-
-/// A request, read whole.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Incoming<'a> {
-    pub(crate) parts: &'a http::request::Parts,
-    pub(crate) body: &'a [u8],
-}
-
-impl<'a> Incoming<'a> {
-    pub(crate) fn headers(&self) -> &'a HeaderMap {
-        &self.parts.headers
+impl Service for Finesse {
+    fn advance(&mut self) {
+        self.advance();
     }
 
-    pub(crate) fn request_id(&self) -> Option<&'a str> {
-        self.headers().get(REQUEST_ID)?.to_str().ok()
-    }
-
-    pub(super) fn body(&self) -> &'a [u8] {
-        self.body
-    }
-
-    /// The user name and password of its Basic credentials.
-    pub(crate) fn basic(&self) -> Option<(String, String)> {
-        let value = self.headers().get(AUTHORIZATION)?.to_str().ok()?;
-        let (scheme, encoded) = value.split_once(' ')?;
-        if !scheme.eq_ignore_ascii_case("basic") {
-            return None;
-        }
-        let decoded = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
-        let (user, password) = decoded.split_once(':')?;
-        Some((user.to_owned(), password.to_owned()))
-    }
-
-    /// The value of this query parameter, decoded.
-    pub(crate) fn query(&self, name: &str) -> Option<Cow<'a, str>> {
-        let pairs = self.parts.uri.query()?.split('&');
-        pairs
-            .filter_map(|pair| pair.split_once('='))
-            .find(|(key, _)| *key == name)
-            .map(|(_, value)| percent_decode_str(value).decode_utf8_lossy())
-    }
-}
-
-impl Finesse {
-    /// Answers one request.
-    pub(crate) fn answer(&mut self, request: &Incoming<'_>, decision: &Decision) -> Answer {
+    fn answer(&mut self, request: &Incoming<'_>, decision: &Decision) -> Answer {
         let now = self.advance();
         let path = request.parts.uri.path();
         let Some(rest) = path
@@ -79,12 +36,26 @@ impl Finesse {
         let segments: Vec<&str> = segments.iter().map(AsRef::as_ref).collect();
         match self.route(&segments, request, decision, now) {
             Ok(answer) => answer,
-            Err(refusal) => self.refuse(&refusal, request),
+            Err(refusal) => self.error(&refusal, request),
         }
     }
 
-    /// An error as the service words it, for a fault.
-    pub(crate) fn refuse(&mut self, refusal: &Refusal, request: &Incoming<'_>) -> Answer {
+    fn refuse(&mut self, trouble: Trouble, request: &Incoming<'_>) -> Answer {
+        let refusal = match trouble {
+            Trouble::InternalError => Refusal::InternalError,
+            Trouble::Unavailable => Refusal::ServiceUnavailable,
+        };
+        self.error(&refusal, request)
+    }
+
+    fn actor(&self, request: &Incoming<'_>) -> Option<String> {
+        request.basic().map(|(user, _)| user)
+    }
+}
+
+impl Finesse {
+    /// An error as the service words it.
+    fn error(&mut self, refusal: &Refusal, request: &Incoming<'_>) -> Answer {
         let document = refusal
             .document()
             .document(&self.behaviour.writing, &mut self.random);
@@ -124,7 +95,7 @@ impl Finesse {
         }
         match *segments {
             ["User", id] if *method == Method::PUT => {
-                if !is_xml(request.headers()) {
+                if !request.content_type().eq_ignore_ascii_case("application/xml") {
                     return Ok(Answer::page(StatusCode::UNSUPPORTED_MEDIA_TYPE));
                 }
                 let status = self.change_user(actor, id, request, decision, now)?;
@@ -286,12 +257,4 @@ fn only(method: &Method, allowed: &[Method]) -> Option<Answer> {
     }
     let names: Vec<&str> = allowed.iter().map(Method::as_str).collect();
     Some(Answer::page(StatusCode::METHOD_NOT_ALLOWED).with(ALLOW, &names.join(", ")))
-}
-
-fn is_xml(headers: &HeaderMap) -> bool {
-    let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let essence = value
-        .and_then(|value| value.split(';').next())
-        .unwrap_or_default();
-    essence.trim().eq_ignore_ascii_case("application/xml")
 }

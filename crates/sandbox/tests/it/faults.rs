@@ -112,6 +112,23 @@ async fn statuses_that_come_before_the_effect() {
 }
 
 #[tokio::test]
+async fn redirects_go_where_one_likes_and_dates_say_how_long_to_wait() {
+    let (_, reply) = logout_with("redirect_to=http://127.0.0.1:9/").await;
+    let reply = reply.unwrap();
+    assert_eq!(
+        (reply.status, reply.header("location")),
+        (302, Some("http://127.0.0.1:9/finesse/api/User/10001"))
+    );
+    let (sandbox, _) = logout_with("retry_after=70").await;
+    sandbox.set_fault("retry_after_as=date".parse().unwrap());
+    sandbox.set_fault("throttle".parse().unwrap());
+    let reply = put_state(&sandbox, SUPERVISOR, "10002", "LOGOUT").await.unwrap();
+    let time = |name: &str| httpdate::parse_http_date(reply.header(name).unwrap()).unwrap();
+    let wait = time("retry-after").duration_since(time("date")).unwrap();
+    assert!((69..=70).contains(&wait.as_secs()), "{wait:?}");
+}
+
+#[tokio::test]
 async fn a_spell_of_503_passes_with_its_retry_after() {
     let (sandbox, _) = logout_with("retry_after=7").await;
     sandbox.set_fault("unavailable_for=40ms".parse().unwrap());

@@ -8,4 +8,6 @@ mod nodes;
 mod own;
 mod rest;
 mod states;
+mod uiza;
 mod world;
+mod zap;

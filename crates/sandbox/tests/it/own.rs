@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use expect_test::expect;
-use signoff_sandbox::{Population, Sandbox, Settings, State};
+use expect_test::{expect, expect_file};
+use signoff_sandbox::{Population, Sandbox, Settings, State, uiza, zap};
 
 use crate::client::put_state;
 use crate::world::{SUPERVISOR, population, sandbox};
@@ -34,6 +34,25 @@ async fn the_sandbox_describes_itself() {
         [credentials.agent]
         username = "100"
         password = { command = ["printf", "%s", "100-password"] }
+
+        [connections.zap]
+        provider = "zap"
+        api = ["ORIGIN"]
+        credential = "site-admin"
+
+        # logs others out, on the web and on their devices
+        [credentials.site-admin]
+        username = "admin@zap.example"
+        password = { command = ["printf", "%s", "admin-password"] }
+
+        [connections.uiza]
+        provider = "uiza"
+        api = ["ORIGIN"]
+        credential = "workspace"
+
+        # sees everybody; whom a logout concerns is told by the key of each user
+        [credentials.workspace]
+        key = { command = ["printf", "%s", "uap-7cab3b2ec612428a6c5507951c1745b0-edd7fb05"] }
 
         # An invented vendor with a provider in C, which has to be built and trusted before this can be used:
         # see `A provider in C` in the README.
@@ -97,4 +116,27 @@ fn a_mixed_team_has_every_state_and_repeats_itself() {
         let of_it = population.users.iter().filter(|user| user.state == state);
         assert!(of_it.count() >= 4, "{state}");
     }
+}
+
+#[test]
+fn the_example_files_are_the_people_of_the_demo() {
+    let mut users = String::from("id,name,device_token\n");
+    for user in zap::demo()
+        .into_iter()
+        .filter(|user| user.role == zap::Role::Customer)
+    {
+        let name = if user.name.contains(['"', ',']) {
+            format!("\"{}\"", user.name.replace('"', "\"\""))
+        } else {
+            user.name
+        };
+        let device = user.devices.into_iter().next().unwrap_or_default();
+        users.push_str(&format!("{},{name},{device}\n", user.id));
+    }
+    expect_file!["../../../../scripts/people/zap_users.csv"].assert_eq(&users);
+    let mut keys = String::from("id,key\n");
+    for user in uiza::demo().into_iter().filter(|user| !user.admin) {
+        keys.push_str(&format!("{},{}\n", user.id, user.key));
+    }
+    expect_file!["../../../../scripts/people/uiza_keys.csv"].assert_eq(&keys);
 }
