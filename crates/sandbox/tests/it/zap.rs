@@ -609,7 +609,7 @@ async fn the_faults_of_networks_and_servers_strike_it_too() {
         ("billion_laughs#1", "[[[[[[[["),
         (
             "huge_body=2MB",
-            r#"{"success":true,"code":200,"type":"SUCCESS","data":[{"#,
+            r#"{"success":true,"code":200,"type":"SUCCESS","data":["#,
         ),
     ] {
         sandbox.clear_faults();
