@@ -50,10 +50,11 @@ fn versions_are_told_with_those_of_the_providers() {
         small().run(&["--version"]),
         0,
         &expect![[r#"
-        signoff 0.1.0
-        providers:
-          finesse 0.1.0 (Cisco Finesse)
-    "#]],
+            signoff 0.1.0
+            providers:
+              finesse 0.1.0 (Cisco Finesse)
+              zap 0.1.0 (ZAP)
+        "#]],
     );
     check(
         small().run(&["-V"]),

@@ -94,15 +94,17 @@ fn the_providers_are_listed() {
         site.run(&["plugin", "list"]),
         0,
         &expect![[r#"
-        provider  version  kind      trust    sha256  path
-        finesse   0.1.0    built in  trusted
-    "#]],
+            provider  version  kind      trust    sha256  path
+            finesse   0.1.0    built in  trusted
+            zap       0.1.0    built in  trusted
+        "#]],
     );
     check(
         site.run(&["plugin", "list", "--format", "json"]),
         0,
         &expect![[r#"
             {"event":"plugin","provider":"finesse","version":"0.1.0","kind":"built in","trust":"trusted","sha256":null,"path":null}
+            {"event":"plugin","provider":"zap","version":"0.1.0","kind":"built in","trust":"trusted","sha256":null,"path":null}
         "#]],
     );
 }
