@@ -166,7 +166,7 @@ fn what_the_sandbox_prints_is_a_configuration() {
         .read_line(&mut serving)
         .unwrap();
     assert!(
-        serving.starts_with("serving a simulated Finesse at http://127.0.0.1:"),
+        serving.starts_with("simulating Finesse, ZAP and Uiza at http://127.0.0.1:"),
         "{serving}"
     );
     // It has printed all of it by now; the rest of the output ends with the process.

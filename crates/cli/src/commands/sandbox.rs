@@ -33,22 +33,28 @@ pub(crate) async fn sandbox(arguments: arguments::Sandbox) -> Result<Exit, Failu
     let origin = sandbox.origin();
     report::diagnostic(&if std::io::stdout().is_terminal() {
         format!(
-            "serving a simulated Finesse at {origin}: save the lines above as `signoff.toml`, then try \
+            "simulating Finesse, ZAP and Uiza at {origin}: save the lines above as `signoff.toml`, then try \
              `signoff roster finesse` in another terminal; Ctrl-C ends it"
         )
     } else {
-        format!("serving a simulated Finesse at {origin}; Ctrl-C ends it")
+        format!("simulating Finesse, ZAP and Uiza at {origin}; Ctrl-C ends it")
     });
     signal::received().await;
     sandbox.stop().await;
     Ok(Exit::Success)
 }
 
-/// For `--help`: the faults, one a line.
+/// For `--help`: the faults, one a line, group by group.
 pub(crate) fn fault_help() -> String {
-    let mut text = String::from("Faults:\n");
+    let mut text = String::new();
     let width = fault::known().map(|fault| fault.usage.len()).max().unwrap_or(0);
+    let mut group = "";
     for fault in fault::known() {
+        if fault.of != group {
+            let gap = if group.is_empty() { "" } else { "\n" };
+            group = fault.of;
+            let _ = writeln!(text, "{gap}Faults of {group}:");
+        }
         let _ = writeln!(text, "  {:width$}  {}", fault.usage, fault.help);
     }
     text

@@ -3,16 +3,16 @@
 use std::time::Duration;
 
 use super::{FaultError, Kind};
-use crate::finesse::{
-    AsyncError, Deployment, Empty, NameSpace, Order, RootCase, ServiceStatus, Setting, TalkingLogout,
-    TextForm, WhenChecked,
-};
-use crate::zap::{Already, ErrorShape, LoginBody, LoginShape};
-use crate::{uiza, zap};
+
+mod finesse;
+mod uiza;
+mod zap;
 
 /// What a fault is called, takes and does, for help texts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Description {
+    /// Whose it is: `any vendor`, or the vendor whose requests alone it concerns.
+    pub of: &'static str,
     /// As written before `=`.
     pub name: &'static str,
     /// The name and what it takes, such as `delay=DURATION`; in brackets what may be left out.
@@ -21,19 +21,21 @@ pub struct Description {
     pub help: &'static str,
 }
 
-/// Every fault there is.
+/// Every fault there is, group by group.
 pub fn known() -> impl Iterator<Item = Description> {
-    TABLE.iter().map(|row| Description {
-        name: row.name(),
-        usage: row.usage,
-        help: row.help,
+    TABLE.iter().flat_map(|(of, rows)| {
+        rows.iter().map(|row| Description {
+            of,
+            name: row.name(),
+            usage: row.usage,
+            help: row.help,
+        })
     })
 }
 
 /// The fault with this name and value.
 pub(super) fn kind(name: &str, value: Option<&str>) -> Result<Kind, FaultError> {
-    let row = TABLE
-        .iter()
+    let row = rows()
         .find(|row| row.name() == name)
         .ok_or_else(|| FaultError::Unknown {
             name: name.to_owned(),
@@ -81,7 +83,21 @@ const fn row(usage: &'static str, help: &'static str, parse: fn(Option<&str>) ->
     Row { usage, help, parse }
 }
 
-static TABLE: &[Row] = &[
+/// A group of faults: whose they are, and its rows.
+type Group = (&'static str, &'static [Row]);
+
+static TABLE: [Group; 4] = [
+    ("any vendor", ANY),
+    ("Finesse", finesse::ROWS),
+    ("ZAP", zap::ROWS),
+    ("Uiza", uiza::ROWS),
+];
+
+fn rows() -> impl Iterator<Item = &'static Row> {
+    TABLE.iter().flat_map(|(_, rows)| *rows)
+}
+
+static ANY: &[Row] = &[
     row("delay=DURATION", "every request waits so long", |v| {
         Some(Kind::Delay(duration(v?)?))
     }),
@@ -186,291 +202,6 @@ static TABLE: &[Row] = &[
         "changes are accepted and never applied",
         |v| rate(v).map(Kind::NeverApply),
     ),
-    row(
-        "cti_error[=22|33|257|260|265|1010|internal]",
-        "changes are accepted and fail with this error on the feed",
-        |v| AsyncError::by_code(v.unwrap_or("22")).map(Kind::CtiError),
-    ),
-    row("deployment=UCCE|UCCX", "which rules hold", |v| {
-        choice(
-            v,
-            &[("UCCE", Deployment::Ucce), ("UCCX", Deployment::Uccx)],
-            Setting::Deployment,
-        )
-    }),
-    row(
-        "talking=immediate|pending",
-        "what a logout does to an agent on a call",
-        |v| {
-            let choices = [
-                ("immediate", TalkingLogout::Immediate),
-                ("pending", TalkingLogout::Pending),
-            ];
-            choice(v, &choices, Setting::Talking)
-        },
-    ),
-    row(
-        "status=IN_SERVICE|PARTIAL_SERVICE|OUT_OF_SERVICE",
-        "what SystemInfo says; 503 unless in service",
-        |v| {
-            let choices = [
-                ("IN_SERVICE", ServiceStatus::InService),
-                ("PARTIAL_SERVICE", ServiceStatus::PartialService),
-                ("OUT_OF_SERVICE", ServiceStatus::OutOfService),
-            ];
-            choice(v, &choices, Setting::Status)
-        },
-    ),
-    row(
-        "state_check=sync|async",
-        "whether a change that the state forbids fails at once or on the feed",
-        |v| {
-            choice(
-                v,
-                &[("sync", WhenChecked::Sync), ("async", WhenChecked::Async)],
-                Setting::StateCheck,
-            )
-        },
-    ),
-    row("accept_status=200|202", "the status of an accepted change", |v| {
-        choice(v, &[("202", 202), ("200", 200)], Setting::AcceptStatus)
-    }),
-    row(
-        "lockout_after=NUMBER",
-        "how many wrong passwords lock an account",
-        |v| Some(Kind::Finesse(Setting::LockoutAfter(v?.parse().ok()?))),
-    ),
-    row("lockout_for=DURATION", "how long an account stays locked", |v| {
-        Some(Kind::Finesse(Setting::LockoutFor(duration(v?)?)))
-    }),
-    row(
-        "clock_skew=[-]DURATION",
-        "how far the service's clock is ahead",
-        |v| {
-            let value = v?;
-            let (sign, value) = value.strip_prefix('-').map_or((1, value), |rest| (-1, rest));
-            let millis = i64::try_from(duration(value)?.as_millis()).ok()?;
-            Some(Kind::Finesse(Setting::ClockSkewMillis(sign * millis)))
-        },
-    ),
-    row(
-        "supervisor_reads_users[=yes|no]",
-        "a supervisor may read /User of his team members",
-        |v| switch(v, Setting::SupervisorReadsUsers),
-    ),
-    row(
-        "reason_required[=yes|no]",
-        "a sign-out needs a reason code where some are configured",
-        |v| switch(v, Setting::ReasonRequired),
-    ),
-    row(
-        "logged_out_by_default[=yes|no]",
-        "a Team without includeLoggedOutAgents lists those logged out",
-        |v| switch(v, Setting::LoggedOutByDefault),
-    ),
-    row(
-        "authentication_failure[=yes|no]",
-        "a refused login is an Authentication Failure",
-        |v| switch(v, Setting::AuthenticationFailure),
-    ),
-    row(
-        "order=captured|reversed|shuffled",
-        "the order of child elements",
-        |v| {
-            let choices = [
-                ("captured", Order::Captured),
-                ("reversed", Order::Reversed),
-                ("shuffled", Order::Shuffled),
-            ];
-            choice(v, &choices, Setting::Order)
-        },
-    ),
-    row(
-        "root_case=captured|lower|upper",
-        "the letter case of the root element",
-        |v| {
-            let choices = [
-                ("captured", RootCase::Captured),
-                ("lower", RootCase::Lower),
-                ("upper", RootCase::Upper),
-            ];
-            choice(v, &choices, Setting::RootCase)
-        },
-    ),
-    row(
-        "namespace=none|default|prefix",
-        "whether elements are in a namespace",
-        |v| {
-            let choices = [
-                ("none", NameSpace::None),
-                ("default", NameSpace::Default),
-                ("prefix", NameSpace::Prefix),
-            ];
-            choice(v, &choices, Setting::NameSpace)
-        },
-    ),
-    row("text=escaped|cdata|numeric", "how text is written", |v| {
-        let choices = [
-            ("escaped", TextForm::Escaped),
-            ("cdata", TextForm::Cdata),
-            ("numeric", TextForm::Numeric),
-        ];
-        choice(v, &choices, Setting::Text)
-    }),
-    row(
-        "empty=pair|self_closing|omitted",
-        "how empty elements are written",
-        |v| {
-            let choices = [
-                ("pair", Empty::Pair),
-                ("self_closing", Empty::SelfClosing),
-                ("omitted", Empty::Omitted),
-            ];
-            choice(v, &choices, Setting::Empty)
-        },
-    ),
-    row(
-        "pretty[=yes|no]",
-        "an XML declaration, and every element on a line of its own",
-        |v| switch(v, Setting::Pretty),
-    ),
-    row("omit=ELEMENT,…", "elements that answers leave out", |v| {
-        let names = v?.split(',').map(|name| name.trim().to_owned()).collect();
-        Some(Kind::Finesse(Setting::Omit(names)))
-    }),
-    row(
-        "zap_login=flat|nested|otp",
-        "ZAP: the shape of the answer to a login",
-        |v| {
-            let shapes = [
-                ("flat", LoginShape::Flat),
-                ("nested", LoginShape::Nested),
-                ("otp", LoginShape::Otp),
-            ];
-            one_of(v, &shapes).map(zap::Setting::Login).map(Kind::Zap)
-        },
-    ),
-    row(
-        "zap_login_body=any|email|identity|app",
-        "ZAP: which of the documented bodies a login must have",
-        |v| {
-            let bodies = [
-                ("any", LoginBody::Any),
-                ("email", LoginBody::Email),
-                ("identity", LoginBody::Identity),
-                ("app", LoginBody::App),
-            ];
-            one_of(v, &bodies).map(zap::Setting::LoginBody).map(Kind::Zap)
-        },
-    ),
-    row(
-        "zap_two_factor[=yes|no]",
-        "ZAP: every login needs twoFaToken, which is 636363",
-        |v| on_or_off(v).map(zap::Setting::TwoFactor).map(Kind::Zap),
-    ),
-    row("zap_token_life=DURATION", "ZAP: how long new tokens live", |v| {
-        Some(Kind::Zap(zap::Setting::TokenLife(duration(v?)?)))
-    }),
-    row(
-        "zap_token_uses=NUMBER",
-        "ZAP: a token is expired after so many requests",
-        |v| Some(Kind::Zap(zap::Setting::TokenUses(v?.parse().ok()?))),
-    ),
-    row(
-        "zap_refresh_life=DURATION",
-        "ZAP: how long new refresh tokens live",
-        |v| Some(Kind::Zap(zap::Setting::RefreshLife(duration(v?)?))),
-    ),
-    row(
-        "zap_refresh_refused[=yes|no]",
-        "ZAP: refresh tokens are refused",
-        |v| on_or_off(v).map(zap::Setting::RefreshRefused).map(Kind::Zap),
-    ),
-    row(
-        "zap_errors=message|object|error|data|list|text|page|empty",
-        "ZAP: the shape of errors",
-        |v| {
-            let shapes = [
-                ("message", ErrorShape::Message),
-                ("object", ErrorShape::Object),
-                ("error", ErrorShape::Error),
-                ("data", ErrorShape::Data),
-                ("list", ErrorShape::List),
-                ("text", ErrorShape::Text),
-                ("page", ErrorShape::Page),
-                ("empty", ErrorShape::Empty),
-            ];
-            one_of(v, &shapes).map(zap::Setting::Errors).map(Kind::Zap)
-        },
-    ),
-    row(
-        "zap_already=200|400|404",
-        "ZAP: what a logout gets of what is not signed in",
-        |v| {
-            let statuses = [
-                ("200", Already::Ok),
-                ("400", Already::BadRequest),
-                ("404", Already::NotFound),
-            ];
-            one_of(v, &statuses).map(zap::Setting::Already).map(Kind::Zap)
-        },
-    ),
-    row("zap_page_cap=NUMBER", "ZAP: the largest bodyLimit", |v| {
-        Some(Kind::Zap(zap::Setting::PageCap(v?.parse().ok()?)))
-    }),
-    row(
-        "zap_not_success[=RATE]",
-        "ZAP: 200 with success false, nothing done",
-        |v| Some(Kind::ZapTrouble(zap::Trouble::NotSuccess, rate(v)?)),
-    ),
-    row(
-        "zap_plain_500[=RATE]",
-        "ZAP: 500 that is no JSON, nothing done",
-        |v| Some(Kind::ZapTrouble(zap::Trouble::Plain500, rate(v)?)),
-    ),
-    row("zap_expire[=RATE]", "ZAP: the request's token expires", |v| {
-        Some(Kind::ZapTrouble(zap::Trouble::Expire, rate(v)?))
-    }),
-    row("uiza_body=A|B|C", "Uiza: the body that a logout gets", |v| {
-        let bodies = [
-            ("A", uiza::LogoutBody::A),
-            ("B", uiza::LogoutBody::B),
-            ("C", uiza::LogoutBody::C),
-        ];
-        one_of(v, &bodies).map(uiza::Setting::Body).map(Kind::Uiza)
-    }),
-    row(
-        "uiza_retrieve=array|object",
-        "Uiza: what retrieving one user gives",
-        |v| {
-            let shapes = [
-                ("array", uiza::Retrieve::Array),
-                ("object", uiza::Retrieve::Object),
-            ];
-            one_of(v, &shapes).map(uiza::Setting::Retrieve).map(Kind::Uiza)
-        },
-    ),
-    row("uiza_page_cap=NUMBER", "Uiza: the largest limit of a page", |v| {
-        Some(Kind::Uiza(uiza::Setting::PageCap(v?.parse().ok()?)))
-    }),
-    row(
-        "uiza_error=200_401|200_type|400|401|404|422|object|500|503",
-        "Uiza: an error in its envelope, nothing done; 200_… are HTTP 200",
-        |v| {
-            let errors = [
-                ("200_401", uiza::Trouble::OkWithCode401),
-                ("200_type", uiza::Trouble::OkWithTypeError),
-                ("400", uiza::Trouble::BadRequest),
-                ("401", uiza::Trouble::Unauthorized),
-                ("404", uiza::Trouble::NotFound),
-                ("422", uiza::Trouble::Unprocessable),
-                ("object", uiza::Trouble::Object),
-                ("500", uiza::Trouble::Internal),
-                ("503", uiza::Trouble::Retryable),
-            ];
-            one_of(v, &errors).map(Kind::UizaTrouble)
-        },
-    ),
 ];
 
 impl Kind {
@@ -570,10 +301,6 @@ fn number_and_unit(value: &str) -> Option<(f64, &str)> {
     Some((number.parse().ok()?, unit.trim()))
 }
 
-fn choice<T: Clone>(value: Option<&str>, choices: &[(&str, T)], setting: fn(T) -> Setting) -> Option<Kind> {
-    one_of(value, choices).map(setting).map(Kind::Finesse)
-}
-
 /// What one of the names stands for, whatever its letter case.
 fn one_of<T: Clone>(value: Option<&str>, choices: &[(&str, T)]) -> Option<T> {
     let value = value?;
@@ -581,10 +308,6 @@ fn one_of<T: Clone>(value: Option<&str>, choices: &[(&str, T)]) -> Option<T> {
         .iter()
         .find(|(name, _)| name.eq_ignore_ascii_case(value))?;
     Some(chosen.clone())
-}
-
-fn switch(value: Option<&str>, setting: fn(bool) -> Setting) -> Option<Kind> {
-    on_or_off(value).map(setting).map(Kind::Finesse)
 }
 
 fn on_or_off(value: Option<&str>) -> Option<bool> {
@@ -604,7 +327,7 @@ mod tests {
     use expect_test::{Expect, expect};
 
     use super::super::{Fault, Faults};
-    use super::{TABLE, known};
+    use super::{known, rows};
 
     fn check(text: &str, expected: &Expect) {
         let shown = match Fault::parse(text) {
@@ -685,8 +408,8 @@ mod tests {
     #[test]
     fn every_row_makes_the_fault_of_its_name() {
         let names: HashSet<_> = known().map(|known| known.name).collect();
-        assert_eq!(names.len(), TABLE.len());
-        for row in TABLE {
+        assert_eq!(names.len(), rows().count());
+        for row in rows() {
             let made = [
                 "1",
                 "50ms",
