@@ -39,7 +39,8 @@ impl Setup {
     pub(crate) fn for_help(general: &General, place: &Place) -> Result<Self, Failure> {
         let named = general.config.is_some();
         if !named && (place.sandbox || configuration(general).is_err()) {
-            let config = sandbox_config(SANDBOX_EXAMPLE)?;
+            let nowhere = [String::from("http://127.0.0.1:1")];
+            let config = sandbox_config(&Settings::default().configuration(&nowhere))?;
             return Self::with(general, config, PathBuf::from("."), None);
         }
         Self::configured(general)
@@ -145,10 +146,6 @@ impl Setup {
 
 /// Names the configuration, unless `--config` does.
 const CONFIG_VARIABLE: &str = "SIGNOFF_CONFIG";
-
-/// The connections that `--sandbox` has, for help that needs no service.
-const SANDBOX_EXAMPLE: &str =
-    "[connections.finesse]\nprovider = \"finesse\"\napi = [\"http://127.0.0.1:1\"]\n";
 
 fn sandbox_config(text: &str) -> Result<Config, Failure> {
     Config::parse(text, Path::new("sandbox.toml"))

@@ -146,6 +146,12 @@ impl Settings {
         }
     }
 
+    /// The `signoff.toml` that a sandbox with these settings has at these origins; none need be running there.
+    #[must_use]
+    pub fn configuration(&self, origins: &[String]) -> String {
+        Credentials::of(self).configuration(origins)
+    }
+
     /// The same with one more fault.
     #[must_use]
     pub fn fault(mut self, fault: Fault) -> Self {

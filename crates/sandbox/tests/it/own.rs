@@ -130,8 +130,12 @@ fn the_example_files_are_the_people_of_the_demo() {
         } else {
             user.name
         };
-        let device = user.devices.into_iter().next().unwrap_or_default();
-        users.push_str(&format!("{},{name},{device}\n", user.id));
+        // A row for each device.
+        let mut devices = user.devices;
+        devices.resize(devices.len().max(1), String::new());
+        for device in devices {
+            users.push_str(&format!("{},{name},{device}\n", user.id));
+        }
     }
     expect_file!["../../../../scripts/people/zap_users.csv"].assert_eq(&users);
     let mut keys = String::from("id,key\n");
