@@ -54,6 +54,7 @@ fn versions_are_told_with_those_of_the_providers() {
             providers:
               finesse 0.1.0 (Cisco Finesse)
               zap 0.1.0 (ZAP)
+              uiza 0.1.0 (Uiza)
         "#]],
     );
     check(

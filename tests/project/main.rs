@@ -14,6 +14,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("signoff-core", &[]),
     ("signoff-xmpp", &[]),
     ("signoff-finesse", &["signoff-core"]),
+    ("signoff-uiza", &["signoff-core"]),
     ("signoff-zap", &["signoff-core"]),
     ("signoff-engine", &["signoff-core", "signoff-xmpp"]),
     (
@@ -33,10 +34,12 @@ const LAYERS: &[(&str, &[&str])] = &[
             "signoff-finesse",
             "signoff-sandbox",
             "signoff-script",
+            "signoff-uiza",
             "signoff-zap",
         ],
     ),
     ("signoff-plugin-finesse", &["signoff-core", "signoff-finesse"]),
+    ("signoff-plugin-uiza", &["signoff-core", "signoff-uiza"]),
     ("signoff-plugin-zap", &["signoff-core", "signoff-zap"]),
 ];
 
@@ -78,7 +81,7 @@ fn core_and_providers_know_no_world() {
     for (member, uses) in dependencies() {
         if matches!(
             member.as_str(),
-            "signoff-core" | "signoff-finesse" | "signoff-zap" | "signoff-xmpp"
+            "signoff-core" | "signoff-finesse" | "signoff-uiza" | "signoff-zap" | "signoff-xmpp"
         ) {
             let worldly: Vec<_> = uses
                 .iter()

@@ -153,13 +153,18 @@ fn sandbox_config(text: &str) -> Result<Config, Failure> {
 }
 
 /// What the providers that are linked in say of themselves.
-pub(crate) const LINKED: [&Descriptor; 2] = [&signoff_finesse::DESCRIPTOR, &signoff_zap::DESCRIPTOR];
+pub(crate) const LINKED: [&Descriptor; 3] = [
+    &signoff_finesse::DESCRIPTOR,
+    &signoff_zap::DESCRIPTOR,
+    &signoff_uiza::DESCRIPTOR,
+];
 
 /// The providers: those linked in, and the plugins that can be found.
 pub(crate) fn registry(general: &General, folder: &Path) -> Result<Registry, Failure> {
     let linked = [
         Library::linked::<signoff_finesse::Finesse>(&signoff_finesse::DESCRIPTOR),
         Library::linked::<signoff_zap::Zap>(&signoff_zap::DESCRIPTOR),
+        Library::linked::<signoff_uiza::Uiza>(&signoff_uiza::DESCRIPTOR),
     ];
     let linked = linked
         .into_iter()

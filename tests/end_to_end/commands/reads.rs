@@ -97,6 +97,7 @@ fn the_providers_are_listed() {
             provider  version  kind      trust    sha256  path
             finesse   0.1.0    built in  trusted
             zap       0.1.0    built in  trusted
+            uiza      0.1.0    built in  trusted
         "#]],
     );
     check(
@@ -105,6 +106,7 @@ fn the_providers_are_listed() {
         &expect![[r#"
             {"event":"plugin","provider":"finesse","version":"0.1.0","kind":"built in","trust":"trusted","sha256":null,"path":null}
             {"event":"plugin","provider":"zap","version":"0.1.0","kind":"built in","trust":"trusted","sha256":null,"path":null}
+            {"event":"plugin","provider":"uiza","version":"0.1.0","kind":"built in","trust":"trusted","sha256":null,"path":null}
         "#]],
     );
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use signoff_core::{Class, CredentialKind, Finished, Outcome, Record, Target, User, Value};
+use signoff_core::{ActsOn, Class, CredentialKind, Finished, Outcome, Record, Target, User, Value};
 use signoff_engine::checkup::{Checkup, Found, Question, Seen};
 use signoff_engine::config::{Connection, ConnectionSettings, Endpoint};
 use signoff_engine::credential::Credential;
@@ -62,6 +62,10 @@ pub(crate) async fn connection(
     match &actor {
         Some(actor) => credential(checks, &checkup, endpoint, actor, asked.then_some(answers)).await,
         None if settings.descriptor.credentials.is_empty() => {}
+        None if settings.descriptor.acts_on == ActsOn::CredentialOwner => checks.add(&Finding::ok(
+            "credential",
+            "none: each user shows his own; `roster` alone needs one",
+        )),
         None => checks.add(
             &Finding::notice("credential", "the connection names none").hint("add `credential = \"NAME\"`"),
         ),
@@ -326,6 +330,8 @@ async fn credential(
 fn smallest<'a>(settings: &ConnectionSettings, credential: &'a Arc<Credential>) -> Option<Question<'a>> {
     let descriptor = settings.descriptor;
     let named = credential.kind() == CredentialKind::Basic || credential.actor() != &**credential.name();
+    // Where everybody shows a key of his own, his state is no question for the connection's.
+    let named = named && descriptor.acts_on == ActsOn::User;
     let status = descriptor.operation("status").filter(|_| named);
     let roster = descriptor
         .operation("roster")

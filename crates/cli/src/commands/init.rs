@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use signoff_core::{CredentialKind, Descriptor};
+use signoff_core::{ActsOn, CredentialKind, Descriptor};
 use signoff_engine::config::Config;
 use signoff_engine::parameters::{format_duration, format_rate, nearest};
 use signoff_engine::plugin::{PluginError, Registry};
@@ -123,14 +123,23 @@ impl Draft {
     /// Asks for what was not given.
     async fn complete(arguments: Init, descriptor: &'static Descriptor) -> Result<Self, Failure> {
         let name = arguments.name.unwrap_or_else(|| descriptor.id.to_owned());
+        let source = arguments.secret.source();
         let credential = match descriptor.credentials.first() {
             None => None,
+            // Everybody shows his own.
+            Some(_)
+                if descriptor.acts_on == ActsOn::CredentialOwner
+                    && arguments.username.is_none()
+                    && source.is_none() =>
+            {
+                None
+            }
             Some(kind) => {
                 let username = match (arguments.username, kind) {
                     (None, CredentialKind::Basic) => Some(ask_username(descriptor).await?),
                     (given, _) => given,
                 };
-                let secret = match arguments.secret.source() {
+                let secret = match source {
                     Some(source) => source,
                     None => ask_secret(*kind).await?,
                 };
@@ -323,7 +332,8 @@ fn next(draft: &Draft, path: &Path, exit: Exit) -> String {
     }
     let name = &draft.name;
     let mut steps = vec![(format!("signoff doctor{config}"), "checks it again")];
-    if draft.descriptor.operation("roster").is_some() {
+    let can_list = draft.credential.is_some() || draft.descriptor.credentials.is_empty();
+    if can_list && draft.descriptor.operation("roster").is_some() {
         steps.push((
             format!("signoff roster {name}{config}"),
             "who is there; changes nothing",
@@ -331,6 +341,8 @@ fn next(draft: &Draft, path: &Path, exit: Exit) -> String {
     }
     let what = if draft.descriptor.id == "finesse" {
         "run @supervisor_logs_out_team".to_owned()
+    } else if draft.descriptor.acts_on == ActsOn::CredentialOwner {
+        format!("logout {name} --from keys.csv")
     } else {
         format!("logout {name} USER")
     };

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use signoff_core::{
-    Args, Context, CredentialKind, Field, InDoubtPolicy, OperationSpec, Outcome, Record, Target, User, Yields,
+    ActsOn, Args, Context, CredentialKind, Field, InDoubtPolicy, OperationSpec, Outcome, Record, Target,
+    User, Yields,
 };
 use tokio::sync::oneshot;
 
@@ -145,7 +146,7 @@ impl Run {
             && let Some((code, message)) = self.spared(
                 &call.connection,
                 user,
-                !may_act_on_self && report::is_called(user, actor),
+                !may_act_on_self && acts_by_name(link) && report::is_called(user, actor),
             )
         {
             row.outcome = Outcome::Skipped;
@@ -309,7 +310,7 @@ impl Run {
         error: signoff_core::Error,
     ) -> CallError {
         // Without an actor, what a provider says of its arguments says little.
-        if credential.is_none() && !link.settings.descriptor.credentials.is_empty() {
+        if credential.is_none() && acts_by_name(link) && !link.settings.descriptor.credentials.is_empty() {
             let connection = Arc::clone(&link.settings.name);
             return self.broken_off(link, &DispatchError::NoCredential { connection });
         }
@@ -341,4 +342,10 @@ impl Run {
             other => self.failed(&format!("connection `{}`: {other}", link.settings.name)),
         }
     }
+}
+
+/// Whether an actor acts on others by their names. Where a logout concerns the owner of the credential that it shows,
+/// everybody acts on himself: nobody is the acting user among others, and the connection needs no credential of its own.
+fn acts_by_name(link: &Link) -> bool {
+    link.settings.descriptor.acts_on == ActsOn::User
 }
