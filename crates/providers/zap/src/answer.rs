@@ -46,36 +46,25 @@ pub(crate) struct Verdict {
 }
 
 impl Verdict {
-    /// Reads an answer to a request that was to do or to give something.
+    /// Reads an answer to a request that was to do or to give something. What cannot be read is `unknown`.
     pub(crate) fn read(response: &Response<'_>) -> Self {
-        let document = json::parse(response.body).ok();
+        let parsed = json::parse(response.body);
+        let document = parsed.as_ref().ok();
         let words = json::words(response.body, WORDS);
-        let vendor_code = document.as_ref().and_then(code);
-        let (outcome, own_code, message) = match response.status {
-            200..=299 if document.as_ref().is_some_and(is_unsuccessful) => {
+        let (outcome, own_code, message) = match (response.status, &parsed) {
+            (200..=299, Ok(document)) if is_unsuccessful(document) => {
                 (Outcome::Refused, Some("unsuccessful".to_owned()), words)
             }
-            // What answers a request of ours with a page for people stands before ZAP, and has told it nothing for all
-            // that is known.
-            200..=299 if is_page(response.body) => {
-                let message = "the answer is a web page: is this ZAP's API, and is nothing in between?";
-                let code = Some("unreadable_answer".to_owned());
-                return Self {
-                    outcome: Outcome::Unknown,
-                    http_status: Some(response.status),
-                    code,
-                    message: Some(message.to_owned()),
-                };
+            // It may show the whole user, with much that is nobody's business: only its words are kept.
+            (200..=299, Ok(document)) => {
+                let said = WORDS.iter().find_map(|pointer| json::text(document, pointer));
+                (Outcome::Done, None, said.and(words))
             }
-            // A success may show the whole user, with much that is nobody's business: only its words are kept.
-            200..=299 => match &document {
-                Some(document) => {
-                    let said = WORDS.iter().find_map(|pointer| json::text(document, pointer));
-                    (Outcome::Done, None, said.and(words))
-                }
+            (200..=299, Err(error)) => match unreadable(response.body, error) {
+                Some(why) => (Outcome::Unknown, Some("unreadable_answer".to_owned()), Some(why)),
                 None => (Outcome::Done, None, words),
             },
-            status => {
+            (status, _) => {
                 let message = words.or_else(|| Some(format!("status {status}, and no word of why")));
                 (outcome(status), Some(format!("http_{status}")), message)
             }
@@ -83,7 +72,7 @@ impl Verdict {
         Self {
             outcome,
             http_status: Some(response.status),
-            code: own_code.map(|own| vendor_code.unwrap_or(own)),
+            code: own_code.map(|own| document.and_then(code).unwrap_or(own)),
             message,
         }
     }
@@ -113,9 +102,10 @@ impl Verdict {
     }
 }
 
-/// Whether the answer comes from something in front of ZAP that had none from ZAP itself.
-pub(crate) const fn is_from_a_gateway(status: u16) -> bool {
-    matches!(status, 502 | 504)
+/// Whether it is still open what became of the request: the answer cannot be read, or comes from something in front of ZAP
+/// that had none from ZAP itself.
+pub(crate) fn is_open(verdict: &Verdict) -> bool {
+    verdict.outcome == Outcome::Unknown || matches!(verdict.http_status, Some(502 | 504))
 }
 
 /// What a status means for an operation whose request was answered with it. 400 and 422 speak of "invalid parameters":
@@ -136,8 +126,14 @@ fn is_unsuccessful(document: &json::Value) -> bool {
         .any(|level| level.get("success") == Some(&json::Value::Bool(false)))
 }
 
-fn is_page(body: &[u8]) -> bool {
-    body.trim_ascii_start().starts_with(b"<")
+/// Why a body that is no JSON is no plain text either, if so. A page for people comes from what stands before ZAP; half a
+/// document may have been about to say no.
+fn unreadable(body: &[u8], error: &json::Error) -> Option<String> {
+    match body.trim_ascii_start().first()? {
+        b'<' => Some("the answer is a web page: is this ZAP's API, and is nothing in between?".to_owned()),
+        b'{' | b'[' => Some(format!("the answer is {error}")),
+        _ => None,
+    }
 }
 
 fn code(document: &json::Value) -> Option<String> {

@@ -18,7 +18,7 @@ use signoff_core::{
     Monotonic, Now, Outcome, RequestId, Response, SecretHandle, Sent, Step, User, Value, Wait,
 };
 
-use crate::answer::{Verdict, is_from_a_gateway};
+use crate::answer::{Verdict, is_open};
 use crate::descriptor::DEVICE_TOKEN;
 use crate::request::{LogoutRequest, check_id};
 
@@ -164,7 +164,6 @@ impl Logout {
         if let Some(doubt) = &part.doubt {
             let why = match self.policy {
                 InDoubtPolicy::Skip => Some("left in doubt, as it was asked"),
-                _ if doubt.sends >= MOST_SENDS => Some("sent several times, and never answered"),
                 InDoubtPolicy::Repeat => None,
                 InDoubtPolicy::Verify if doubt.until <= now.monotonic => Some(
                     "not repeated after so long, since he may have signed in again; ZAP cannot be asked whether he is",
@@ -214,7 +213,7 @@ impl Logout {
 
     fn answered(&mut self, now: Now, response: &Response<'_>) {
         let verdict = Verdict::read(response);
-        if is_from_a_gateway(response.status) {
+        if is_open(&verdict) {
             self.doubt(now, verdict);
         } else {
             self.conclude(verdict);
@@ -242,7 +241,13 @@ impl Logout {
             until,
             last,
         });
-        self.state = State::Due(now.monotonic + PAUSE * 2_u32.saturating_pow(sends));
+        let mut next = Monotonic::ZERO;
+        if sends + 1 < MOST_SENDS {
+            next = now.monotonic + PAUSE * 2_u32.saturating_pow(sends);
+        } else {
+            part.give_up("sent several times, without an answer that tells");
+        }
+        self.state = State::Due(next);
     }
 
     /// The current part has come to this; on to the next.

@@ -10,6 +10,7 @@ use proptest::test_runner::TestCaseError;
 use signoff_core::testing::{Drive, Setup};
 use signoff_core::{
     CancelReason, Effect, FailureKind, InDoubtPolicy, Monotonic, Options, Outcome, Provider, RequestId, Sent,
+    json,
 };
 use signoff_zap::Zap;
 
@@ -146,8 +147,14 @@ impl World {
     }
 
     fn happen(&mut self, drive: &mut Drive<'_>, act: &Act, part: Option<&str>) {
-        let gateway = matches!(act, Act::Answer(502 | 504, _));
-        let doubtful = gateway || matches!(act, Act::Fail(_, Sent::MaybeSent));
+        let doubtful = match act {
+            Act::Fail(_, sent) => *sent == Sent::MaybeSent,
+            Act::Answer(status, body) => {
+                matches!(status, 502 | 504) || (*status < 300 && body.starts_with('<'))
+            }
+            Act::Garbage(body) => body.starts_with(['{', '[']) && json::parse(body.as_bytes()).is_err(),
+            Act::Out | Act::Page(..) | Act::Pass(_) | Act::Cancel(_) => false,
+        };
         let ends = !matches!(act, Act::Pass(_));
         if let Some(sends) = part.and_then(|part| self.parts.get_mut(part)) {
             sends.settled |= ends && !doubtful;
@@ -156,7 +163,7 @@ impl World {
                 Act::Answer(status, body) => {
                     (200..300).contains(status) && !body.contains("false") && !body.starts_with('<')
                 }
-                Act::Garbage(body) => !body.contains("false"),
+                Act::Garbage(_) => true,
                 Act::Pass(_) | Act::Fail(..) | Act::Cancel(_) => false,
             };
             if doubtful {

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use expect_test::expect;
 use signoff_core::testing::Drive;
 
+use super::check;
 use super::fixtures::{OUT, logout};
 
 /// The class and the outcome of each of these answers to the web logout, one a line.
@@ -42,8 +43,8 @@ fn success_is_2xx_and_not_denied_in_the_body() {
         < 200 Ok = refused unsuccessful | User is not logged in
         < 200 Ok = refused unsuccessful | no such session
         < 200 Ok = refused E42 | no
-        < 200 Ok = unknown unreadable_answer | the answer is a web page: is this ZAP's API, and is nothing in between?
-    "#]].assert_eq(&outcomes(&[
+    "#]]
+    .assert_eq(&outcomes(&[
         (200, OUT),
         (201, r#"{"success":true,"data":{"id":"1"}}"#),
         (200, "{}"),
@@ -55,11 +56,51 @@ fn success_is_2xx_and_not_denied_in_the_body() {
             r#"{"success":true,"data":{"success":false,"message":"no such session"}}"#,
         ),
         (200, r#"{"success":false,"error":{"code":"E42","message":"no"}}"#),
+    ]));
+}
+
+#[test]
+fn a_success_that_cannot_be_read_is_none() {
+    expect![[r#"
+        < 200 Ok and goes on
+        < 200 Ok and goes on
+        < 200 Ok and goes on
+    "#]]
+    .assert_eq(&outcomes(&[
         (
             200,
             "<!DOCTYPE html><html><body>Sign in to the Wi-Fi</body></html>",
         ),
+        (200, r#"{"success":tr"#),
+        (200, "[[[["),
     ]));
+    check(
+        &logout().with("via", "web"),
+        |drive| {
+            drive
+                .respond(200, r#"{"success":tr"#)
+                .wake()
+                .respond(200, "<html>")
+                .wake()
+                .respond(200, r#"{"success":fal"#);
+        },
+        expect![[r#"
+            > GET /v1/users/logout/63d1b2c00a1b2c3d4e5f6a7b write `web` repeat 120s bearer
+            < 200 Ok
+              wait until +500ms before asking ZAP once more
+              500ms later
+            > GET /v1/users/logout/63d1b2c00a1b2c3d4e5f6a7b write `web` repeat 120s bearer by +120s
+            < 200 Ok
+              wait until +1.5s before asking ZAP once more
+              1s later
+            > GET /v1/users/logout/63d1b2c00a1b2c3d4e5f6a7b write `web` repeat 120s bearer by +120s
+            < 200 Ok
+            = unknown
+                code: unreadable_answer
+                message: the answer is not a usable JSON document: EOF while parsing a value at line 1 column 14; sent several times, without an answer that tells
+                details: parts=[{part=web outcome=unknown http_status=200 code=unreadable_answer message="the answer is not a usable JSON document: EOF while parsing a value at line 1 column 14; sent several times, without an answer that tells"}]
+        "#]],
+    );
 }
 
 #[test]
