@@ -102,10 +102,12 @@ impl Verdict {
     }
 }
 
-/// Whether it is still open what became of the request: the answer cannot be read, or comes from something in front of ZAP
-/// that had none from ZAP itself.
+/// Whether it is still open what became of the request. 500 is for an error "while processing the request", at whichever
+/// point of it, and 502 and 504 come from something in front of ZAP that had no answer from it; 503 is given before
+/// anything is done.
 pub(crate) fn is_open(verdict: &Verdict) -> bool {
-    verdict.outcome == Outcome::Unknown || matches!(verdict.http_status, Some(502 | 504))
+    let status = verdict.http_status.unwrap_or_default();
+    verdict.outcome == Outcome::Unknown || (status >= 500 && status != 503)
 }
 
 /// What a status means for an operation whose request was answered with it. 400 and 422 speak of "invalid parameters":

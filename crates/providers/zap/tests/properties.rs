@@ -150,7 +150,7 @@ impl World {
         let doubtful = match act {
             Act::Fail(_, sent) => *sent == Sent::MaybeSent,
             Act::Answer(status, body) => {
-                matches!(status, 502 | 504) || (*status < 300 && body.starts_with('<'))
+                matches!(status, 500 | 502 | 504) || (*status < 300 && body.starts_with('<'))
             }
             Act::Garbage(body) => body.starts_with(['{', '[']) && json::parse(body.as_bytes()).is_err(),
             Act::Out | Act::Page(..) | Act::Pass(_) | Act::Cancel(_) => false,

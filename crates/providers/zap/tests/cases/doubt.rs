@@ -77,6 +77,55 @@ fn but_not_for_ever() {
 }
 
 #[test]
+fn an_error_while_it_was_processed_leaves_it_open() {
+    let error = r#"{"success":false,"message":"An error occured while processing the request"}"#;
+    check(
+        &logout().with("via", "web"),
+        |drive| {
+            drive.respond(500, error).wake().respond(200, OUT);
+        },
+        expect![[r#"
+            > GET /v1/users/logout/63d1b2c00a1b2c3d4e5f6a7b write `web` repeat 120s bearer
+            < 500 Other
+              wait until +500ms before asking ZAP once more
+              500ms later
+            > GET /v1/users/logout/63d1b2c00a1b2c3d4e5f6a7b write `web` repeat 120s bearer by +120s
+            < 200 Ok
+            = done by response
+                message: Logout Successfull
+                details: parts=[{part=web outcome=done http_status=200 message="Logout Successfull"}]
+        "#]],
+    );
+    check(
+        &logout().with("via", "web"),
+        |drive| {
+            drive
+                .respond(500, error)
+                .wake()
+                .respond(500, "Internal Server Error")
+                .wake()
+                .respond(500, error);
+        },
+        expect![[r#"
+            > GET /v1/users/logout/63d1b2c00a1b2c3d4e5f6a7b write `web` repeat 120s bearer
+            < 500 Other
+              wait until +500ms before asking ZAP once more
+              500ms later
+            > GET /v1/users/logout/63d1b2c00a1b2c3d4e5f6a7b write `web` repeat 120s bearer by +120s
+            < 500 Other
+              wait until +1.5s before asking ZAP once more
+              1s later
+            > GET /v1/users/logout/63d1b2c00a1b2c3d4e5f6a7b write `web` repeat 120s bearer by +120s
+            < 500 Other
+            = unknown
+                code: http_500
+                message: An error occured while processing the request; sent several times, without an answer that tells
+                details: parts=[{part=web outcome=unknown http_status=500 code=http_500 message="An error occured while processing the request; sent several times, without an answer that tells"}]
+        "#]],
+    );
+}
+
+#[test]
 fn nor_for_long() {
     check(
         &logout(),
