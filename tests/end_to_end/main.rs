@@ -1,4 +1,4 @@
-//! The binary as a person or a timer starts it, against a simulated Finesse that keeps its own ledger: what is
+//! The binary as a person or a timer starts it, against simulated services that keep their own ledger: what is
 //! claimed is compared with what the vendor saw, never with signoff's own counters.
 
 #![expect(
@@ -21,3 +21,4 @@ mod scale;
 mod scripts;
 mod secrets;
 mod support;
+mod zap;

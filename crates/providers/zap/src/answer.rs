@@ -110,14 +110,13 @@ pub(crate) fn is_open(verdict: &Verdict) -> bool {
     verdict.outcome == Outcome::Unknown || (status >= 500 && status != 503)
 }
 
-/// What a status means for an operation whose request was answered with it. 400 and 422 speak of "invalid parameters":
-/// of this user's id or token, since nothing else of the request varies.
+/// What a status means for an operation whose request was answered with it. By the book 400 is for a request that is
+/// malformed, and 422 for one that is understood and cannot be carried out.
 const fn outcome(status: u16) -> Outcome {
     match status {
         401 | 403 => Outcome::Denied,
         404 => Outcome::NotFound,
-        429 => Outcome::Failed,
-        400..=499 => Outcome::Refused,
+        422 => Outcome::Refused,
         _ => Outcome::Failed,
     }
 }

@@ -109,7 +109,7 @@ fn a_success_that_cannot_be_read_is_none() {
 #[test]
 fn every_documented_status() {
     expect![[r#"
-        < 400 Other 1x = refused http_400 | deviceToken is required
+        < 400 Other 1x = failed http_400 | deviceToken is required
         < 401 TokenExpired 1x = denied http_401 | jwt expired
         < 403 Other 1x = denied http_403 | users:write is missing
         < 404 Other 1x = not_found http_404 | User not found
@@ -117,7 +117,7 @@ fn every_documented_status() {
         < 500 Other 3x = unknown http_500 | An error occured while processing the request; sent several times, without an answer that tells
         < 429 Throttled(None) 1x = failed http_429 | slow down
         < 503 Unavailable 1x = failed http_503 | status 503, and no word of why
-        < 409 Other 1x = refused http_409 | {}
+        < 409 Other 1x = failed http_409 | {}
         < 304 Other 1x = failed http_304 | status 304, and no word of why
     "#]]
     .assert_eq(&outcomes(&[
@@ -146,9 +146,9 @@ fn errors_of_other_shapes_keep_their_words() {
         < 500 Other 3x = unknown http_500 | Cannot read properties of undefined (reading 'deviceToken'); sent several times, without an answer that tells
         < 500 Other 3x = unknown http_500 | <html><body><h1>500 Internal Server Error</h1></body></html>; sent several times, without an answer that tells
         < 500 Other 3x = unknown http_500 | status 500, and no word of why; sent several times, without an answer that tells
-        < 400 Other 1x = refused http_400 | ["no","never"]
-        < 400 Other 1x = refused http_400 | {"success":false,"errors":[{"msg":"odd"}]}
-        < 400 Other 1x = refused http_400 | two
+        < 400 Other 1x = failed http_400 | ["no","never"]
+        < 400 Other 1x = failed http_400 | {"success":false,"errors":[{"msg":"odd"}]}
+        < 400 Other 1x = failed http_400 | two
         lines [31m
         < 502 Other 3x = unknown http_502 | <html>Bad Gateway</html>; sent several times, without an answer that tells
     "#]]

@@ -137,10 +137,10 @@ fn a_part_that_fails_does_not_keep_the_others_back() {
                 content-type: application/json
                 {"deviceToken":""}
             < 200 Ok
-            = refused
+            = failed
                 code: http_400
                 message: no such device
-                details: parts=[{part=web outcome=done http_status=200 message="Logout Successfull"}, {part=device:1 outcome=refused http_status=400 code=http_400 message="no such device"}, {part=device:2 outcome=done http_status=200 message="Logout Successfull"}]
+                details: parts=[{part=web outcome=done http_status=200 message="Logout Successfull"}, {part=device:1 outcome=failed http_status=400 code=http_400 message="no such device"}, {part=device:2 outcome=done http_status=200 message="Logout Successfull"}]
         "#]],
     );
     check(
@@ -175,10 +175,10 @@ fn any_id_is_sent_as_it_is() {
         expect![[r#"
             > GET /v1/users/logout/a%2Fb%3Fc%20d%23%C3%A9 write `web` repeat 120s bearer
             < 400 Other
-            = refused
+            = failed
                 code: http_400
                 message: Cast to ObjectId failed
-                details: parts=[{part=web outcome=refused http_status=400 code=http_400 message="Cast to ObjectId failed"}]
+                details: parts=[{part=web outcome=failed http_status=400 code=http_400 message="Cast to ObjectId failed"}]
         "#]],
     );
     check(

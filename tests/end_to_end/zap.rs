@@ -1,0 +1,328 @@
+//! Users of a simulated ZAP: listed and logged out, and whatever it answers.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::thread;
+
+use expect_test::expect;
+use serde_json::{Value, json};
+use signoff_sandbox::{Population, Settings, zap};
+
+use crate::support::{Ended, Site};
+
+#[test]
+fn everybody_is_listed_page_by_page() {
+    let site = site(&[]);
+    connect(&site, "options = { page_size = 5 }");
+    let ended = site.signoff(&["roster", "site"]).exits(0);
+    expect![[r#"
+        id                        name
+        63d1b2c0e220a8397b000000  Site Admin
+        63d1b2c13c1eba8b4d000001  Adaeze Okonkwo
+        63d1b2c2bcdf3a4c76000002  Bob "Bobby" O'Brien, Jr.
+        63d1b2c36f8deb013c000003  Chidi Anagonye
+        63d1b2c4ec6a56376e000004  Déwálé Adéyemí
+        63d1b2c51a93f46398000005  Efua; DROP
+        63d1b2c600dc677865000006  Femi Kuti
+        63d1b2c79f7c881f85000007  Grace <script>
+        63d1b2c8e9f461199e000008  花子
+        63d1b2c983d0dbb996000009  إبراهيم
+        63d1b2ca8a83b1e09300000a  =Jide+1
+        63d1b2cb8195c5444500000b  Kemi Support
+
+        12 users
+    "#]]
+    .assert_eq(&ended.printed());
+    assert_eq!(site.sandbox.ledger().count("GET", "/v1/users"), 3);
+    let capped = self::site(&["zap_page_cap=2"]);
+    let ended = capped.signoff(&["roster", "site", "--format", "json"]).exits(0);
+    let listed = ended
+        .lines()
+        .iter()
+        .filter(|line| line["event"] == "user")
+        .count();
+    assert_eq!(listed, zap::demo().len());
+}
+
+#[test]
+fn a_plan_sends_no_logout_although_it_is_a_get() {
+    let site = site(&[]);
+    let ended = log_out(&site, &["adaeze"], &["--plan"]).exits(0);
+    assert_eq!(ended.outcomes()[0]["outcome"], "planned");
+    assert_eq!(site.sandbox.ledger().count("GET", LOGOUT), 0);
+    assert!(site.sandbox.zap_sessions_of(&id("adaeze")).unwrap().web);
+}
+
+#[test]
+fn users_are_logged_out_of_the_web() {
+    let site = site(&[]);
+    let ended = log_out(&site, &["adaeze", "dewale"], &[]).exits(0);
+    for name in ["adaeze", "dewale"] {
+        let user = id(name);
+        let outcome = ended.outcome(&user);
+        assert_eq!(outcome["outcome"], "done", "{outcome}");
+        assert_eq!(outcome["confirmed_by"], "response");
+        assert_eq!(outcome["message"], "Logout Successfull");
+        assert_eq!(outcome["http_status"], 200);
+        let part = json!({ "part": "web", "outcome": "done", "http_status": 200, "code": null, "message": "Logout Successfull" });
+        assert_eq!(outcome["details"]["parts"], json!([part]));
+        assert!(
+            outcome["details"]["note"]
+                .as_str()
+                .unwrap()
+                .starts_with("no device token")
+        );
+        assert!(!site.sandbox.zap_sessions_of(&user).unwrap().web);
+    }
+    // The request is as the document has it: a GET without a body.
+    let requests = site.sandbox.ledger().requests();
+    let logout = requests
+        .iter()
+        .find(|request| request.path.starts_with(LOGOUT))
+        .unwrap();
+    assert_eq!(
+        (
+            logout.method.as_str(),
+            logout.query.as_deref(),
+            logout.body.as_str(),
+            logout.content_type.as_str()
+        ),
+        ("GET", None, "", "")
+    );
+}
+
+#[test]
+fn a_device_without_a_token_is_not_asked_for() {
+    let site = site(&[]);
+    let ended = log_out(&site, &["adaeze"], &["-o", "via=device"]).exits(1);
+    let outcome = &ended.outcomes()[0];
+    assert_eq!(outcome["outcome"], "failed");
+    assert_eq!(outcome["code"], "no_device_token");
+    assert_eq!(site.sandbox.ledger().count("PUT", LOGOUT), 0);
+    assert_eq!(site.sandbox.ledger().count("GET", LOGOUT), 0);
+}
+
+/// A fault, the exit code, the outcome, its code, how many requests are sent, and whether the session has ended.
+type Case = (&'static str, i32, &'static str, &'static str, usize, bool);
+
+#[test]
+fn whatever_zap_answers_is_told_as_it_is() {
+    let cases: [Case; 16] = [
+        (
+            "zap_not_success@GET/v1/users/logout",
+            1,
+            "refused",
+            "unsuccessful",
+            1,
+            false,
+        ),
+        (
+            "zap_plain_500@GET/v1/users/logout",
+            1,
+            "unknown",
+            "http_500",
+            3,
+            false,
+        ),
+        ("zap_plain_500@GET/v1/users/logout#1", 0, "done", "", 2, true),
+        (
+            "error_500@GET/v1/users/logout",
+            1,
+            "unknown",
+            "http_500",
+            3,
+            false,
+        ),
+        ("error_500_after@GET/v1/users/logout#1", 0, "done", "", 2, true),
+        ("reset_after@GET/v1/users/logout#1", 0, "done", "", 2, true),
+        (
+            "reset_after@GET/v1/users/logout",
+            1,
+            "unknown",
+            "connection_broken",
+            3,
+            true,
+        ),
+        ("hang_after@GET/v1/users/logout#1", 0, "done", "", 2, true),
+        (
+            "page@GET/v1/users/logout",
+            1,
+            "unknown",
+            "unreadable_answer",
+            3,
+            true,
+        ),
+        (
+            "malformed@GET/v1/users/logout",
+            1,
+            "unknown",
+            "unreadable_answer",
+            3,
+            true,
+        ),
+        (
+            "billion_laughs@GET/v1/users/logout",
+            1,
+            "unknown",
+            "unreadable_answer",
+            3,
+            true,
+        ),
+        (
+            "huge_body@GET/v1/users/logout",
+            1,
+            "unknown",
+            "answer_too_large",
+            3,
+            true,
+        ),
+        ("unavailable@GET/v1/users/logout#1", 0, "done", "", 2, true),
+        ("throttle@GET/v1/users/logout#1", 0, "done", "", 2, true),
+        (
+            "redirect@GET/v1/users/logout",
+            1,
+            "failed",
+            "redirected",
+            1,
+            false,
+        ),
+        ("plain_401@GET/v1/users/logout", 4, "denied", "http_401", 1, false),
+    ];
+    thread::scope(|scope| {
+        for case in cases {
+            scope.spawn(move || {
+                let (fault, exit, outcome, code, sends, ended) = case;
+                let site = site(&[fault, "retry_after=0"]);
+                let user = id("dewale");
+                let row = log_out(&site, &["dewale"], &["-o", "via=web"])
+                    .exits(exit)
+                    .outcome(&user);
+                assert_eq!(row["outcome"], outcome, "{fault}: {row}");
+                assert_eq!(row["code"].as_str().unwrap_or_default(), code, "{fault}: {row}");
+                let requests = site.sandbox.ledger().count("GET", LOGOUT);
+                assert_eq!(requests, sends, "{fault}: {row}");
+                assert_eq!(
+                    !site.sandbox.zap_sessions_of(&user).unwrap().web,
+                    ended,
+                    "{fault}: {row}"
+                );
+            });
+        }
+    });
+}
+
+#[test]
+fn errors_of_every_shape_keep_their_words() {
+    let cases = [
+        ("message", "User is not logged in"),
+        ("object", "User is not logged in"),
+        ("error", "User is not logged in"),
+        ("data", "User is not logged in"),
+        ("list", "User is not logged in"),
+        ("text", "User is not logged in"),
+        ("page", "<"),
+        ("empty", "status 404, and no word of why"),
+    ];
+    thread::scope(|scope| {
+        for (shape, words) in cases {
+            scope.spawn(move || {
+                let site = site(&["zap_already=404", &format!("zap_errors={shape}")]);
+                let ended = log_out(&site, &["femi"], &["-o", "via=web"]).exits(1);
+                let row = ended.outcome(&id("femi"));
+                assert_eq!(row["outcome"], "not_found", "{shape}: {row}");
+                let message = row["message"].as_str().unwrap();
+                assert!(message.starts_with(words), "{shape}: {row}");
+            });
+        }
+    });
+}
+
+#[test]
+fn who_may_not_is_denied_and_who_is_not_known_is_not_found() {
+    let site = site(&[]);
+    let ended = site
+        .signoff(&[
+            "logout",
+            "site",
+            "000000000000000000000000",
+            "no/such id",
+            "--format",
+            "json",
+        ])
+        .exits(1);
+    for user in ["000000000000000000000000", "no/such id"] {
+        assert_eq!(ended.outcome(user)["outcome"], "not_found");
+    }
+    let support = token(&site, "kemi");
+    let site = site.password(&support);
+    let ended = log_out(&site, &["adaeze"], &[]).exits(1);
+    let outcome = &ended.outcomes()[0];
+    assert_eq!(
+        (&outcome["outcome"], &outcome["code"]),
+        (&json!("denied"), &json!("http_403"))
+    );
+}
+
+#[test]
+fn a_connection_with_a_page_of_nobody_is_refused() {
+    let site = site(&[]);
+    connect(&site, "options = { page_size = 0 }");
+    let ended = site.signoff(&["roster", "site"]).exits(3);
+    expect![[r#"
+        error: connection `site`: `page_size` is 0: it must be 1 to 1000
+    "#]]
+    .assert_eq(&ended.printed());
+}
+
+const LOGOUT: &str = "/v1/users/logout/";
+
+/// A site whose administrator has a token, with these faults from then on.
+fn site(faults: &[&str]) -> Site {
+    let site = Site::with(Settings::with(Population::team(0)));
+    let token = token(&site, "admin");
+    let site = site.password(&token);
+    connect(&site, "");
+    for text in faults {
+        site.fault(text);
+    }
+    site
+}
+
+/// The configuration, with more lines for the connection.
+fn connect(site: &Site, connection: &str) {
+    let credential = "token = { env = \"SITE_PASSWORD\" }";
+    site.configure_with("zap", &site.sandbox.origin(), connection, credential);
+}
+
+/// Logs these users of the demo out; JSON lines.
+fn log_out(site: &Site, names: &[&str], more: &[&str]) -> Ended {
+    let ids: Vec<String> = names.iter().map(|name| id(name)).collect();
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    site.signoff(&[&["logout", "site", "--format", "json"], &ids[..], more].concat())
+}
+
+/// The id of a user of the demo.
+fn id(name: &str) -> String {
+    let user = zap::demo().into_iter().find(|user| user.username == name);
+    user.unwrap().id
+}
+
+/// A token that the simulated ZAP gives to this user of the demo.
+fn token(site: &Site, name: &str) -> String {
+    let body =
+        json!({ "email": format!("{name}@zap.example"), "password": format!("{name}-password") }).to_string();
+    let origin = site.sandbox.origin();
+    let mut stream = TcpStream::connect(origin.trim_start_matches("http://")).unwrap();
+    write!(
+        stream,
+        "POST /v1/login HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+    let document: Value = serde_json::from_str(body).unwrap();
+    document["data"]["token"].as_str().unwrap().to_owned()
+}
