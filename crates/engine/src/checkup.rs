@@ -33,6 +33,7 @@ use crate::transport::{
 /// A connection, ready to be looked at.
 pub struct Checkup {
     settings: ConnectionSettings,
+    endpoints: BTreeMap<String, Vec<Url>>,
     provider: Arc<Instance>,
     reach: TransportSettings,
     transport: Arc<HttpTransport>,
@@ -103,6 +104,7 @@ impl Checkup {
             error,
         })?;
         Ok(Self {
+            endpoints: engine.endpoints(&settings),
             settings,
             provider: Arc::new(provider),
             reach,
@@ -121,6 +123,7 @@ impl Checkup {
         };
         Ok(Self {
             settings: self.settings.clone(),
+            endpoints: self.endpoints.clone(),
             provider: Arc::clone(&self.provider),
             transport: Arc::new(HttpTransport::new(reach.clone())?),
             reach,
@@ -227,10 +230,8 @@ impl Checkup {
         watched: Arc<Watched>,
         clock: Clock,
     ) -> Arc<Dispatcher> {
-        let others = self.settings.endpoints.iter();
-        let mut endpoints: BTreeMap<_, _> = others
-            .map(|one| (one.name.to_owned(), one.origins.iter().take(1).cloned().collect()))
-            .collect();
+        let mut endpoints = self.endpoints.clone();
+        endpoints.values_mut().for_each(|origins| origins.truncate(1));
         endpoints.insert(endpoint.to_owned(), vec![origin.clone()]);
         let settings = DispatcherSettings {
             connection: Arc::clone(&self.settings.name),
@@ -240,6 +241,7 @@ impl Checkup {
             timeout: self.settings.timeout,
             settle: self.settings.settle,
             plan: true,
+            logins: self.settings.descriptor.logins,
             user_secrets: Arc::default(),
         };
         let classifier = Arc::new(Classifier(Arc::clone(&self.provider)));

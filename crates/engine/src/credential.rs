@@ -1,17 +1,20 @@
 //! A credential at work: resolved when it is first needed, and placed into exchanges.
 
+mod login;
 mod placement;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use signoff_core::{CredentialKind, Placement};
+use signoff_core::{CredentialKind, LoginFlow, Placement};
 use tokio::sync::OnceCell;
 
 use crate::redact::Redactor;
 use crate::secret::{Environment, Secret, SecretError, SecretReference};
 use crate::transport::Exchange;
 
+pub use login::{ClientAuthentication, LoginMistake, LoginSettings, OAuthSettings};
+pub(crate) use login::{Grant, Life, Recipe, TokenRequest, oauth_endpoint, words};
 pub use placement::PlacementError;
 pub(crate) use placement::place;
 use placement::place_basic;
@@ -25,8 +28,12 @@ pub struct CredentialSettings {
     pub kind: CredentialKind,
     /// Its public name: the user name, or the credential's own name where it has none.
     pub actor: String,
-    /// Where the password, token or key is to be found.
+    /// Where the password, token, key or client's secret is to be found.
     pub secret: SecretReference,
+    /// How user name and password become a token, where the provider wants one.
+    pub login: LoginSettings,
+    /// The client as which tokens are fetched; the secret is then the client's.
+    pub oauth: Option<OAuthSettings>,
 }
 
 /// A credential that can be used. One for each name and process, shared by all connections that use it.
@@ -37,8 +44,12 @@ pub struct Credential {
     redactor: Arc<Redactor>,
     // A failure is kept like a secret: a thousand agents are not to run a failing command, or ask a person
     // who declined, a thousand times.
-    secret: OnceCell<Result<Secret, SecretError>>,
+    secret: OnceCell<Found>,
+    /// In the order of the settings.
+    fields: Vec<OnceCell<Found>>,
 }
+
+type Found = Result<Secret, SecretError>;
 
 impl Credential {
     /// Looks nothing up yet. Paths are relative to `folder`, the configuration's; `redactor` learns the
@@ -50,12 +61,14 @@ impl Credential {
         folder: &Path,
         redactor: Arc<Redactor>,
     ) -> Self {
+        let fields = settings.login.fields.iter().map(|_| OnceCell::new()).collect();
         Self {
             settings,
             environment,
             folder: folder.to_owned(),
             redactor,
             secret: OnceCell::new(),
+            fields,
         }
     }
 
@@ -77,15 +90,79 @@ impl Credential {
         self.settings.kind
     }
 
-    /// Looks its secret up, if that has not been done: once for all who wait, and once for all time.
-    ///
-    /// # Errors
-    /// It cannot be had; every later call says the same.
-    pub async fn resolve(&self) -> Result<(), CredentialError> {
-        self.secret().await.map(|_| ())
+    /// As configured.
+    #[must_use]
+    pub const fn settings(&self) -> &CredentialSettings {
+        &self.settings
     }
 
-    /// Puts it into an exchange.
+    /// Looks its secrets up, if that has not been done: once for all who wait, and once for all time.
+    ///
+    /// # Errors
+    /// One cannot be had; every later call says the same.
+    pub async fn resolve(&self) -> Result<(), CredentialError> {
+        self.secret().await?;
+        for number in 0..self.fields.len() {
+            self.field(number).await?;
+        }
+        Ok(())
+    }
+
+    /// How it becomes a token with a provider that has these flows, to be placed there; `None` where it is placed as it
+    /// is.
+    pub(crate) fn recipe(
+        &self,
+        placement: &Placement,
+        logins: &'static [LoginFlow],
+    ) -> Result<Option<Recipe<'_>>, LoginMistake> {
+        if *placement == Placement::Basic {
+            return Ok(None);
+        }
+        self.settings.recipe("the provider", logins)
+    }
+
+    /// The request that makes a token of it.
+    pub(crate) async fn token_request(&self, recipe: Recipe<'_>) -> Result<TokenRequest, CredentialError> {
+        let secret = self.secret().await?;
+        let flow = match recipe {
+            Recipe::Flow(flow) => flow,
+            Recipe::OAuth(oauth) => return Ok(TokenRequest::oauth(self.name(), oauth, secret)),
+        };
+        let mut fields = Vec::new();
+        for (number, (name, _)) in self.settings.login.fields.iter().enumerate() {
+            fields.push((name, self.field(number).await?));
+        }
+        let value = |wanted: &str| match wanted {
+            "username" => self.settings.actor.as_str(),
+            "password" => secret.expose(),
+            other => {
+                let field = fields.iter().find(|(name, _)| *name == other);
+                field.map_or("", |(_, secret)| secret.expose())
+            }
+        };
+        Ok(TokenRequest::login(flow, value))
+    }
+
+    /// What was fetched with it is a secret as well.
+    pub(crate) fn learn(&self, token: &Secret) {
+        self.redactor.add(&self.settings.name, token);
+    }
+
+    /// The text without any secret.
+    pub(crate) fn redacted(&self, text: &str) -> String {
+        self.redactor.redact(text).into_owned()
+    }
+
+    /// Why it cannot be sent.
+    pub(crate) fn unsendable(&self, problem: PlacementError) -> CredentialError {
+        CredentialError::Placement {
+            credential: self.settings.name.to_string(),
+            reference: self.settings.secret.to_string(),
+            problem,
+        }
+    }
+
+    /// Puts it into an exchange as it is.
     ///
     /// # Errors
     /// The secret cannot be had, or not be written there. The exchange is then not to be sent.
@@ -97,30 +174,43 @@ impl Credential {
             (Placement::Bearer, CredentialKind::Basic) => Err(PlacementError::NoToken),
             (other, _) => place(secret, other, exchange),
         };
-        placed.map_err(|problem| CredentialError::Placement {
-            credential: self.settings.name.to_string(),
-            reference: self.settings.secret.to_string(),
-            problem,
-        })
+        placed.map_err(|problem| self.unsendable(problem))
     }
 
     async fn secret(&self) -> Result<&Secret, CredentialError> {
+        let name = &self.settings.name;
         let resolved = self.secret.get_or_init(async || {
-            let secret = self
-                .settings
-                .secret
-                .resolve(&self.settings.name, &self.environment, &self.folder)
-                .await?;
-            self.redactor.add(&self.settings.name, &secret);
+            let secret = self.found(&self.settings.secret, name).await?;
             if self.settings.kind == CredentialKind::Basic {
                 self.redactor.add_basic(&self.settings.actor, &secret);
             }
+            if let Some(oauth) = &self.settings.oauth {
+                let encoded = Secret::new(login::form_encoded(secret.expose()));
+                self.redactor
+                    .add_basic(&login::form_encoded(&oauth.client_id), &encoded);
+            }
             Ok(secret)
         });
-        resolved
-            .await
-            .as_ref()
-            .map_err(|error| CredentialError::Secret(error.clone()))
+        let resolved = resolved.await.as_ref();
+        resolved.map_err(|error| CredentialError::Secret(error.clone()))
+    }
+
+    async fn field(&self, number: usize) -> Result<&Secret, CredentialError> {
+        let settings = self.settings.login.fields.get(number);
+        let (Some(cell), Some((name, reference))) = (self.fields.get(number), settings) else {
+            return self.secret().await;
+        };
+        // A person who is asked is told which.
+        let whose = format!("{}.{name}", self.settings.name);
+        let resolved = cell.get_or_init(async || self.found(reference, &whose).await);
+        let resolved = resolved.await.as_ref();
+        resolved.map_err(|error| CredentialError::Secret(error.clone()))
+    }
+
+    async fn found(&self, reference: &SecretReference, whose: &str) -> Found {
+        let secret = reference.resolve(whose, &self.environment, &self.folder).await?;
+        self.redactor.add(whose, &secret);
+        Ok(secret)
     }
 }
 

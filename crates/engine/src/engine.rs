@@ -1,15 +1,16 @@
 //! What every run of a process shares: the configuration, the providers, and the way to secrets.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use signoff_core::abi::host::Library;
 use signoff_core::{CredentialKind, Field};
+use url::Url;
 
 use crate::config::{Config, ConfigErrors, ConnectionSettings, keys_of};
-use crate::credential::Credential;
+use crate::credential::{Credential, LoginMistake, oauth_endpoint};
 use crate::parameters::nearest;
 use crate::plugin::{PluginError, Registry};
 use crate::redact::Redactor;
@@ -127,6 +128,20 @@ impl Engine {
         }
     }
 
+    /// Where requests of a connection may go, by endpoint: to its origins, and to the authorisation servers of credentials.
+    #[must_use]
+    pub fn endpoints(&self, settings: &ConnectionSettings) -> BTreeMap<String, Vec<Url>> {
+        let own = settings.endpoints.iter();
+        let own = own.map(|endpoint| (endpoint.name.to_owned(), endpoint.origins.clone()));
+        let servers = self.config.credentials.iter().filter_map(|credential| {
+            let oauth = credential.oauth.as_ref()?;
+            let mut origin = oauth.token_url.clone();
+            origin.set_path("");
+            Some((oauth_endpoint(&credential.name), vec![origin]))
+        });
+        own.chain(servers).collect()
+    }
+
     /// The names of the connections of a provider, in the order of the configuration.
     #[must_use]
     pub fn connections_of(&self, provider: &str) -> Vec<String> {
@@ -214,6 +229,16 @@ pub enum EngineError {
         /// The kinds that would do.
         takes: &'static [CredentialKind],
     },
+    /// The provider has no such login for the credential.
+    #[error("connection `{connection}`: the credential `{credential}` cannot be used: {mistake}")]
+    Login {
+        /// The connection's name.
+        connection: String,
+        /// The credential's.
+        credential: String,
+        /// What does not fit.
+        mistake: LoginMistake,
+    },
     /// The configuration does not fit the provider.
     #[error(transparent)]
     Configuration(#[from] ConfigErrors),
@@ -253,6 +278,7 @@ impl EngineError {
                 let takes: Vec<&str> = takes.iter().copied().map(keys_of).collect();
                 format!("it takes {}", takes.join(", or "))
             }
+            Self::Login { mistake, .. } => mistake.hint(),
             Self::Plugin(error) => error.hint(),
             Self::Configuration(_) | Self::Provider { .. } | Self::Transport { .. } => String::new(),
         }

@@ -95,6 +95,8 @@ pub(crate) struct Ended {
     pub(crate) http_status: Option<u16>,
     /// Set when the credential was refused, or stopped before the operation got its turn.
     pub(crate) credential_stopped: bool,
+    /// Why it was stopped, where the operation was told only that it is.
+    pub(crate) stopped_because: Option<Arc<str>>,
     /// Set when the last request found no vendor.
     pub(crate) unreachable: bool,
     /// Set when an answer is of [`Class::Other`], which is also what a provider that cannot say makes of it.
@@ -263,8 +265,9 @@ impl<'a> Driver<'a> {
                 self.input(Input::Failure(failed.as_failure(request)))
             }
             Delivery::Held => self.input(Input::Held { request }),
-            Delivery::CredentialStopped { .. } => {
+            Delivery::CredentialStopped { message, .. } => {
                 self.seen.credential_stopped = true;
+                self.seen.stopped_because = Some(message);
                 self.farewell_is_due(CancelReason::CredentialStopped);
                 Ok(())
             }
@@ -354,6 +357,7 @@ struct Seen {
     write_status: Option<u16>,
     read_status: Option<u16>,
     credential_stopped: bool,
+    stopped_because: Option<Arc<str>>,
     unreachable: bool,
     other: bool,
 }
@@ -381,6 +385,7 @@ impl Seen {
             records,
             http_status: self.write_status.or(self.read_status.filter(|_| !has_written)),
             credential_stopped: self.credential_stopped,
+            stopped_because: self.stopped_because,
             unreachable: self.unreachable,
             other: self.other,
         }

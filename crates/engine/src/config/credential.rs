@@ -7,7 +7,7 @@ use signoff_core::CredentialKind;
 
 use super::document::{Entry, Raw, Section, unknown_key};
 use super::error::Mistakes;
-use crate::credential::CredentialSettings;
+use crate::credential::{CredentialSettings, LoginSettings};
 use crate::secret::SecretReference;
 
 const KEYS: [&str; 4] = ["username", "password", "token", "key"];
@@ -62,6 +62,8 @@ pub(super) fn credential(section: &Section, mistakes: &mut Mistakes) -> Option<C
         kind,
         actor: username.unwrap_or_else(|| name.to_owned()),
         secret,
+        login: LoginSettings::default(),
+        oauth: None,
     })
 }
 

@@ -19,6 +19,8 @@ fn settings(kind: CredentialKind, secret: SecretReference) -> CredentialSettings
         kind,
         actor: "sup01".to_owned(),
         secret,
+        login: LoginSettings::default(),
+        oauth: None,
     }
 }
 

@@ -113,6 +113,21 @@ impl Admission {
         self.lock().state.doubted_since(credential)
     }
 
+    /// Another token was fetched for a credential.
+    pub(super) fn token_renewed(self: &Arc<Self>, credential: &str) {
+        self.change(|state, _| state.token_renewed(credential));
+    }
+
+    /// No token will be had for a credential: nothing is sent with it any more.
+    pub(super) fn refuse(self: &Arc<Self>, credential: &Arc<str>, message: &Arc<str>) {
+        self.change(|state, _| state.refuse(credential, message));
+    }
+
+    /// Why a credential is refused, if it is.
+    pub(super) fn refusal(&self, credential: &str) -> Option<Arc<str>> {
+        self.lock().state.refusal(credential)
+    }
+
     /// Takes in the `Date` of an answer, with our times of sending and receiving.
     pub(super) fn observe_date(&self, date: &str, sent_unix_ms: i64, received_unix_ms: i64) {
         self.lock()

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use signoff_core::{FailureKind, InDoubt, Monotonic, Now, Request, Response, Sent};
+use signoff_core::{Class, FailureKind, InDoubt, LoginFlow, Monotonic, Now, Request, Response, Sent};
 
 use super::admission::{Admission, Permit, Waiting};
 use super::exchange::{Incomplete, Origins};
@@ -11,11 +11,20 @@ use super::failover::Departure;
 use super::reads::{Queued, Reads};
 use super::retry::{Attempt, pause_asked};
 use super::state::{Ending, Next};
+use super::tokens::{Token, TokenSign, Tokens, Unhad};
 use super::turn::{Ask, Turn, Unreachable};
-use super::{Classify, Delivered, Delivery, DispatchError, Disposition, Failed, Intent, Ticket, WriteLog};
+use super::{
+    Classify, Delivered, Delivery, DispatchError, Disposition, Failed, Intent, Ticket, WriteLog, login,
+};
 use crate::clock::Clock;
-use crate::credential::Credential;
+use crate::credential::{Credential, TokenRequest};
 use crate::transport::{Exchange, Reply, Transport, TransportFailure};
+
+/// How often a request is sent again because its token, which was good before, has run out.
+const RENEWALS: u32 = 3;
+
+/// How often a login that may have been counted is sent without an answer. Vendors lock accounts after five.
+const LOGINS_UNANSWERED: u32 = 3;
 
 /// What the requests of one connection share.
 pub(super) struct Desk {
@@ -28,11 +37,13 @@ pub(super) struct Desk {
     pub(super) settle: Duration,
     pub(super) admission: Arc<Admission>,
     pub(super) reads: Arc<Reads>,
+    pub(super) logins: &'static [LoginFlow],
+    pub(super) tokens: Tokens,
 }
 
 /// One request on its way.
 pub(super) struct Job<'a> {
-    pub(super) desk: &'a Desk,
+    pub(super) desk: &'a Arc<Desk>,
     pub(super) request: &'a Request,
     pub(super) credential: Option<&'a Arc<Credential>>,
     pub(super) purpose: Purpose<'a>,
@@ -44,6 +55,11 @@ pub(super) enum Purpose<'a> {
     Read { flight: u64 },
     /// Of one operation, which writes.
     Write { ticket: &'a Ticket, write: Write<'a> },
+    /// Of all who wait for a token of a credential.
+    Login {
+        token: &'a TokenRequest,
+        credential: &'a Credential,
+    },
 }
 
 /// A write, and where it is journaled.
@@ -71,6 +87,8 @@ pub(super) struct Tries {
 enum Tried {
     /// It must not leave any more; it needs another turn.
     NotLeft,
+    /// It left, and its token had run out: it was not processed, and is sent again with another.
+    Renew,
     /// It left, and this is what follows.
     Ended(Departure, Delivery, Next),
 }
@@ -85,8 +103,15 @@ impl Job<'_> {
             mut last,
             mut tried,
         } = self.earlier_tries();
+        let mut renewals = 0;
         loop {
-            let waiting = match self.queue_up(endpoint, earliest, (attempts > 0, tried)) {
+            let managed = self.managed()?;
+            if let Some(credential) = managed
+                && let Err(unhad) = Box::pin(self.desk.have_token(credential)).await
+            {
+                return self.without_token(unhad, attempts);
+            }
+            let waiting = match self.queue_up(endpoint, earliest, (last.is_some(), tried)) {
                 Queued::Waiting(waiting) => waiting,
                 Queued::Follow(mut later) => return later.landing().await,
                 Queued::Abandoned => return Ok(Delivery::Stopped),
@@ -103,21 +128,24 @@ impl Job<'_> {
                     return Ok(self.no_turn(turn, tries));
                 }
             };
+            let token = match managed {
+                None => None,
+                Some(credential) => {
+                    let now = self.desk.clock.now().monotonic;
+                    let Some(token) = self.desk.tokens.ready(credential.name(), now) else {
+                        // It ran out while this waited for its turn, which another may have meanwhile.
+                        continue;
+                    };
+                    Some(token)
+                }
+            };
             // Thousands may wait for their turn and few are under way: only those hold what sending needs.
-            let completed = self
-                .desk
-                .origins
-                .complete(self.request, self.desk.timeout, self.credential);
-            let exchange = match Box::pin(completed).await {
+            let exchange = match Box::pin(self.complete(token.as_ref())).await {
                 Ok(exchange) => exchange,
                 Err(Incomplete::Error(error)) => return Err(error),
                 Err(Incomplete::UserSecret(words)) => {
-                    return Ok(not_sent(
-                        self.desk.clock.now(),
-                        FailureKind::Broken,
-                        words.into(),
-                        attempts,
-                    ));
+                    let now = self.desk.clock.now();
+                    return Ok(not_sent(now, FailureKind::Broken, words.into(), attempts));
                 }
             };
             // Looking up a secret may have taken its time: a person was asked for it.
@@ -130,9 +158,21 @@ impl Job<'_> {
                 };
                 return Ok(self.no_turn(Turn::Expired, tries));
             }
-            match Box::pin(self.attempt(permit, exchange, attempts + 1)).await? {
+            let sending = Sending {
+                number: attempts + 1,
+                token: token.map(|token| token.generation),
+                may_renew: renewals < RENEWALS,
+            };
+            match Box::pin(self.attempt(permit, exchange, sending)).await? {
                 Tried::NotLeft | Tried::Ended(_, _, Next::Anew) => {}
+                Tried::Renew => {
+                    attempts += 1;
+                    renewals += 1;
+                }
                 Tried::Ended(_, delivery, Next::Deliver) => return Ok(delivery),
+                Tried::Ended(_, delivery, Next::Retry(_)) if self.has_had_enough(&delivery) => {
+                    return Ok(delivery);
+                }
                 Tried::Ended(departure, delivery, Next::Retry(not_before)) => {
                     tried = Some(departure);
                     attempts += 1;
@@ -143,11 +183,51 @@ impl Job<'_> {
         }
     }
 
+    /// The credential, if it goes along as a token that it has become.
+    fn managed(&self) -> Result<Option<&Arc<Credential>>, DispatchError> {
+        let (Some(wanted), Some(credential)) = (&self.request.credential, self.credential) else {
+            return Ok(None);
+        };
+        let recipe = credential.recipe(&wanted.placement, self.desk.logins);
+        let recipe = recipe.map_err(|mistake| DispatchError::Fault(mistake.to_string().into()))?;
+        Ok(recipe.map(|_| credential))
+    }
+
+    async fn complete(&self, token: Option<&Token>) -> Result<Exchange, Incomplete> {
+        let desk = self.desk;
+        let Purpose::Login { token, credential } = self.purpose else {
+            let completed = desk
+                .origins
+                .complete(self.request, desk.timeout, self.credential, token);
+            return completed.await;
+        };
+        let mut exchange = desk.origins.exchange(self.request, desk.timeout)?;
+        let completed = token.complete(&mut exchange);
+        completed.map_err(|problem| credential.unsendable(problem))?;
+        Ok(exchange)
+    }
+
+    /// Whether a login is not repeated although it came to nothing: the vendor may have counted each as a wrong password.
+    fn has_had_enough(&self, delivery: &Delivery) -> bool {
+        matches!(self.purpose, Purpose::Login { .. })
+            && matches!(delivery, Delivery::Failure(Failed { sent: Sent::MaybeSent, attempts, .. }) if *attempts >= LOGINS_UNANSWERED)
+    }
+
+    /// What is delivered if there is no token to send it with.
+    fn without_token(&self, unhad: Unhad, attempts: u32) -> Result<Delivery, DispatchError> {
+        match unhad {
+            Unhad::Refused(message) => Ok(Delivery::credential_stopped(message)),
+            Unhad::Failed { kind, message } => Ok(not_sent(self.desk.clock.now(), kind, message, attempts)),
+            Unhad::Stopped => Ok(Delivery::Stopped),
+            Unhad::Error(error) => Err(error),
+        }
+    }
+
     /// What was tried already of a write that its operation asks for again. Without it the pauses between retries would
     /// be longer than the state holds that the write rests on, and it would be tried for ever.
     fn earlier_tries(&self) -> Tries {
         match &self.purpose {
-            Purpose::Read { .. } => Tries::default(),
+            Purpose::Read { .. } | Purpose::Login { .. } => Tries::default(),
             Purpose::Write { ticket, write } => ticket.tries().remove(write.part).unwrap_or_default(),
         }
     }
@@ -181,6 +261,8 @@ impl Job<'_> {
                 ask.not_after = self.request.not_after;
                 Queued::Waiting(admission.enqueue(ask, endpoint).1)
             }
+            // Before all others: they wait for it.
+            Purpose::Login { .. } => Queued::Waiting(admission.enqueue(ask, endpoint).1),
         }
     }
 
@@ -189,7 +271,7 @@ impl Job<'_> {
         &self,
         mut permit: Permit,
         mut exchange: Exchange,
-        number: u32,
+        sending: Sending,
     ) -> Result<Tried, DispatchError> {
         let under_way = exchange.timeout + self.desk.settle;
         let mut begun = self.desk.clock.now();
@@ -199,7 +281,7 @@ impl Job<'_> {
             let written = write.log.intent(Intent {
                 part: write.part,
                 in_doubt: write.in_doubt,
-                attempt: number,
+                attempt: sending.number,
                 request_id: write.request_id,
                 at_unix_ms: begun.unix_ms,
                 server_offset_ms: self.desk.admission.server_offset_ms(),
@@ -228,20 +310,48 @@ impl Job<'_> {
         let times = Times {
             sent,
             settled_at: begun.monotonic + under_way,
-            number,
+            number: sending.number,
             endpoint: departure.endpoint,
         };
-        let (delivery, next, disposition) = match result {
-            Ok(reply) => self.answered(&mut permit, reply, times),
-            Err(failure) => self.failed(&mut permit, failure, times),
+        let (tried, disposition) = match result {
+            Ok(reply) => {
+                let (delivery, next, sign) = self.answered(&mut permit, reply, times, sending.token);
+                let (class, status) = (delivery.class, delivery.status);
+                let renews = sign != TokenSign::Present && class == Class::TokenExpired && sending.may_renew;
+                let disposition = if renews || Attempt::Answered(class).may_repeat(true) {
+                    Disposition::NotProcessed { status }
+                } else {
+                    Disposition::Answered { status }
+                };
+                let tried = if renews {
+                    Tried::Renew
+                } else {
+                    Tried::Ended(departure, Delivery::Response(delivery), next)
+                };
+                (tried, disposition)
+            }
+            Err(failure) => {
+                let disposition = match failure.sent {
+                    Sent::NotSent => Disposition::NotSent,
+                    Sent::MaybeSent => Disposition::MaybeSent,
+                };
+                let (delivery, next) = self.failed(&mut permit, failure, times);
+                (Tried::Ended(departure, delivery, next), disposition)
+            }
         };
         if let Some((log, intent)) = intent {
             log.result(intent, disposition).await?;
         }
-        Ok(Tried::Ended(departure, delivery, next))
+        Ok(tried)
     }
 
-    fn answered(&self, permit: &mut Permit, reply: Reply, times: Times) -> (Delivery, Next, Disposition) {
+    fn answered(
+        &self,
+        permit: &mut Permit,
+        reply: Reply,
+        times: Times,
+        token: Option<u64>,
+    ) -> (Delivered, Next, TokenSign) {
         let admission = &self.desk.admission;
         let now_unix_ms = self.desk.clock.now().unix_ms;
         if let Some((_, date)) = reply.headers.iter().find(|(name, _)| name == "date") {
@@ -249,31 +359,30 @@ impl Job<'_> {
         }
         let offset_ms = admission.server_offset_ms();
         let sent_unix_ms = times.sent.unix_ms.saturating_add(offset_ms);
-        let class = self.desk.classifier.classify(&Response {
-            request: self.request.id,
-            status: reply.status,
-            headers: &reply.headers,
-            body: &reply.body,
-            sent: times.sent.monotonic,
-            sent_unix_ms,
-            settled_at: times.settled_at,
-        });
-        let attempt = Attempt::Answered(class);
+        let class = match self.purpose {
+            Purpose::Login { .. } => login::classify(reply.status),
+            Purpose::Read { .. } | Purpose::Write { .. } => self.desk.classifier.classify(&Response {
+                request: self.request.id,
+                status: reply.status,
+                headers: &reply.headers,
+                body: &reply.body,
+                sent: times.sent.monotonic,
+                sent_unix_ms,
+                settled_at: times.settled_at,
+            }),
+        };
+        let sign = self.sign(token, class, reply.status);
         let next = permit.ended(&Ending {
-            attempt,
+            attempt: Attempt::Answered(class),
             status: reply.status,
             number: times.number,
             sent: times.sent.monotonic,
             pause: pause_asked(class, &reply.headers, now_unix_ms.saturating_add(offset_ms)),
+            token: sign,
             operations: &self.operations(),
             words: None,
             unreachable: None,
         });
-        let disposition = if attempt.may_repeat(true) {
-            Disposition::NotProcessed { status: reply.status }
-        } else {
-            Disposition::Answered { status: reply.status }
-        };
         let delivered = Delivered {
             status: reply.status,
             headers: reply.headers.into(),
@@ -284,15 +393,24 @@ impl Job<'_> {
             settled_at: times.settled_at,
             attempts: times.number,
         };
-        (Delivery::Response(delivered), next, disposition)
+        (delivered, next, sign)
     }
 
-    fn failed(
-        &self,
-        permit: &mut Permit,
-        failure: TransportFailure,
-        times: Times,
-    ) -> (Delivery, Next, Disposition) {
+    /// What an answer says of the token that went along.
+    fn sign(&self, token: Option<u64>, class: Class, status: u16) -> TokenSign {
+        let (Some(generation), Some(credential)) = (token, self.credential) else {
+            return TokenSign::Present;
+        };
+        let (tokens, name) = (&self.desk.tokens, credential.name());
+        match class {
+            Class::TokenExpired => tokens.expired(name, generation),
+            Class::Ok => tokens.accepted(name, generation),
+            Class::Other if status < 500 && status != 401 => tokens.accepted(name, generation),
+            _ => tokens.sign(name, generation),
+        }
+    }
+
+    fn failed(&self, permit: &mut Permit, failure: TransportFailure, times: Times) -> (Delivery, Next) {
         let words: Arc<str> = failure.message.into();
         let mut message = match &*failure.hint {
             "" => Arc::clone(&words),
@@ -304,6 +422,7 @@ impl Job<'_> {
             number: times.number,
             sent: times.sent.monotonic,
             pause: None,
+            token: TokenSign::Present,
             operations: &[],
             words: Some(words),
             unreachable: Some(Unreachable {
@@ -324,11 +443,7 @@ impl Job<'_> {
             settled_at: times.settled_at,
             attempts: times.number,
         };
-        let disposition = match failure.sent {
-            Sent::NotSent => Disposition::NotSent,
-            Sent::MaybeSent => Disposition::MaybeSent,
-        };
-        (Delivery::Failure(failed), next, disposition)
+        (Delivery::Failure(failed), next)
     }
 
     /// The living operations that get the answer.
@@ -336,6 +451,7 @@ impl Job<'_> {
         match self.purpose {
             Purpose::Read { flight } => self.desk.reads.operations(flight),
             Purpose::Write { ticket, .. } => vec![ticket.operation],
+            Purpose::Login { .. } => Vec::new(),
         }
     }
 
@@ -343,10 +459,7 @@ impl Job<'_> {
     fn no_turn(&self, turn: Turn, tries: Tries) -> Delivery {
         let attempts = tries.attempts;
         match turn {
-            Turn::Refused(message) => Delivery::CredentialStopped {
-                code: "credential_stopped",
-                message,
-            },
+            Turn::Refused(message) => Delivery::credential_stopped(message),
             Turn::Expired => {
                 if let Purpose::Write { ticket, write } = &self.purpose {
                     ticket.tries().insert(write.part.to_owned(), tries);
@@ -360,6 +473,17 @@ impl Job<'_> {
             Turn::Stopped | Turn::Go { .. } => Delivery::Stopped,
         }
     }
+}
+
+/// One attempt, before it is made.
+#[derive(Clone, Copy)]
+struct Sending {
+    /// Which attempt it is, from 1.
+    number: u32,
+    /// The generation of the token that goes along.
+    token: Option<u64>,
+    /// Whether it may be sent again if that token has run out.
+    may_renew: bool,
 }
 
 #[derive(Clone, Copy)]

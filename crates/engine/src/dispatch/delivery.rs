@@ -28,6 +28,15 @@ pub enum Delivery {
     Stopped,
 }
 
+impl Delivery {
+    pub(super) const fn credential_stopped(message: Arc<str>) -> Self {
+        Self::CredentialStopped {
+            code: "credential_stopped",
+            message,
+        }
+    }
+}
+
 /// An answer, whatever its status.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Delivered {

@@ -11,6 +11,7 @@ use url::Url;
 
 use super::DispatchError;
 use super::failover::Departure;
+use super::tokens::Token;
 use crate::credential::{Credential, PlacementError, place};
 use crate::secret::UserSecrets;
 use crate::transport::Exchange;
@@ -87,7 +88,7 @@ impl Origins {
     }
 
     /// Makes the exchange of a request, without its secrets, for the first origin of its endpoint.
-    fn exchange(&self, request: &Request, timeout: Duration) -> Result<Exchange, DispatchError> {
+    pub(super) fn exchange(&self, request: &Request, timeout: Duration) -> Result<Exchange, DispatchError> {
         let origin = self
             .endpoints
             .get(&request.endpoint)
@@ -105,12 +106,14 @@ impl Origins {
         })
     }
 
-    /// The exchange of a request, with its secrets. That of the credential is looked up here, when it is first needed.
+    /// The exchange of a request, with its secrets. That of the credential is looked up here, when it is first needed,
+    /// unless it has become a token.
     pub(super) async fn complete(
         &self,
         request: &Request,
         timeout: Duration,
         credential: Option<&Arc<Credential>>,
+        token: Option<&Token>,
     ) -> Result<Exchange, Incomplete> {
         let mut exchange = self.exchange(request, timeout)?;
         if let Some(wanted) = &request.credential {
@@ -122,7 +125,11 @@ impl Origins {
                 let problem = format!("it wants the credential `{name}` and has `{runs_as}`");
                 return Err(self.bad_request(problem).into());
             }
-            credential.place(&wanted.placement, &mut exchange).await?;
+            match token {
+                Some(token) => place(&token.secret, &wanted.placement, &mut exchange)
+                    .map_err(|problem| credential.unsendable(problem))?,
+                None => credential.place(&wanted.placement, &mut exchange).await?,
+            }
         }
         for wanted in &request.secrets {
             self.place_user_secret(wanted, &mut exchange)?;
@@ -280,7 +287,9 @@ mod tests {
             secrets,
             ..Request::read(RequestId(1), "api", "/")
         };
-        let completed = origins.complete(&request, Duration::from_secs(10), None).await;
+        let completed = origins
+            .complete(&request, Duration::from_secs(10), None, None)
+            .await;
         completed.map_err(|incomplete| match incomplete {
             Incomplete::Error(error) => error.to_string(),
             Incomplete::UserSecret(words) => words,

@@ -10,6 +10,8 @@ use std::sync::Arc;
 
 use signoff_core::{Class, Monotonic};
 
+use super::tokens::TokenSign;
+
 /// The gate before one credential of one connection.
 #[derive(Debug)]
 pub(super) struct Gate {
@@ -59,6 +61,8 @@ pub(super) struct Answer<'a> {
     pub(super) proof: bool,
     /// Whether it passed alone.
     pub(super) alone: bool,
+    /// What it says of the token that was sent.
+    pub(super) token: TokenSign,
     /// The living operations that get the answer.
     pub(super) operations: &'a [u64],
     pub(super) now: Monotonic,
@@ -114,6 +118,12 @@ impl Gate {
         }
         if answer.refuses() {
             self.refuse(answer.status);
+        } else if answer.token == TokenSign::Stale {
+            if answer.alone {
+                self.set_alone(false);
+            }
+        } else if answer.token == TokenSign::RunOut {
+            self.state = State::Unproven { probing: false };
         } else if answer.class == Class::CredentialDoubted {
             self.doubt(answer);
         } else {
@@ -125,6 +135,26 @@ impl Gate {
                 _ if answer.alone => self.set_alone(false),
                 _ => {}
             }
+        }
+    }
+
+    /// There is another token: what the vendor accepted was the one before it.
+    pub(super) fn token_renewed(&mut self) {
+        if !matches!(self.state, State::Refused { .. }) {
+            self.state = State::Unproven { probing: false };
+        }
+    }
+
+    /// No token is given for it; why.
+    pub(super) fn refuse_because(&mut self, message: Arc<str>) {
+        self.state = State::Refused { message };
+    }
+
+    /// Why it is refused, if it is.
+    pub(super) fn refusal(&self) -> Option<Arc<str>> {
+        match &self.state {
+            State::Refused { message } => Some(Arc::clone(message)),
+            _ => None,
         }
     }
 
@@ -213,11 +243,12 @@ pub(super) enum Question {
 }
 
 impl Answer<'_> {
-    /// A token that has run out is a refusal as long as tokens are not fetched by the host: a login flow takes its place
-    /// between the two.
+    /// A token that has run out is a refusal where the host cannot fetch another, or has just fetched this one.
     const fn refuses(&self) -> bool {
         match self.class {
-            Class::CredentialRefused | Class::TokenExpired => true,
+            Class::CredentialRefused => true,
+            _ if !matches!(self.token, TokenSign::Present) => false,
+            Class::TokenExpired => true,
             Class::CredentialDoubted => self.proof,
             Class::Other => self.proof && self.status == 401,
             Class::Ok | Class::Throttled(_) | Class::Unavailable => false,
@@ -249,6 +280,7 @@ mod tests {
             status,
             proof,
             alone,
+            token: TokenSign::Present,
             operations: &[OPERATION],
             now: NOW,
         });
@@ -261,6 +293,7 @@ mod tests {
             status,
             proof: false,
             alone: false,
+            token: TokenSign::Present,
             operations,
             now: NOW,
         });

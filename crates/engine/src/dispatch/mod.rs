@@ -17,12 +17,14 @@ mod failover;
 mod gate;
 mod health;
 mod limits;
+mod login;
 mod queue;
 mod reads;
 mod retry;
 mod state;
 #[cfg(test)]
 mod tests;
+mod tokens;
 mod turn;
 
 use std::collections::{BTreeMap, HashMap};
@@ -30,7 +32,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use signoff_core::{Effect, Monotonic, Request};
+use signoff_core::{Effect, LoginFlow, Monotonic, Request};
 use url::Url;
 
 use self::admission::Admission;
@@ -38,6 +40,7 @@ use self::attempt::{Desk, Job, Purpose, Tries, Write};
 use self::exchange::Origins;
 use self::failover::Failover;
 use self::reads::{Key, Seat, Share, Start, Wish};
+use self::tokens::Tokens;
 use crate::clock::Clock;
 use crate::credential::Credential;
 use crate::secret::UserSecrets;
@@ -66,6 +69,8 @@ pub struct DispatcherSettings {
     pub settle: Duration,
     /// Whether every write is held back.
     pub plan: bool,
+    /// How a user name and a password become a token; empty where they are used as they are.
+    pub logins: &'static [LoginFlow],
     /// What requests may be sent with beside the credential.
     pub user_secrets: Arc<UserSecrets>,
 }
@@ -111,6 +116,8 @@ impl Dispatcher {
             settle: settings.settle,
             admission: Admission::new(settings.rate, settings.concurrency, failover, moved, clock),
             reads: Arc::default(),
+            logins: settings.logins,
+            tokens: Tokens::default(),
         };
         Arc::new(Self {
             desk: Arc::new(desk),

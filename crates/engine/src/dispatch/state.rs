@@ -17,6 +17,7 @@ use super::health::Health;
 use super::limits::Limits;
 use super::queue::Queue;
 use super::retry::{Attempt, Budget, Random, backoff};
+use super::tokens::TokenSign;
 use super::turn::{Ask, DispatchStatus, FailedOver, Turn, Unreachable, WaitReason};
 use crate::clock::Clock;
 use crate::transport::ServerClock;
@@ -67,6 +68,8 @@ pub(super) struct Ending<'a> {
     pub(super) sent: Monotonic,
     /// The pause that the vendor asks for.
     pub(super) pause: Option<Duration>,
+    /// Of an answer: what it says of the token that was sent.
+    pub(super) token: TokenSign,
     /// The operations that get the answer.
     pub(super) operations: &'a [u64],
     /// Of a failure: what went wrong; names the origin.
@@ -184,6 +187,26 @@ impl State {
 
     pub(super) fn doubted_since(&self, credential: &str) -> Option<Monotonic> {
         self.gates.get(credential).and_then(Gate::doubted_since)
+    }
+
+    /// Another token was fetched for a credential.
+    pub(super) fn token_renewed(&mut self, credential: &str) {
+        if let Some(gate) = self.gates.get_mut(credential) {
+            gate.token_renewed();
+        }
+    }
+
+    /// No token will be had for a credential.
+    pub(super) fn refuse(&mut self, credential: &Arc<str>, message: &Arc<str>) {
+        let gate = self.gates.entry(Arc::clone(credential));
+        gate.or_insert_with(|| Gate::new(Arc::clone(credential)))
+            .refuse_because(Arc::clone(message));
+        self.turn_away_refused(credential);
+    }
+
+    /// Why a credential is refused, if it is.
+    pub(super) fn refusal(&self, credential: &str) -> Option<Arc<str>> {
+        self.gates.get(credential).and_then(Gate::refusal)
     }
 
     /// From here on nobody goes.
@@ -399,6 +422,7 @@ impl State {
                 status: ending.status,
                 proof: slot.proof,
                 alone: slot.alone,
+                token: ending.token,
                 operations: &operations,
                 now,
             });

@@ -84,9 +84,18 @@ impl Links {
             return Ok(None);
         };
         let credential = self.engine.credential(name)?;
-        let takes = link.settings.descriptor.credentials;
+        let descriptor = link.settings.descriptor;
+        let takes = descriptor.credentials;
         if takes.is_empty() || takes.contains(&credential.kind()) {
-            return Ok(Some(credential));
+            let recipe = credential.settings().recipe(descriptor.name, descriptor.logins);
+            return match recipe {
+                Ok(_) => Ok(Some(credential)),
+                Err(mistake) => Err(EngineError::Login {
+                    connection: link.settings.name.to_string(),
+                    credential: name.to_owned(),
+                    mistake,
+                }),
+            };
         }
         Err(EngineError::CredentialKind {
             connection: link.settings.name.to_string(),
@@ -134,16 +143,13 @@ impl Links {
         let dispatcher = Dispatcher::with_observer(
             DispatcherSettings {
                 connection: Arc::clone(&settings.name),
-                endpoints: settings
-                    .endpoints
-                    .iter()
-                    .map(|endpoint| (endpoint.name.to_owned(), endpoint.origins.clone()))
-                    .collect(),
+                endpoints: self.engine.endpoints(&settings),
                 rate: settings.rate,
                 concurrency: settings.concurrency,
                 timeout: settings.timeout,
                 settle: settings.settle,
                 plan: self.plan,
+                logins: settings.descriptor.logins,
                 user_secrets: Arc::clone(&self.engine.user_secrets),
             },
             Arc::new(transport),

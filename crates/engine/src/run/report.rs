@@ -107,6 +107,12 @@ pub(super) fn fill(row: &mut OutcomeRow, ended: Ended) {
         };
         row.code = Some(code.to_owned());
     }
+    // Which credential, and what the vendor said of it: an operation that was only told to stop cannot know.
+    if finished.outcome == Outcome::Cancelled
+        && let Some(reason) = ended.stopped_because
+    {
+        row.message = Some(reason.to_string());
+    }
     if finished_untold(row) {
         row.message = Some("the run was stopped before anything was sent".to_owned());
     }

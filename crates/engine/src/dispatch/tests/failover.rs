@@ -317,6 +317,7 @@ async fn the_operator_is_told_once_of_each_move() {
             timeout: Duration::from_secs(10),
             settle: Duration::from_secs(10),
             plan: false,
+            logins: &[],
             user_secrets: Arc::default(),
         },
         Arc::clone(&world.vendor) as _,

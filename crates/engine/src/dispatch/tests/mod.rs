@@ -6,6 +6,7 @@ mod gate;
 mod limits;
 mod random;
 mod reads;
+mod tokens;
 mod user_secrets;
 mod writes;
 
@@ -28,7 +29,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::*;
-use crate::credential::CredentialSettings;
+use crate::credential::{CredentialSettings, LoginSettings};
 use crate::redact::Redactor;
 use crate::secret::{Environment, Secret, SecretReference};
 use crate::transport::{Exchange, Reply, TransportFailure};
@@ -94,6 +95,7 @@ impl World {
             timeout: Duration::from_secs(10),
             settle: Duration::from_secs(10),
             plan: false,
+            logins: &[],
             user_secrets: Arc::default(),
         };
         change(&mut settings);
@@ -219,6 +221,7 @@ impl Classify for ByStatus {
             (429, _) => Class::Throttled(None),
             (503, _) => Class::Unavailable,
             (401, b"doubt") => Class::CredentialDoubted,
+            (401, b"expired") => Class::TokenExpired,
             (401, _) => Class::CredentialRefused,
             _ => Class::Other,
         }
@@ -273,6 +276,8 @@ fn credential(secret: SecretReference) -> Arc<Credential> {
         kind: CredentialKind::Basic,
         actor: "sup01".to_owned(),
         secret,
+        login: LoginSettings::default(),
+        oauth: None,
     };
     Arc::new(Credential::new(
         settings,

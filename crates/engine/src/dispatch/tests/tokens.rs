@@ -1,0 +1,361 @@
+//! Credentials that become tokens: how often a vendor sees a login, and what becomes of those who wait for it.
+
+use signoff_core::{LoginFlow, RefreshFlow};
+
+use super::*;
+
+static LOGINS: [LoginFlow; 2] = [
+    PASSWORD,
+    LoginFlow {
+        name: "renewable",
+        refresh_pointer: "/refresh",
+        refresh: Some(RefreshFlow {
+            method: "POST",
+            path: "/refresh",
+            content_type: "application/json",
+            body: r#"{"refresh":"{refresh_token}"}"#,
+            token_pointer: "/token",
+        }),
+        ..PASSWORD
+    },
+];
+
+const PASSWORD: LoginFlow = LoginFlow {
+    name: "password",
+    endpoint: "api",
+    method: "POST",
+    path: "/login",
+    content_type: "application/json",
+    body: r#"{"user":"{username}","password":"{password}"}"#,
+    token_pointer: "/token",
+    expires_pointer: "/expires_in",
+    refresh_pointer: "",
+    refresh: None,
+};
+
+/// A vendor whose tokens are numbered: each login gives the next, and only the latest is good. What it does about logins
+/// and renewals, and whether the present token is good for a request, a test says.
+struct Office {
+    issued: AtomicU32,
+    login: fn(u32, &Call) -> Answer,
+    refresh: fn(u32) -> Answer,
+    is_good: fn(&Call) -> bool,
+}
+
+impl Office {
+    const fn new() -> Self {
+        Self {
+            issued: AtomicU32::new(0),
+            login: |number, _| grant(number, ""),
+            refresh: |_| answer(401),
+            is_good: |_| true,
+        }
+    }
+
+    fn answer(&self, call: &Call) -> Answer {
+        let next = || self.issued.fetch_add(1, Ordering::Relaxed) + 1;
+        match &*call.path {
+            "/login" => (self.login)(next(), call),
+            "/refresh" => (self.refresh)(next()),
+            _ => {
+                let latest = format!("Bearer token-{}", self.issued.load(Ordering::Relaxed));
+                let is_latest = call.authorization.as_deref() == Some(&*latest);
+                answer_with(
+                    if is_latest && (self.is_good)(call) {
+                        200
+                    } else {
+                        401
+                    },
+                    &[],
+                    "expired",
+                )
+            }
+        }
+    }
+}
+
+fn grant(number: u32, more: &str) -> Answer {
+    body(format!(r#"{{"token":"token-{number}"{more}}}"#))
+}
+
+fn body(text: String) -> Answer {
+    let mut answer = answer(200);
+    if let Ok(reply) = &mut answer.result {
+        reply.body = Bytes::from(text);
+    }
+    answer
+}
+
+fn world(flow: &'static [LoginFlow], office: Office) -> World {
+    World::with(|settings| settings.logins = flow, move |call| office.answer(call))
+}
+
+fn bearer(request: Request) -> Request {
+    Request {
+        credential: Some(CredentialUse::actor(Placement::Bearer)),
+        ..request
+    }
+}
+
+fn logouts(count: usize) -> impl Iterator<Item = Request> {
+    writes(count).map(bearer)
+}
+
+fn count(world: &World, path: &str) -> usize {
+    world.paths().iter().filter(|one| *one == path).count()
+}
+
+fn succeeded(deliveries: &[Delivery]) -> usize {
+    let is_good = |one: &&Delivery| matches!(one, Delivery::Response(answer) if answer.status == 200);
+    deliveries.iter().filter(is_good).count()
+}
+
+fn stopped_because(delivery: &Delivery) -> &str {
+    match delivery {
+        Delivery::CredentialStopped { message, .. } => message,
+        other => panic!("not stopped: {other:?}"),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_login_serves_all_who_wait() {
+    let world = world(&LOGINS, Office::new());
+    let deliveries = world.send_all(logouts(500)).await;
+    assert_eq!(succeeded(&deliveries), 500);
+    assert_eq!(world.paths()[0], "/login");
+    assert_eq!((count(&world, "/login"), world.paths().len()), (1, 501));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_logs_in_and_writes_nothing() {
+    let office = Office::new();
+    let world = World::with(
+        |settings| {
+            settings.logins = &LOGINS;
+            settings.plan = true;
+        },
+        move |call| office.answer(call),
+    );
+    let deliveries = world.send_all([bearer(read("/list")), bearer(write("/1"))]).await;
+    assert_eq!((status(&deliveries[0]), &deliveries[1]), (200, &Delivery::Held));
+    assert_eq!(world.paths(), ["/login", "/list"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_runs_out_midway_costs_one_login_and_nobody() {
+    let office = Office {
+        is_good: |call| call.number < 200 || call.authorization.as_deref() != Some("Bearer token-1"),
+        ..Office::new()
+    };
+    let world = world(&LOGINS, office);
+    let deliveries = world.send_all(logouts(500)).await;
+    assert_eq!(succeeded(&deliveries), 500);
+    assert_eq!(count(&world, "/login"), 2);
+    let again = world.paths().len() - 500 - 2;
+    assert!(
+        (1..=8).contains(&again),
+        "only what was under way is sent again: {again}"
+    );
+    let calls = world.vendor.calls.lock().unwrap();
+    let second = calls.iter().rposition(|call| call.path == "/login").unwrap();
+    let alone = &calls[second + 1..second + 3];
+    assert!(
+        alone[1].at - alone[0].at >= Duration::from_millis(20),
+        "the new token is tried by one"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_whose_token_had_run_out_is_journaled_as_not_processed() {
+    let office = Office {
+        is_good: |call| call.path != "/1" || call.authorization.as_deref() == Some("Bearer token-2"),
+        ..Office::new()
+    };
+    let world = world(&LOGINS, office);
+    world.send_all([bearer(read("/proof"))]).await;
+    let journal = Arc::new(Journal::default());
+    let ticket = world.dispatcher.ticket(1, Some(Arc::clone(&journal) as _));
+    let delivery = world.send(&ticket, &bearer(write("/1"))).await;
+    assert!(matches!(&delivery, Delivery::Response(answer) if answer.status == 200 && answer.attempts == 2));
+    assert_eq!(
+        *journal.lines.lock().unwrap(),
+        [
+            "logout attempt 1",
+            "intent 1: NotProcessed { status: 401 }",
+            "logout attempt 2",
+            "intent 3: Answered { status: 200 }"
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_is_renewed_before_its_end() {
+    let office = Office {
+        login: |number, _| grant(number, r#","expires_in":100"#),
+        ..Office::new()
+    };
+    let world = world(&LOGINS, office);
+    for _ in 0..4 {
+        assert_eq!(succeeded(&world.send_all(logouts(3)).await), 3);
+        pass(Duration::from_secs(50)).await;
+    }
+    assert_eq!(count(&world, "/login"), 2, "{:?}", world.paths());
+    assert_eq!(world.paths().len(), 14, "nothing was refused");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fresh_token_that_is_refused_is_a_refused_credential() {
+    let office = Office {
+        is_good: |_| false,
+        ..Office::new()
+    };
+    let world = world(&LOGINS, office);
+    let deliveries = world.send_all(logouts(100)).await;
+    let stopped = deliveries.iter().filter(|one| is_credential_stopped(one)).count();
+    assert_eq!((stopped, world.paths().len()), (99, 2));
+    assert_eq!(world.paths()[0], "/login");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_login_is_tried_once_and_stops_all() {
+    for (status, expected) in [
+        (
+            401,
+            "the vendor refused the login of `supervisor` (HTTP 401): account [redacted] is locked",
+        ),
+        (
+            422,
+            "the vendor refused the login of `supervisor` (HTTP 422): account [redacted] is locked",
+        ),
+        (
+            500,
+            "the vendor refused the login of `supervisor` (HTTP 500): account [redacted] is locked",
+        ),
+        (
+            200,
+            "no token for `supervisor`: the answer to its login has none (HTTP 200): account [redacted] is locked",
+        ),
+    ] {
+        let world = World::with(
+            |settings| settings.logins = &LOGINS,
+            move |_| {
+                answer_with(
+                    status,
+                    &[],
+                    r#"{"success":false,"message":"account open sesame is locked"}"#,
+                )
+            },
+        );
+        let deliveries = world.send_all(logouts(100)).await;
+        assert!(
+            deliveries.iter().all(|one| stopped_because(one) == expected),
+            "{:?}",
+            deliveries[0]
+        );
+        let late = world
+            .send_all([bearer(read("/late")), bearer(proof("/late"))])
+            .await;
+        assert!(late.iter().all(is_credential_stopped));
+        assert_eq!(world.paths(), ["/login"], "{status}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_login_that_is_throttled_is_tried_again_when_the_vendor_says() {
+    let office = Office {
+        login: |number, _| match number {
+            1 => answer_with(429, &[("retry-after", "30")], ""),
+            2 => answer(503),
+            _ => grant(number, ""),
+        },
+        ..Office::new()
+    };
+    let world = world(&LOGINS, office);
+    let begun = Instant::now();
+    assert_eq!(succeeded(&world.send_all(logouts(20)).await), 20);
+    assert!(begun.elapsed() >= Duration::from_secs(30));
+    assert_eq!(count(&world, "/login"), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_vendor_that_is_not_there_for_a_login_is_unreachable() {
+    let world = World::with(|settings| settings.logins = &LOGINS, |_| unreachable());
+    let deliveries = world.send_all(logouts(50)).await;
+    let is_unreachable = |one: &Delivery| {
+        let failed = failure(one);
+        (failed.kind, failed.sent) == (FailureKind::Unreachable, Sent::NotSent)
+    };
+    assert!(deliveries.iter().all(is_unreachable));
+    assert!(
+        failure(&deliveries[0])
+            .message
+            .contains("no token for `supervisor`: Unreachable")
+    );
+    assert_eq!(count(&world, "/login"), world.paths().len());
+    assert!(world.paths().len() <= 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn logins_without_an_answer_stay_below_what_locks_an_account() {
+    let world = World::with(
+        |settings| settings.logins = &LOGINS,
+        |_| fail(FailureKind::TimedOut, Sent::MaybeSent),
+    );
+    let deliveries = world.send_all(logouts(50)).await;
+    assert!(deliveries.iter().all(is_credential_stopped));
+    assert_eq!(world.paths(), ["/login"; 3]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_login_that_is_redirected_goes_nowhere() {
+    let world = World::with(
+        |settings| settings.logins = &LOGINS,
+        |_| fail(FailureKind::Redirected, Sent::NotSent),
+    );
+    let deliveries = world.send_all(logouts(5)).await;
+    assert!(deliveries.iter().all(is_credential_stopped));
+    assert_eq!(world.paths(), ["/login"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refresh_token_is_used_and_a_refused_one_costs_one_login() {
+    type Renewal = (fn(u32) -> Answer, &'static [&'static str]);
+    let renewals: [Renewal; 2] = [
+        (
+            |number| grant(number, r#","refresh":"r-2""#),
+            &["/login", "/refresh"],
+        ),
+        (|_| answer(401), &["/login", "/refresh", "/login"]),
+    ];
+    for (refresh, expected) in renewals {
+        let office = Office {
+            login: |number, _| grant(number, r#","refresh":"r-1""#),
+            refresh,
+            is_good: |call| call.number < 100 || call.authorization.as_deref() != Some("Bearer token-1"),
+            ..Office::new()
+        };
+        let world = world(&LOGINS[1..], office);
+        assert_eq!(succeeded(&world.send_all(logouts(300)).await), 300);
+        let mut paths = world.paths();
+        paths.retain(|path| path == "/login" || path == "/refresh");
+        assert_eq!(paths, expected);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_ends_the_wait_for_a_login() {
+    let office = Office {
+        login: |number, _| match number {
+            1 => answer_with(429, &[("retry-after", "200")], ""),
+            _ => grant(number, ""),
+        },
+        ..Office::new()
+    };
+    let world = world(&LOGINS, office);
+    let (deliveries, ()) = tokio::join!(world.send_all(logouts(10)), async {
+        pass(Duration::from_secs(5)).await;
+        world.dispatcher.stop();
+    });
+    assert!(deliveries.iter().all(|one| *one == Delivery::Stopped));
+    assert_eq!(world.paths(), ["/login"]);
+}
