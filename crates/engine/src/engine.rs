@@ -124,6 +124,7 @@ impl Engine {
             proxy: settings.proxy.clone(),
             proxy_variables,
             timeout: settings.timeout,
+            hands_over_redirects: false,
             clock_ahead: Duration::ZERO,
         }
     }

@@ -91,6 +91,9 @@ pub enum Unfilled {
     /// A variable has no value.
     #[error("the variable `{{{{{0}}}}}` has no value")]
     Unknown(String),
+    /// A value that an earlier step would have copied is not there.
+    #[error("no step has copied a value for `{{{0}}}`, and the environment has none")]
+    NotCopied(String),
     /// A variable is defined by itself.
     #[error("`{0}` goes in a circle")]
     Circle(String),

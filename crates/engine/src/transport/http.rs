@@ -80,7 +80,9 @@ impl HttpTransport {
                 .send()
                 .await
                 .map_err(|error| failure::of_sending(&origin, &error, proxy, &self.settings))?;
-            if let Some(redirected) = failure::redirect(&exchange.url, &response) {
+            if !self.settings.hands_over_redirects
+                && let Some(redirected) = failure::redirect(&exchange.url, &response)
+            {
                 return Err(redirected);
             }
             if let Some(on_status) = &on_status {

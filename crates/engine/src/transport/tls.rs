@@ -34,6 +34,8 @@ pub struct TransportSettings {
     /// Of a connection's exchanges; connecting takes at most four fifths of it, so that what was never sent
     /// can be told from what was not answered.
     pub timeout: Duration,
+    /// Gives redirects back as answers, for whoever follows them himself; else they are failures.
+    pub hands_over_redirects: bool,
     /// How far ahead of ours the clock is that certificates are judged by; to find out whether they last.
     pub clock_ahead: Duration,
 }
@@ -60,6 +62,7 @@ impl Default for TransportSettings {
             proxy: None,
             proxy_variables: ProxyVariables::default(),
             timeout: Duration::from_secs(10),
+            hands_over_redirects: false,
             clock_ahead: Duration::ZERO,
         }
     }

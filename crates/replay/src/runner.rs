@@ -1,0 +1,428 @@
+//! Replays a tutorial: one task after another, as a person would.
+
+mod feeds;
+mod person;
+mod request;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use signoff_engine::redact::Redactor;
+use signoff_engine::secret::Secret;
+use signoff_engine::transport::{Reply, Transport};
+use tokio::time::Instant;
+
+use crate::aim::Aim;
+use crate::check::{self, Answer};
+use crate::event::{Answered, Event, Observer, Sending, Summary, TaskResult, Verdict};
+use crate::feed::{FeedError, Feeds, Listening};
+use crate::template::Template;
+use crate::tutorial::{self, Action, Check, Request, Task, Tutorial};
+use crate::variables::{Variables, is_secret};
+
+/// What a replay goes by.
+pub struct Settings {
+    /// The values of variables.
+    pub variables: Variables,
+    /// Where requests really go.
+    pub aim: Aim,
+    /// Sends requests; must hand redirects over.
+    pub transport: Arc<dyn Transport>,
+    /// Opens feeds.
+    pub feeds: Arc<dyn Feeds>,
+    /// Takes secrets out of whatever is told.
+    pub redactor: Arc<Redactor>,
+    /// Does what only a person can do.
+    pub person: Arc<dyn Person>,
+    /// Of one request.
+    pub timeout: Duration,
+    /// Bytes of an answer beyond which it is given up.
+    pub max_response_size: u64,
+    /// How long a notification is waited for.
+    pub notification_time: Duration,
+    /// How long the absence of one is waited for.
+    pub absence_time: Duration,
+    /// Whether the first failure ends the replay.
+    pub bail: bool,
+    /// Whether passwords may go over a network in clear.
+    pub danger_plain_http: bool,
+}
+
+/// Does what only a person can do. Called on a thread that may block.
+pub trait Person: Send + Sync + 'static {
+    /// Asks for something to be done; whether it was.
+    fn act(&self, words: &str) -> Acted;
+
+    /// Asks whether something is to be seen.
+    fn sees(&self, words: &str) -> Seen;
+}
+
+/// Whether a person did what was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Acted {
+    /// It was done.
+    Done,
+    /// It was passed over.
+    Skipped,
+}
+
+/// Whether a person saw what was to be seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seen {
+    /// It was seen.
+    Yes,
+    /// Something else was.
+    No,
+    /// Nobody looked.
+    Skipped,
+}
+
+/// Replays it. What happens is told to the observer; nothing is an error.
+pub async fn replay(tutorial: Arc<Tutorial>, settings: Settings, observer: &mut dyn Observer) -> Summary {
+    settings.variables.teach(&settings.redactor);
+    let begun = Instant::now();
+    let mut runner = Runner {
+        settings,
+        observer,
+        feeds: Vec::new(),
+        summary: Summary {
+            steps: tutorial.steps.len(),
+            ..Summary::default()
+        },
+        at: (0, 0),
+    };
+    runner.tell(Event::Begun(Arc::clone(&tutorial)));
+    let mut stopped = false;
+    for (number, step) in tutorial.steps.iter().enumerate() {
+        if stopped {
+            runner.not_run(number, step);
+            continue;
+        }
+        let passed = runner.step(number, step).await;
+        stopped = !passed && runner.settings.bail;
+    }
+    for feed in std::mem::take(&mut runner.feeds) {
+        feed.session.close().await;
+    }
+    runner.summary.elapsed = begun.elapsed();
+    let summary = runner.summary;
+    runner.tell(Event::Finished(summary));
+    summary
+}
+
+struct Runner<'a> {
+    settings: Settings,
+    observer: &'a mut dyn Observer,
+    feeds: Vec<Listening>,
+    summary: Summary,
+    /// The step and the task that are being done.
+    at: (usize, usize),
+}
+
+/// Something that cannot be done at all.
+struct Broken {
+    message: String,
+    hint: String,
+}
+
+impl Broken {
+    fn new(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            hint: String::new(),
+        }
+    }
+
+    fn with_hint(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            hint: hint.into(),
+        }
+    }
+}
+
+impl From<FeedError> for Broken {
+    fn from(error: FeedError) -> Self {
+        Self {
+            message: error.message,
+            hint: error.hint,
+        }
+    }
+}
+
+/// What a task gave that expectations look at.
+#[derive(Default)]
+struct Given {
+    answer: Option<Reply>,
+    elapsed: Duration,
+    subscriptions: Option<Vec<String>>,
+    confirmed: bool,
+    /// Who sent the request.
+    user: Option<String>,
+}
+
+impl Runner<'_> {
+    async fn step(&mut self, number: usize, step: &tutorial::Step) -> bool {
+        let begun = Instant::now();
+        self.tell(Event::StepBegun(number));
+        let mut passed = true;
+        for (index, task) in step.tasks.iter().enumerate() {
+            self.at = (number, index);
+            let task_begun = Instant::now();
+            let result = if !passed && self.settings.bail {
+                self.not_reached(task);
+                TaskResult::NotRun
+            } else {
+                self.task(task).await
+            };
+            passed &= matches!(result, TaskResult::Passed | TaskResult::Skipped);
+            self.summary.broken += usize::from(matches!(result, TaskResult::Broken { .. }));
+            let event = Event::TaskEnded {
+                step: number,
+                task: index,
+                result,
+                elapsed: task_begun.elapsed(),
+            };
+            self.tell(event);
+        }
+        self.summary.failed_steps += usize::from(!passed);
+        self.tell(Event::StepEnded {
+            step: number,
+            passed,
+            elapsed: begun.elapsed(),
+        });
+        passed
+    }
+
+    fn not_run(&mut self, number: usize, step: &tutorial::Step) {
+        self.summary.steps_not_run += 1;
+        for (index, task) in step.tasks.iter().enumerate() {
+            self.at = (number, index);
+            self.not_reached(task);
+        }
+    }
+
+    async fn task(&mut self, task: &Task) -> TaskResult {
+        if let Action::Human(words) = &task.action {
+            return self.by_a_person(words, task).await;
+        }
+        if let Err(broken) = self.prepare(task).await {
+            return self.broken(task, broken);
+        }
+        for feed in &mut self.feeds {
+            feed.forget();
+        }
+        let given = match &task.action {
+            Action::Request(request) => self.request(request).await,
+            Action::Feed(action) => self.feed(action).await,
+            Action::Human(_) => Ok(Given::default()),
+        };
+        let given = match given {
+            Ok(given) => given,
+            Err(broken) => return self.broken(task, broken),
+        };
+        self.capture(task, &given);
+        let mut passed = true;
+        for (index, expectation) in task.expectations.iter().enumerate() {
+            let verdict = self.check(&expectation.check, &given).await;
+            passed &= !matches!(verdict, Verdict::Failed { .. } | Verdict::NotReached);
+            self.checked(index, verdict);
+        }
+        if passed && !self.capture_failed(task) {
+            TaskResult::Passed
+        } else {
+            TaskResult::Failed
+        }
+    }
+
+    async fn request(&mut self, request: &Request) -> Result<Given, Broken> {
+        let user = match &request.basic {
+            Some(login) => Some(self.fill(&login.username)?),
+            None => None,
+        };
+        let mut sendings = Vec::new();
+        let begun = Instant::now();
+        let sent = request::send(&self.settings, request, &mut |sending| sendings.push(sending)).await;
+        for sending in sendings {
+            self.tell_sent(sending);
+        }
+        let (reply, elapsed) = sent?;
+        let answered = Answered {
+            status: Some(reply.status),
+            headers: self.redacted_headers(&reply.headers),
+            body: self.redacted(&check::text(&reply.body)),
+            elapsed,
+        };
+        self.tell_answered(answered);
+        Ok(Given {
+            answer: Some(reply),
+            elapsed: begun.elapsed(),
+            user,
+            ..Given::default()
+        })
+    }
+
+    async fn check(&mut self, check: &Check, given: &Given) -> Verdict {
+        let answer = given.answer.as_ref().map(Answer::of);
+        let of_answer = |verdict: &dyn Fn(&Answer<'_>) -> Verdict| match &answer {
+            Some(answer) => verdict(answer),
+            None => Verdict::NotReached,
+        };
+        let filled = |template: &Template| {
+            self.settings
+                .variables
+                .fill(template)
+                .unwrap_or_else(|_| template.to_string())
+        };
+        match check {
+            Check::Status(expected) => of_answer(&|answer| check::status(answer, *expected)),
+            Check::BodyEmpty => of_answer(&check::body_empty),
+            Check::Element { path, equals } => {
+                of_answer(&|answer| check::element(answer, path, &filled(equals)))
+            }
+            Check::Pointer { pointer, equals } => {
+                of_answer(&|answer| check::pointer(answer, pointer, &filled(equals)))
+            }
+            Check::Header { name, equals } => {
+                of_answer(&|answer| check::header(answer, name, &filled(equals)))
+            }
+            Check::Within(time) if given.elapsed <= *time => Verdict::Held(None),
+            Check::Within(time) => check::failed(
+                format!("an answer within {} ms", time.as_millis()),
+                format!("one after {} ms", given.elapsed.as_millis()),
+            ),
+            Check::Notification(wanted) => {
+                let elements = wanted
+                    .elements
+                    .iter()
+                    .map(|(path, equals)| (path.clone(), filled(equals)))
+                    .collect::<Vec<_>>();
+                self.notification(wanted, &elements, given).await
+            }
+            Check::NoNotification { within } => {
+                let within = within.unwrap_or(self.settings.absence_time);
+                self.no_notification(within, given).await
+            }
+            Check::FeedAnswer if given.confirmed => Verdict::Held(None),
+            Check::FeedAnswer => Verdict::NotReached,
+            Check::Subscribed(node) => feeds::subscribed(given, &filled(node), true),
+            Check::NotSubscribed(node) => feeds::subscribed(given, &filled(node), false),
+            Check::Seen(words) => check::failed(words.clone(), "nothing that a program can see".to_owned()),
+            Check::Unclear(words) => check::failed(words.clone(), "this was not understood".to_owned()),
+        }
+    }
+
+    fn capture(&mut self, task: &Task, given: &Given) {
+        let Some(answer) = given.answer.as_ref().map(Answer::of) else {
+            return;
+        };
+        for capture in &task.captures {
+            let value = check::captured(&answer, &capture.source);
+            if let Ok(value) = &value {
+                if is_secret(&capture.variable) {
+                    self.settings
+                        .redactor
+                        .add(&capture.variable, &Secret::new(value.clone()));
+                }
+                self.settings
+                    .variables
+                    .capture(capture.variable.as_str(), value.as_str());
+            }
+            let (step, task) = self.at;
+            let value = match value {
+                Ok(value) => Ok(self.redacted(&value)),
+                Err(problem) => Err(self.redacted(&problem)),
+            };
+            self.tell(Event::Captured {
+                step,
+                task,
+                variable: capture.variable.clone(),
+                value,
+            });
+        }
+    }
+
+    fn capture_failed(&self, task: &Task) -> bool {
+        task.captures
+            .iter()
+            .any(|capture| self.settings.variables.get(&capture.variable).is_none())
+    }
+
+    fn broken(&mut self, task: &Task, broken: Broken) -> TaskResult {
+        self.not_reached(task);
+        TaskResult::Broken {
+            message: self.redacted(&broken.message),
+            hint: self.redacted(&broken.hint),
+        }
+    }
+
+    fn not_reached(&mut self, task: &Task) {
+        for index in 0..task.expectations.len() {
+            self.checked(index, Verdict::NotReached);
+        }
+    }
+
+    fn checked(&mut self, expectation: usize, verdict: Verdict) {
+        self.summary.expectations += 1;
+        match &verdict {
+            Verdict::Held(_) => self.summary.held += 1,
+            Verdict::Failed { .. } => self.summary.failed += 1,
+            Verdict::Skipped => self.summary.skipped += 1,
+            Verdict::NotReached => self.summary.not_reached += 1,
+        }
+        let verdict = match verdict {
+            Verdict::Failed { expected, got } => Verdict::Failed {
+                expected: self.redacted(&expected),
+                got: self.redacted(&got),
+            },
+            other => other,
+        };
+        let (step, task) = self.at;
+        self.tell(Event::Checked {
+            step,
+            task,
+            expectation,
+            verdict,
+        });
+    }
+
+    fn fill(&self, template: &Template) -> Result<String, Broken> {
+        self.settings.variables.fill(template).map_err(unfilled)
+    }
+
+    fn fill_whole(&self, template: &Template) -> Result<String, Broken> {
+        self.settings.variables.fill_whole(template).map_err(unfilled)
+    }
+
+    fn tell_sent(&mut self, what: Sending) {
+        let (step, task) = self.at;
+        self.tell(Event::Sent { step, task, what });
+    }
+
+    fn tell_answered(&mut self, answer: Answered) {
+        let (step, task) = self.at;
+        self.tell(Event::Answered { step, task, answer });
+    }
+
+    fn tell(&mut self, event: Event) {
+        self.observer.event(&event);
+    }
+
+    fn redacted(&self, text: &str) -> String {
+        self.settings.redactor.redact(text).into_owned()
+    }
+
+    fn redacted_headers(&self, headers: &[(String, String)]) -> Vec<(String, String)> {
+        headers
+            .iter()
+            .map(|(name, value)| (name.clone(), self.redacted(value)))
+            .collect()
+    }
+}
+
+fn unfilled(error: crate::template::Unfilled) -> Broken {
+    Broken::with_hint(
+        error.to_string(),
+        "give it a value: `--var NAME=VALUE`, or `-e FILE` with an environment",
+    )
+}

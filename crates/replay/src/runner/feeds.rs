@@ -1,0 +1,269 @@
+//! What a tutorial does with feeds, and what it is to hear on them.
+
+use std::time::Duration;
+
+use signoff_core::xml;
+use signoff_engine::secret::Secret;
+use tokio::time::Instant;
+
+use super::{Broken, Given, Runner, request};
+use crate::check;
+use crate::event::{Answered, Sending, Verdict};
+use crate::feed::{FeedLogin, Found, Heard, Listening};
+use crate::template::Template;
+use crate::tutorial::{Action, Check, FeedAction, Login, Notification, Request, Task};
+
+impl Runner<'_> {
+    /// Opens the feed that a task needs, if no earlier step has: a step that is replayed alone gets what the others would
+    /// have made.
+    pub(super) async fn prepare(&mut self, task: &Task) -> Result<(), Broken> {
+        let listens = task.expectations.iter().any(|expectation| {
+            matches!(
+                expectation.check,
+                Check::Notification(_) | Check::NoNotification { .. }
+            )
+        });
+        let Action::Request(Request {
+            basic: Some(login),
+            url,
+            ..
+        }) = &task.action
+        else {
+            return Ok(());
+        };
+        if !listens || !self.feeds.is_empty() {
+            return Ok(());
+        }
+        let host = url::Url::parse(&self.fill_whole(url)?)
+            .ok()
+            .and_then(|url| url.host_str().map(str::to_owned))
+            .ok_or_else(|| Broken::new(format!("`{url}` names no host for a feed")))?;
+        let domain = match self.settings.variables.get("xmpp-domain") {
+            Some(domain) => domain.to_owned(),
+            None => self.domain(url).await?,
+        };
+        let words = format!(
+            "{} at {domain}, because no earlier step has",
+            self.fill(&login.username)?
+        );
+        self.tell_sent(Sending::FeedBefore(words));
+        self.connect(login, &host, domain).await
+    }
+
+    /// The XMPP domain, as the server says: Finesse's SystemInfo has it in `xmppDomain` (Developer Guide, SystemInfo).
+    async fn domain(&mut self, url: &Template) -> Result<String, Broken> {
+        let mut url = self
+            .settings
+            .aim
+            .request(&self.fill_whole(url)?)
+            .map_err(|error| Broken::new(error.to_string()))?;
+        url.set_path("/finesse/api/SystemInfo");
+        url.set_query(None);
+        let reply = request::get(&self.settings, url).await?;
+        let root = xml::parse(&reply.body).ok();
+        let domain = root.as_ref().and_then(|root| root.child_text("xmppDomain"));
+        domain.map(str::to_owned).ok_or_else(|| {
+            Broken::with_hint(
+                "the XMPP domain of the feed is not known: SystemInfo does not say it",
+                "give it: `--var xmpp-domain=abc.inc`",
+            )
+        })
+    }
+
+    pub(super) async fn feed(&mut self, action: &FeedAction) -> Result<Given, Broken> {
+        let mut given = Given {
+            confirmed: true,
+            ..Given::default()
+        };
+        let begun = Instant::now();
+        match action {
+            FeedAction::Connect(feed) => {
+                let server = match &feed.server {
+                    Some(server) => self.fill_whole(server)?,
+                    None => self
+                        .settings
+                        .variables
+                        .get("web-url")
+                        .map(str::to_owned)
+                        .ok_or_else(|| {
+                            Broken::with_hint(
+                                "the text names no server for the feed",
+                                "give one: `--var web-url=HOST`",
+                            )
+                        })?,
+                };
+                let domain = match (&feed.domain, self.settings.variables.get("xmpp-domain")) {
+                    (Some(domain), _) => self.fill_whole(domain)?,
+                    (None, Some(domain)) => domain.to_owned(),
+                    (None, None) => server.clone(),
+                };
+                let username = self.fill(&feed.login.username)?;
+                self.tell_sent(Sending::Feed(format!(
+                    "sign in to the feed as {username} at {domain}"
+                )));
+                self.connect(&feed.login, &server, domain).await?;
+            }
+            FeedAction::Disconnect => {
+                self.tell_sent(Sending::Feed("sign out of the feed".to_owned()));
+                let feed = self.feeds.pop().ok_or_else(not_signed_in)?;
+                feed.session.close().await;
+            }
+            FeedAction::Subscribe(node) => {
+                let node = self.fill_whole(node)?;
+                self.tell_sent(Sending::Feed(format!("subscribe to {node}")));
+                self.session()?.session.subscribe(&node).await?;
+            }
+            FeedAction::Unsubscribe(node) => {
+                let node = self.fill_whole(node)?;
+                self.tell_sent(Sending::Feed(format!("unsubscribe from {node}")));
+                self.session()?.session.unsubscribe(&node).await?;
+            }
+            FeedAction::ListSubscriptions => {
+                self.tell_sent(Sending::Feed("list the subscriptions".to_owned()));
+                given.subscriptions = Some(self.session()?.session.subscriptions().await?);
+            }
+        }
+        given.elapsed = begun.elapsed();
+        let body = given
+            .subscriptions
+            .as_ref()
+            .map_or_else(String::new, |nodes| nodes.join("\n"));
+        self.tell_answered(Answered {
+            status: None,
+            headers: Vec::new(),
+            body: self.redacted(&body),
+            elapsed: given.elapsed,
+        });
+        Ok(given)
+    }
+
+    async fn connect(&mut self, login: &Login, server: &str, domain: String) -> Result<(), Broken> {
+        let address = self
+            .settings
+            .aim
+            .feed(server)
+            .map_err(|error| Broken::new(error.to_string()))?;
+        let username = self.fill(&login.username)?;
+        let password = Secret::new(self.fill(&login.password)?);
+        self.settings.redactor.add(login.password.as_str(), &password);
+        self.settings.redactor.add_basic(&username, &password);
+        if !address.tls && !self.settings.danger_plain_http && !request::is_loopback(&address.host) {
+            return Err(Broken::with_hint(
+                format!("the password would go to `{}` in clear", address.host),
+                "map the port to one with TLS: `--map-port 5222=5223/tls`; or give `--danger-plain-http`",
+            ));
+        }
+        let opened = self.settings.feeds.open(FeedLogin {
+            address,
+            domain,
+            username: username.clone(),
+            password,
+        });
+        let feed = opened.await?;
+        self.feeds.push(Listening::new(username, feed));
+        Ok(())
+    }
+
+    pub(super) async fn notification(
+        &mut self,
+        wanted: &Notification,
+        elements: &[(String, String)],
+        given: &Given,
+    ) -> Verdict {
+        let within = wanted.within.unwrap_or(self.settings.notification_time);
+        let expected = described(wanted, elements);
+        let Some(feed) = self.listening(given) else {
+            return check::failed(expected, "no feed is signed in to".to_owned());
+        };
+        match feed
+            .find(within, |heard| check::is_wanted(heard, wanted, elements))
+            .await
+        {
+            Found::This(heard) => Verdict::Held(Some(self.redacted(&check::told(&heard)))),
+            Found::Nothing(others) => check::failed(expected, self.others(&others, within)),
+            Found::Lost(others) => {
+                let others = match others.as_slice() {
+                    [] => "nothing".to_owned(),
+                    _ => self.others(&others, within),
+                };
+                check::failed(expected, format!("the feed was lost; before that came {others}"))
+            }
+        }
+    }
+
+    pub(super) async fn no_notification(&mut self, within: Duration, given: &Given) -> Verdict {
+        let expected = "no notification".to_owned();
+        let Some(feed) = self.listening(given) else {
+            return check::failed(
+                expected,
+                "no feed is signed in to, so nothing could have come".to_owned(),
+            );
+        };
+        match feed.find(within, |_| true).await {
+            Found::This(heard) => check::failed(expected, self.redacted(&check::told(&heard))),
+            Found::Nothing(_) => Verdict::Held(Some(format!("none within {} s", within.as_secs_f64()))),
+            Found::Lost(_) => check::failed(expected, "the feed was lost".to_owned()),
+        }
+    }
+
+    /// The feed on which something is to be seen: that of whoever sent the request, else the one that was opened last.
+    fn listening(&mut self, given: &Given) -> Option<&mut Listening> {
+        let own = self
+            .feeds
+            .iter()
+            .rposition(|feed| Some(&feed.username) == given.user.as_ref());
+        let index = own.or_else(|| self.feeds.len().checked_sub(1))?;
+        self.feeds.get_mut(index)
+    }
+
+    fn session(&mut self) -> Result<&mut Listening, Broken> {
+        self.feeds.last_mut().ok_or_else(not_signed_in)
+    }
+
+    fn others(&self, others: &[Heard], within: Duration) -> String {
+        let seconds = within.as_secs_f64();
+        match others {
+            [] => format!("none within {seconds} s"),
+            others => {
+                let told: Vec<String> = others.iter().map(check::told).collect();
+                self.redacted(&format!("within {seconds} s only: {}", told.join("; ")))
+            }
+        }
+    }
+}
+
+fn not_signed_in() -> Broken {
+    Broken::new("no feed is signed in to")
+}
+
+/// A notification that is waited for, filled in.
+fn described(wanted: &Notification, elements: &[(String, String)]) -> String {
+    let elements = elements
+        .iter()
+        .map(|(path, equals)| (path.clone(), Template::new(equals.as_str())))
+        .collect();
+    Check::Notification(Notification {
+        elements,
+        ..wanted.clone()
+    })
+    .to_string()
+}
+
+pub(super) fn subscribed(given: &Given, node: &str, expected: bool) -> Verdict {
+    let Some(nodes) = &given.subscriptions else {
+        return Verdict::NotReached;
+    };
+    if nodes.iter().any(|known| known == node) == expected {
+        return Verdict::Held(None);
+    }
+    let expectation = if expected {
+        "a subscription"
+    } else {
+        "no subscription"
+    };
+    let got = match nodes.as_slice() {
+        [] => "no subscriptions".to_owned(),
+        nodes => format!("subscriptions to {}", nodes.join(", ")),
+    };
+    check::failed(format!("{expectation} to {node}"), got)
+}

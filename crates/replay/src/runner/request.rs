@@ -1,0 +1,205 @@
+//! One request of a tutorial on its way, redirects included.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use signoff_engine::secret::Secret;
+use signoff_engine::transport::{Exchange, Reply};
+use tokio::time::Instant;
+use url::Url;
+
+use super::{Broken, Settings, unfilled};
+use crate::event::Sending;
+use crate::tutorial::Request;
+
+/// How many redirects are followed, as Postman does (postman-runtime, `maxRedirects`).
+const REDIRECTS: usize = 10;
+
+/// Sends it; follows redirects as Postman does: 301, 302 and 303 become a GET without a body, 307 and 308 keep both, and
+/// the authorization goes to no other host.
+pub(super) async fn send(
+    settings: &Settings,
+    request: &Request,
+    sending: &mut (dyn FnMut(Sending) + Send),
+) -> Result<(Reply, Duration), Broken> {
+    let variables = &settings.variables;
+    let redacted = |text: &str| settings.redactor.redact(text).into_owned();
+    let url = variables.fill_whole(&request.url).map_err(unfilled)?;
+    let url = settings
+        .aim
+        .request(&url)
+        .map_err(|error| Broken::new(error.to_string()))?;
+    let mut headers = HeaderMap::new();
+    for (name, value) in &request.headers {
+        let value = variables.fill(value).map_err(unfilled)?;
+        let parsed = HeaderName::from_bytes(name.as_bytes())
+            .ok()
+            .zip(HeaderValue::from_str(&value).ok());
+        let (name, value) =
+            parsed.ok_or_else(|| Broken::new(format!("`{name}` is no header that can be sent")))?;
+        headers.append(name, value);
+    }
+    let user = authorize(settings, request, &mut headers)?;
+    let body = request
+        .body
+        .as_ref()
+        .map(|body| variables.fill(body))
+        .transpose()
+        .map_err(unfilled)?;
+    let method = http::Method::from_bytes(request.method.as_bytes())
+        .map_err(|_| Broken::new(format!("`{}` is no method", request.method)))?;
+    let shown = request.headers.iter().map(|(name, _)| {
+        let value = headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default();
+        (name.clone(), redacted(value))
+    });
+    sending(Sending::Request {
+        method: method.to_string(),
+        url: redacted(url.as_str()),
+        user,
+        headers: shown.collect(),
+        body: body.as_deref().map(redacted),
+    });
+    let exchange = exchange(
+        settings,
+        method,
+        url,
+        headers,
+        Bytes::from(body.unwrap_or_default()),
+    );
+    follow(settings, exchange, sending).await
+}
+
+/// A plain GET, of what a tutorial does not ask for itself.
+pub(super) async fn get(settings: &Settings, url: Url) -> Result<Reply, Broken> {
+    let exchange = exchange(settings, http::Method::GET, url, HeaderMap::new(), Bytes::new());
+    let (reply, _) = follow(settings, exchange, &mut |_| {}).await?;
+    Ok(reply)
+}
+
+fn exchange(
+    settings: &Settings,
+    method: http::Method,
+    url: Url,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Exchange {
+    Exchange {
+        method,
+        url,
+        headers,
+        body,
+        timeout: settings.timeout,
+        answer_cap: settings.max_response_size,
+        on_status: None,
+    }
+}
+
+async fn follow(
+    settings: &Settings,
+    first: Exchange,
+    sending: &mut (dyn FnMut(Sending) + Send),
+) -> Result<(Reply, Duration), Broken> {
+    let Exchange {
+        mut method,
+        mut url,
+        mut headers,
+        mut body,
+        ..
+    } = first;
+    for _ in 0..=REDIRECTS {
+        protect(settings, &url, &headers)?;
+        let begun = Instant::now();
+        let exchange = exchange(
+            settings,
+            method.clone(),
+            url.clone(),
+            headers.clone(),
+            body.clone(),
+        );
+        let sent = settings.transport.send(exchange).await;
+        let reply = sent.map_err(|failure| Broken::with_hint(failure.message, failure.hint))?;
+        let elapsed = begun.elapsed();
+        let Some(next) = redirect(&url, &reply) else {
+            return Ok((reply, elapsed));
+        };
+        if !matches!(reply.status, 307 | 308) {
+            if method != http::Method::HEAD {
+                method = http::Method::GET;
+            }
+            body = Bytes::new();
+            headers.remove(CONTENT_TYPE);
+            headers.remove(CONTENT_LENGTH);
+        }
+        if next.host_str() != url.host_str() {
+            headers.remove(AUTHORIZATION);
+        }
+        sending(Sending::Redirect(
+            settings.redactor.redact(next.as_str()).into_owned(),
+        ));
+        url = next;
+    }
+    Err(Broken::new(format!(
+        "it is redirected more than {REDIRECTS} times"
+    )))
+}
+
+/// Whether a host is this machine.
+pub(super) fn is_loopback(host: &str) -> bool {
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost"
+        || host.ends_with(".localhost")
+        || host
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
+}
+
+/// Puts user name and password into the headers; gives the user name.
+fn authorize(
+    settings: &Settings,
+    request: &Request,
+    headers: &mut HeaderMap,
+) -> Result<Option<String>, Broken> {
+    let Some(login) = &request.basic else {
+        return Ok(None);
+    };
+    let username = settings.variables.fill(&login.username).map_err(unfilled)?;
+    let password = Secret::new(settings.variables.fill(&login.password).map_err(unfilled)?);
+    settings.redactor.add(login.password.as_str(), &password);
+    settings.redactor.add_basic(&username, &password);
+    let pair = settings.variables.fill(&login.password).map_err(unfilled)?;
+    let value = format!("Basic {}", STANDARD.encode(format!("{username}:{pair}")));
+    let mut value = HeaderValue::from_str(&value).map_err(|error| Broken::new(error.to_string()))?;
+    value.set_sensitive(true);
+    headers.insert(AUTHORIZATION, value);
+    Ok(Some(username))
+}
+
+/// No password goes over a network in clear, unless somebody says so.
+fn protect(settings: &Settings, url: &Url, headers: &HeaderMap) -> Result<(), Broken> {
+    let exposed = url.scheme() == "http" && headers.contains_key(AUTHORIZATION);
+    if exposed && !settings.danger_plain_http && !url.host_str().is_some_and(is_loopback) {
+        return Err(Broken::with_hint(
+            format!(
+                "the password would go to `{}` in clear",
+                url.origin().ascii_serialization()
+            ),
+            "map the port to one with TLS, such as `--map-port 8082=8445/https`; or give `--danger-plain-http`",
+        ));
+    }
+    Ok(())
+}
+
+fn redirect(asked: &Url, reply: &Reply) -> Option<Url> {
+    if !matches!(reply.status, 301 | 302 | 303 | 307 | 308) {
+        return None;
+    }
+    let (_, location) = reply.headers.iter().find(|(name, _)| name == "location")?;
+    let next = asked.join(location).ok()?;
+    matches!(next.scheme(), "http" | "https").then_some(next)
+}

@@ -1,0 +1,7 @@
+//! Tutorials replayed against a server and a feed that answer as they are told.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod feeds;
+mod requests;
+mod support;

@@ -1,0 +1,213 @@
+//! Requests: what is sent, what is copied, where redirects lead, and what is never sent.
+
+use std::sync::Arc;
+
+use expect_test::expect;
+use signoff_replay::runner::{Acted, Seen};
+use signoff_replay::variables::{Scope, Variables};
+
+use crate::support::{Says, Says1, World, page, settings, told, written};
+
+const WHO: &str = "<User><teams><Team><id>7</id></Team></teams><extension>1001</extension></User>";
+
+#[tokio::test]
+async fn what_one_step_copies_the_next_sends() {
+    let world = Arc::new(World::answering([Says::status(200).body(WHO), Says::status(200)]));
+    expect![[r#"
+        == Who am I?
+        > GET http://127.0.0.1/User/s1 as nobody [] -
+        < 200 <User><teams><Team><id>7</id></Team></teams><extension>1001</extension></User>
+          teamId = Ok("7")
+          extension = Ok("1001")
+          ok HTTP status 200
+        == My team
+        > GET http://127.0.0.1/Team/7?ext=1001 as nobody [] -
+        < 200 
+        passed: 1 of 1 held, 0 failed, 0 skipped, 0 not reached, 0 broken, 0 of 2 steps failed, 0 not run
+    "#]]
+    .assert_eq(&told(page("copies.md"), settings(&world)).await);
+}
+
+#[tokio::test]
+async fn what_cannot_be_copied_is_not_sent() {
+    let world = Arc::new(World::answering([
+        Says::status(500).body("oops"),
+        Says::status(200),
+    ]));
+    expect![[r#"
+        == Who am I?
+        > GET http://127.0.0.1/User/s1 as nobody [] -
+        < 500 oops
+          teamId = Err("a body that is no XML (not a usable XML document at byte 0: there is something outside of the root element): oops")
+          extension = Err("a body that is no XML (not a usable XML document at byte 0: there is something outside of the root element): oops")
+          NO HTTP status 200
+             expected HTTP status 200
+             got HTTP status 500: oops
+        == My team
+          broken: no step has copied a value for `{teamId}`, and the environment has none; give it a value: `--var NAME=VALUE`, or `-e FILE` with an environment
+        failed: 0 of 1 held, 1 failed, 0 skipped, 0 not reached, 1 broken, 2 of 2 steps failed, 0 not run
+    "#]].assert_eq(&told(page("copies.md"), settings(&world)).await);
+    assert_eq!(world.arrived.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn half_understood_is_not_passed() {
+    let world = Arc::new(World::answering([Says::status(200)]));
+    expect![[r#"
+        == Half of it is understood
+        > GET http://127.0.0.1/Queues as nobody [] -
+        < 200 
+          ok HTTP status 200
+          NO NOT UNDERSTOOD: a list of three queues
+             expected a list of three queues
+             got this was not understood
+          NO NOT UNDERSTOOD: You should see how long they are.
+             expected You should see how long they are.
+             got this was not understood
+          NO NOT UNDERSTOOD: The second must never be empty!
+             expected The second must never be empty!
+             got this was not understood
+        failed: 1 of 4 held, 3 failed, 0 skipped, 0 not reached, 0 broken, 1 of 1 steps failed, 0 not run
+    "#]]
+    .assert_eq(&told(page("half.md"), settings(&world)).await);
+}
+
+#[tokio::test]
+async fn the_first_failure_ends_it_if_that_is_asked_for() {
+    let world = Arc::new(World::answering([Says::status(404)]));
+    let settings = signoff_replay::runner::Settings {
+        bail: true,
+        ..settings(&world)
+    };
+    expect![[r#"
+        == Who am I?
+        > GET http://127.0.0.1/User/s1 as nobody [] -
+        < 404 
+          teamId = Err("no body")
+          extension = Err("no body")
+          NO HTTP status 200
+             expected HTTP status 200
+             got HTTP status 404
+        failed: 0 of 1 held, 1 failed, 0 skipped, 0 not reached, 0 broken, 1 of 2 steps failed, 1 not run
+    "#]]
+    .assert_eq(&told(page("copies.md"), settings).await);
+}
+
+#[tokio::test]
+async fn nobody_at_all_is_told_with_what_to_do() {
+    let world = Arc::new(World::default());
+    expect![[r#"
+        == Is it there?
+        > GET http://127.0.0.1:8082/finesse/api/SystemInfo as nobody [] -
+          not reached HTTP status 200
+          not reached <status> is IN_SERVICE
+          not reached <primaryNode> is {{web-url}}
+          broken: nobody is there; look for somebody
+        failed: 0 of 3 held, 0 failed, 0 skipped, 3 not reached, 1 broken, 1 of 1 steps failed, 0 not run
+    "#]]
+    .assert_eq(&told(page("status.md"), settings(&world)).await);
+}
+
+const GET: &str = "## Step 1: Get\n1. Construct a REST **METHOD** request. Put the URL ``URL`` there.\n \
+    * Select the **Authorization** tab, and select **Basic Auth**.\n \
+    * For the Basic Auth **username** value, enter ``{{clerk}}``.\n \
+    * For the Basic Auth **password** value, enter ``{{clerk_password}}``.\n \
+    * Put the following XML there:\n```xml\n<x/>\n```\n2. Click **Send**. You should see a HTTP status of 200.\n";
+
+fn of(method: &str, url: &str) -> signoff_replay::tutorial::Tutorial {
+    written(
+        &GET.replace("METHOD", method)
+            .replace("URL``", &format!("{url}``"))
+            .replace("the ``http", "the URL ``http"),
+    )
+}
+
+#[tokio::test]
+async fn redirects_are_followed_as_postman_does() {
+    let world = Arc::new(World::answering([
+        Says::status(307).header("location", "/two"),
+        Says::status(302).header("location", "http://localhost/three"),
+        Says::status(200),
+    ]));
+    let settings = settings(&world);
+    told(of("PUT", "http://127.0.0.1/one"), settings).await;
+    expect![[r#"
+        PUT http://127.0.0.1/one Basic YzE6czNjcjN0LW9mLWMx <x/>
+        PUT http://127.0.0.1/two Basic YzE6czNjcjN0LW9mLWMx <x/>
+        GET http://localhost/three - "#]]
+    .assert_eq(&world.arrived.lock().unwrap().join("\n"));
+}
+
+#[tokio::test]
+async fn redirects_come_to_an_end() {
+    let circle = || Says::status(302).header("location", "/one");
+    let world = Arc::new(World::answering(std::iter::repeat_with(circle).take(20)));
+    let text = told(of("GET", "http://127.0.0.1/one"), settings(&world)).await;
+    assert!(text.contains("redirected more than 10 times"), "{text}");
+    assert_eq!(world.arrived.lock().unwrap().len(), 11);
+}
+
+#[tokio::test]
+async fn no_password_goes_out_in_clear() {
+    let world = Arc::new(World::answering([Says::status(200)]));
+    let text = told(of("GET", "http://finesse.example:8082/x"), settings(&world)).await;
+    assert!(text.contains("in clear; map the port to one with TLS"), "{text}");
+    // A redirect changes nothing about that.
+    let away = Says::status(307).header("location", "http://127.0.0.1.example/x");
+    let redirected = Arc::new(World::answering([away, Says::status(200)]));
+    told(of("GET", "http://127.0.0.1/x"), settings(&redirected)).await;
+    expect![[r#"
+        GET http://127.0.0.1/x Basic YzE6czNjcjN0LW9mLWMx <x/>
+        GET http://127.0.0.1.example/x - <x/>"#]]
+    .assert_eq(&redirected.arrived.lock().unwrap().join("\n"));
+    assert!(world.arrived.lock().unwrap().is_empty());
+    let mut bold = settings(&world);
+    bold.danger_plain_http = true;
+    let text = told(of("GET", "http://finesse.example:8082/x"), bold).await;
+    assert!(
+        text.starts_with("== Get\n> GET http://finesse.example:8082/x as c1"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn a_variable_without_a_value_is_named() {
+    let world = Arc::new(World::answering([Says::status(200)]));
+    let mut settings = settings(&world);
+    settings.variables = Variables::new();
+    settings.variables.set(Scope::Given, "web-url", "127.0.0.1");
+    let text = told(page("json.md"), settings).await;
+    expect![[r#"
+        == Make a desk
+          not reached HTTP status 201
+          broken: the variable `{{host}}` has no value; give it a value: `--var NAME=VALUE`, or `-e FILE` with an environment
+        failed: 0 of 1 held, 0 failed, 0 skipped, 1 not reached, 1 broken, 1 of 1 steps failed, 0 not run
+    "#]].assert_eq(&text);
+    assert!(world.arrived.lock().unwrap().is_empty());
+}
+
+const PERSON: &str = "## Step 1: By hand\n1. In **Chrome**, go to the desktop. You should see a clock.\n";
+
+#[tokio::test]
+async fn a_person_does_it_or_it_is_skipped() {
+    for (acted, seen, expected) in [
+        (
+            Acted::Skipped,
+            Seen::Yes,
+            "passed: 0 of 1 held, 0 failed, 1 skipped",
+        ),
+        (Acted::Done, Seen::Yes, "passed: 1 of 1 held"),
+        (Acted::Done, Seen::No, "failed: 0 of 1 held, 1 failed"),
+        (
+            Acted::Done,
+            Seen::Skipped,
+            "passed: 0 of 1 held, 0 failed, 1 skipped",
+        ),
+    ] {
+        let world = Arc::new(World::default());
+        let mut settings = settings(&world);
+        settings.person = Arc::new(Says1(acted, seen));
+        let text = told(written(PERSON), settings).await;
+        assert!(text.contains(expected), "{acted:?} {seen:?}: {text}");
+    }
+}
