@@ -129,6 +129,23 @@ pub(crate) struct Guard {
     pub(crate) reason: Option<String>,
 }
 
+/// Users from a file.
+#[derive(Debug, Args)]
+pub(crate) struct FromFile {
+    /// The users of a CSV or of JSON lines; `-` reads standard input
+    #[arg(long = "from", id = "from", value_name = "FILE")]
+    pub(crate) path: Option<PathBuf>,
+    /// The column that holds the ids [default: `id`]
+    #[arg(long, value_name = "COLUMN", requires = "from")]
+    pub(crate) id_column: Option<String>,
+    /// Take an attribute from a column of another name; repeatable
+    #[arg(long, value_name = "ATTRIBUTE=COLUMN", requires = "from")]
+    pub(crate) map: Vec<String>,
+    /// The cells of this column are secrets; repeatable
+    #[arg(long = "secret-column", value_name = "COLUMN", requires = "from")]
+    pub(crate) secret_columns: Vec<String>,
+}
+
 #[derive(Debug, Args)]
 #[command(disable_help_flag = true)]
 pub(crate) struct Run {
@@ -154,11 +171,13 @@ pub(crate) struct Logout {
     #[arg(value_name = "CONNECTION")]
     pub(crate) connection: Option<String>,
     /// Ids of users
-    #[arg(value_name = "USER")]
+    #[arg(value_name = "USER", conflicts_with = "from")]
     pub(crate) users: Vec<String>,
     /// Everybody who is signed in to this team
-    #[arg(long, value_name = "TEAM", conflicts_with = "users")]
+    #[arg(long, value_name = "TEAM", conflicts_with_all = ["users", "from"])]
     pub(crate) team: Option<String>,
+    #[command(flatten)]
+    pub(crate) from: FromFile,
     /// Set an option of the operation; repeatable
     #[arg(short = 'o', long = "option", value_name = "NAME=VALUE")]
     pub(crate) options: Vec<String>,
@@ -198,8 +217,14 @@ pub(crate) struct Status {
     #[arg(value_name = "CONNECTION")]
     pub(crate) connection: String,
     /// Ids of users
-    #[arg(value_name = "USER", required = true)]
+    #[arg(
+        value_name = "USER",
+        required_unless_present = "from",
+        conflicts_with = "from"
+    )]
     pub(crate) users: Vec<String>,
+    #[command(flatten)]
+    pub(crate) from: FromFile,
     #[command(flatten)]
     pub(crate) place: Place,
 }

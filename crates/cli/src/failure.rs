@@ -3,6 +3,7 @@
 use signoff_engine::call::CallError;
 use signoff_engine::engine::EngineError;
 use signoff_engine::journal::JournalError;
+use signoff_engine::people::PeopleError;
 
 use crate::exit::Exit;
 use crate::text::safe_lines;
@@ -53,6 +54,18 @@ impl Failure {
 impl From<EngineError> for Failure {
     fn from(error: EngineError) -> Self {
         Self::configuration(error.to_string(), error.hint())
+    }
+}
+
+impl From<PeopleError> for Failure {
+    /// A list with mistakes is one of the command line: nothing has begun.
+    fn from(error: PeopleError) -> Self {
+        let mistakes: Vec<String> = error
+            .to_string()
+            .lines()
+            .map(|line| format!("error: {line}"))
+            .collect();
+        Self::usage(mistakes.join("\n"), error.hint().replace('\n', "\n  = help: "))
     }
 }
 

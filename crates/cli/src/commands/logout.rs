@@ -6,10 +6,13 @@ use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt, stream};
 use signoff_core::{Field, Record, User, Value};
 use signoff_engine::call::{Answer, Call, Place};
+use signoff_engine::event::Level;
 use signoff_engine::journal::RunHeader;
+use signoff_engine::people::PeopleError;
 use signoff_engine::run::Run;
 
 use super::guard::{self, Performed, Work};
+use super::people::Listed;
 use super::{help as help_text, read};
 use crate::arguments::{General, Logout};
 use crate::exit::Exit;
@@ -26,6 +29,7 @@ pub(crate) async fn logout(arguments: Logout, general: &General) -> Result<Exit,
         connection,
         users,
         team,
+        from,
         options,
         include_self,
         guard,
@@ -49,21 +53,27 @@ pub(crate) async fn logout(arguments: Logout, general: &General) -> Result<Exit,
         report::data(&help_text::of("logout", Some(options)));
         return Ok(Exit::Success);
     }
-    if users.is_empty() && team.is_none() {
+    if users.is_empty() && team.is_none() && from.path.is_none() {
         return Err(Failure::usage(
             "no user is named",
             format!(
-                "write `signoff logout {connection} USER…`, or `--team TEAM` for all who are signed in to it"
+                "write `signoff logout {connection} USER…`, `--from FILE` for those of a list, or `--team TEAM` for all \
+                 who are signed in to it"
             ),
         ));
     }
     let setup = Setup::prepare(general, &place).await?;
-    let mut given = read::options(&options, "-o")?;
+    let mut given = read::options(&options, "-o", "wait=5m")?;
     if include_self {
         given.push(Field::new("include_self", true));
     }
     setup.check(&connection, "logout", &given)?;
-    let whom = team.map_or(Whom::Users(users), Whom::Team);
+    let listed = Listed::read(&from, &setup, &connection).await?;
+    let whom = match (listed, team) {
+        (Some(listed), _) => Whom::Listed(listed),
+        (None, Some(team)) => Whom::Team(team),
+        (None, None) => Whom::Users(users),
+    };
     let work = LogoutWork {
         connection,
         whom,
@@ -81,11 +91,13 @@ struct LogoutWork {
 enum Whom {
     Users(Vec<String>),
     Team(String),
+    Listed(Listed),
 }
 
 impl Work for LogoutWork {
     fn header(&self) -> RunHeader {
         let mut arguments = vec![Field::new("connection", self.connection.as_str())];
+        let mut inputs = Vec::new();
         match &self.whom {
             Whom::Users(users) => {
                 let users = users.iter().map(|user| Value::from(user.as_str())).collect();
@@ -95,11 +107,16 @@ impl Work for LogoutWork {
                 });
             }
             Whom::Team(team) => arguments.push(Field::new("team", team.as_str())),
+            Whom::Listed(listed) => {
+                arguments.extend(listed.arguments());
+                inputs.push(listed.people.input().clone());
+            }
         }
         arguments.extend(self.options.iter().cloned());
         RunHeader {
             workflow: "logout".to_owned(),
             arguments,
+            inputs,
             ..RunHeader::default()
         }
     }
@@ -108,12 +125,13 @@ impl Work for LogoutWork {
         match &self.whom {
             Whom::Users(users) => Some(users.len() as u64),
             Whom::Team(_) => None,
+            Whom::Listed(listed) => Some(listed.people.count()),
         }
     }
 
     fn perform(&self, run: Arc<Run>) -> BoxFuture<'_, Result<Performed, Failure>> {
         async move {
-            let (users, alone) = match &self.whom {
+            match &self.whom {
                 Whom::Users(ids) => {
                     let mut users: Vec<User> = Vec::new();
                     for id in ids {
@@ -121,28 +139,21 @@ impl Work for LogoutWork {
                             users.push(User::new(id.as_str()));
                         }
                     }
-                    let alone = users.len() == 1;
-                    (users, alone)
+                    self.log_out(&run, || Ok(users.iter().cloned().map(Ok)), users.len() == 1)
+                        .await?;
                 }
-                Whom::Team(team) => match self.members(&run, team).await? {
-                    Some(users) => (users, false),
-                    None => return Ok(Performed::Whole),
-                },
-            };
-            for user in &users {
-                run.enter(Some(&self.connection), user);
-            }
-            // He who acts comes last: without him the others could not be logged out.
-            let actor = run.connection(&self.connection, None)?.actor.unwrap_or_default();
-            let (last, first): (Vec<User>, Vec<User>) = users
-                .into_iter()
-                .partition(|user| user.id.eq_ignore_ascii_case(&actor));
-            for group in [first, last] {
-                let mut calls = stream::iter(group)
-                    .map(|user| run.call(self.call(user, !alone)))
-                    .buffer_unordered(BEGUN);
-                while let Some(answer) = calls.next().await {
-                    answer?;
+                Whom::Team(team) => {
+                    if let Some(users) = self.members(&run, team).await? {
+                        self.log_out(&run, || Ok(users.iter().cloned().map(Ok)), false)
+                            .await?;
+                    }
+                }
+                Whom::Listed(Listed { people, .. }) => {
+                    for note in people.notes() {
+                        run.log(Level::Warn, note, Vec::new());
+                    }
+                    let users = || Ok(people.users().map_err(lost)?.map(|user| user.map_err(lost)));
+                    self.log_out(&run, users, people.count() == 1).await?;
                 }
             }
             Ok(Performed::Whole)
@@ -152,6 +163,55 @@ impl Work for LogoutWork {
 }
 
 impl LogoutWork {
+    /// Logs users out: `users` gives them from the first on, each time. `alone`: there is but one.
+    async fn log_out<I>(
+        &self,
+        run: &Run,
+        users: impl Fn() -> Result<I, Failure>,
+        alone: bool,
+    ) -> Result<(), Failure>
+    where
+        I: Iterator<Item = Result<User, Failure>>,
+    {
+        for (number, user) in users()?.enumerate() {
+            run.enter(Some(&self.connection), &user?);
+            if number % BEGUN == BEGUN - 1 {
+                // A long list leaves room for signals and the progress display.
+                tokio::task::yield_now().await;
+            }
+        }
+        // He who acts comes last: without him the others could not be logged out.
+        let actor = run.connection(&self.connection, None)?.actor.unwrap_or_default();
+        let is_actor = |user: &User| user.id.eq_ignore_ascii_case(&actor);
+        let mut last = Vec::new();
+        let first = users()?.filter_map(|user| match user {
+            Ok(user) if is_actor(&user) => {
+                last.push(user);
+                None
+            }
+            other => Some(other),
+        });
+        self.call_all(run, first, alone).await?;
+        self.call_all(run, last.into_iter().map(Ok), alone).await
+    }
+
+    async fn call_all(
+        &self,
+        run: &Run,
+        users: impl Iterator<Item = Result<User, Failure>>,
+        alone: bool,
+    ) -> Result<(), Failure> {
+        let call = |user: Result<User, Failure>| async move {
+            let call = self.call(user?, !alone);
+            Ok::<_, Failure>(run.call(call).await?)
+        };
+        let mut calls = stream::iter(users).map(call).buffer_unordered(BEGUN);
+        while let Some(answer) = calls.next().await {
+            answer?;
+        }
+        Ok(())
+    }
+
     fn call(&self, user: User, in_fan_out: bool) -> Call {
         Call {
             place: Place(Arc::from(format!("1[{}]0", user.id))),
@@ -186,5 +246,13 @@ impl LogoutWork {
             Answer::Record(record) => Some(vec![user(&record)]),
             Answer::Outcome(_) => None,
         })
+    }
+}
+
+/// The file is not what it was when the run began: the rest of its users are not tried.
+fn lost(error: PeopleError) -> Failure {
+    Failure {
+        exit: Exit::Unfinished,
+        ..error.into()
     }
 }

@@ -5,6 +5,7 @@ pub(crate) mod guard;
 pub(crate) mod help;
 pub(crate) mod init;
 pub(crate) mod logout;
+mod people;
 pub(crate) mod plugin;
 mod question;
 pub(crate) mod read;

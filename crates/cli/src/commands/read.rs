@@ -9,6 +9,7 @@ use signoff_engine::journal::RunHeader;
 use signoff_engine::json;
 use signoff_engine::run::{Run, RunSettings};
 
+use super::people::Listed;
 use crate::arguments::{Format, General, Roster, Status};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -26,7 +27,7 @@ pub(crate) async fn roster(arguments: Roster, general: &General) -> Result<Exit,
         place,
     } = arguments;
     let setup = Setup::prepare(general, &place).await?;
-    let mut arguments = options(&given, "-o")?;
+    let mut arguments = options(&given, "-o", "wait=5m")?;
     if let Some(team) = team {
         arguments.push(Field::new("team", team));
     }
@@ -34,7 +35,7 @@ pub(crate) async fn roster(arguments: Roster, general: &General) -> Result<Exit,
         arguments.push(Field::new("signed_in", true));
     }
     setup.check(&connection, "roster", &arguments)?;
-    let reader = Reader::begin(&setup, general, "roster", &connection)?;
+    let reader = Reader::begin(&setup, general, "roster", &connection, None)?;
     let answer = reader.ask("roster", None, arguments).await;
     let exit = match &answer {
         Ok(Answer::Records(records)) => {
@@ -63,18 +64,25 @@ pub(crate) async fn status(arguments: Status, general: &General) -> Result<Exit,
     let Status {
         connection,
         users,
+        from,
         place,
     } = arguments;
     let setup = Setup::prepare(general, &place).await?;
     setup.check(&connection, "status", &[])?;
-    let reader = Reader::begin(&setup, general, "status", &connection)?;
+    let listed = Listed::read(&from, &setup, &connection).await?;
+    let users: Box<dyn Iterator<Item = Result<User, Failure>>> = match &listed {
+        Some(listed) => Box::new(listed.people.users()?.map(|user| Ok(user?))),
+        None => Box::new(users.into_iter().map(|user| Ok(User::new(user)))),
+    };
+    let reader = Reader::begin(&setup, general, "status", &connection, listed.as_ref())?;
     let mut records = Vec::new();
     let mut failed: Vec<Arc<OutcomeRow>> = Vec::new();
-    for user in &users {
-        match reader
-            .ask("status", Some(User::new(user.as_str())), Vec::new())
-            .await
-        {
+    for user in users {
+        let answer = match user {
+            Ok(user) => reader.ask("status", Some(user), Vec::new()).await,
+            Err(failure) => Err(failure),
+        };
+        match answer {
             Ok(Answer::Records(rows)) => records.extend(rows.iter().cloned()),
             Ok(Answer::Record(record)) => records.push(record),
             Ok(Answer::Outcome(row)) => failed.push(row),
@@ -103,13 +111,13 @@ pub(crate) async fn status(arguments: Status, general: &General) -> Result<Exit,
     )
 }
 
-/// `NAME=VALUE`, as the command line gives options after `flag`.
-pub(crate) fn options(given: &[String], flag: &str) -> Result<Vec<Field>, Failure> {
+/// `NAME=VALUE`, as the command line gives options after `flag`, for example `example`.
+pub(crate) fn options(given: &[String], flag: &str, example: &str) -> Result<Vec<Field>, Failure> {
     let option = |text: &String| match text.split_once('=') {
         Some((name, value)) if !name.trim().is_empty() => Ok(Field::new(name.trim(), value)),
         _ => Err(Failure::usage(
             format!("`{flag} {text}` has no value: it is not of the form NAME=VALUE"),
-            format!("for example `{flag} wait=5m`"),
+            format!("for example `{flag} {example}`"),
         )),
     };
     given.iter().map(option).collect()
@@ -122,9 +130,20 @@ struct Reader {
 }
 
 impl Reader {
-    fn begin(setup: &Setup, general: &General, workflow: &str, connection: &str) -> Result<Self, Failure> {
+    fn begin(
+        setup: &Setup,
+        general: &General,
+        workflow: &str,
+        connection: &str,
+        listed: Option<&Listed>,
+    ) -> Result<Self, Failure> {
         let header = RunHeader {
             workflow: workflow.to_owned(),
+            arguments: listed.map(Listed::arguments).unwrap_or_default(),
+            inputs: listed
+                .map(|listed| listed.people.input().clone())
+                .into_iter()
+                .collect(),
             versions: setup.versions(),
             command_line: std::env::args().collect(),
             ..RunHeader::default()

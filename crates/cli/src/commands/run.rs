@@ -66,7 +66,7 @@ pub(crate) async fn run(arguments: arguments::Run, general: &General) -> Result<
             cpu: limits.script_cpu,
         },
     )?;
-    let settings = read::options(&set, "--set")?;
+    let settings = read::options(&set, "--set", "wait=5m")?;
     let settings: Vec<(&str, &str)> = settings
         .iter()
         .map(|field| (field.name.as_str(), field.value.as_text().unwrap_or_default()))

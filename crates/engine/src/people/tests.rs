@@ -1,6 +1,7 @@
 //! Lists as people write them, and what comes out: users, or the exact words.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::needless_pass_by_value, reason = "`check(…, expect![…])` reads best")]
 
 use std::fmt::Write as _;
 use std::io::Write as _;
