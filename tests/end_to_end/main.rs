@@ -16,6 +16,7 @@ mod first_steps;
 mod hostile;
 mod main_job;
 mod mistakes;
+mod people;
 mod plugins;
 mod scale;
 mod scripts;

@@ -85,8 +85,16 @@ impl Site {
 
     /// Runs signoff to its end, with this site's configuration and state.
     pub(crate) fn signoff(&self, arguments: &[&str]) -> Ended {
+        self.signoff_fed(Stdio::null(), arguments)
+    }
+
+    /// The same with something at its standard input.
+    pub(crate) fn signoff_fed(&self, input: Stdio, arguments: &[&str]) -> Ended {
         let config = self.path("signoff.toml");
-        self.run(&[&["--config", config.to_str().unwrap()], arguments].concat())
+        self.start(
+            input,
+            &[&["--config", config.to_str().unwrap()], arguments].concat(),
+        )
     }
 
     /// Runs the bundled team workflow; JSON lines.
@@ -98,6 +106,10 @@ impl Site {
 
     /// Runs signoff without this site's configuration.
     pub(crate) fn run(&self, arguments: &[&str]) -> Ended {
+        self.start(Stdio::null(), arguments)
+    }
+
+    fn start(&self, input: Stdio, arguments: &[&str]) -> Ended {
         let state = self.path("state");
         let started = Instant::now();
         let mut child = Command::new(env!("CARGO_BIN_EXE_signoff"))
@@ -108,7 +120,7 @@ impl Site {
             .env("HOME", self.folder.path())
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("SITE_PASSWORD", &self.password)
-            .stdin(Stdio::null())
+            .stdin(input)
             .stdout(fs::File::create(self.path("stdout")).unwrap())
             .stderr(fs::File::create(self.path("stderr")).unwrap())
             .spawn()

@@ -132,16 +132,16 @@ pub(crate) struct Guard {
 /// Users from a file.
 #[derive(Debug, Args)]
 pub(crate) struct FromFile {
-    /// The users of a CSV or of JSON lines; `-` reads standard input
+    /// Users of a CSV or of JSON lines; `-`: standard input
     #[arg(long = "from", id = "from", value_name = "FILE")]
     pub(crate) path: Option<PathBuf>,
-    /// The column that holds the ids [default: `id`]
+    /// The column with the ids [default: id]
     #[arg(long, value_name = "COLUMN", requires = "from")]
     pub(crate) id_column: Option<String>,
-    /// Take an attribute from a column of another name; repeatable
+    /// Take an attribute from this column; repeatable
     #[arg(long, value_name = "ATTRIBUTE=COLUMN", requires = "from")]
     pub(crate) map: Vec<String>,
-    /// The cells of this column are secrets; repeatable
+    /// This column holds secrets; repeatable
     #[arg(long = "secret-column", value_name = "COLUMN", requires = "from")]
     pub(crate) secret_columns: Vec<String>,
 }

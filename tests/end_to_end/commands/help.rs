@@ -130,28 +130,32 @@ fn help_is_complete() {
         site.run(&["status", "--help"]),
         0,
         &expect![[r#"
-        Show the state of users; nothing is changed
+            Show the state of users; nothing is changed
 
-        Usage: signoff status [OPTIONS] <CONNECTION> <USER>...
+            Usage: signoff status [OPTIONS] <CONNECTION> [USER]...
 
-        Arguments:
-          <CONNECTION>  A connection of the configuration
-          <USER>...     Ids of users
+            Arguments:
+              <CONNECTION>  A connection of the configuration
+              [USER]...     Ids of users
 
-        Options:
-              --sandbox  Work on simulated vendors; no configuration needed
-          -h, --help     Print help
+            Options:
+                  --from <FILE>             Users of a CSV or of JSON lines; `-`: standard input
+                  --id-column <COLUMN>      The column with the ids [default: id]
+                  --map <ATTRIBUTE=COLUMN>  Take an attribute from this column; repeatable
+                  --secret-column <COLUMN>  This column holds secrets; repeatable
+                  --sandbox                 Work on simulated vendors; no configuration needed
+              -h, --help                    Print help
 
-        Everywhere:
-              --config <FILE>      The configuration [default: see `signoff --help`]
-              --as <CREDENTIAL>    Act as this one instead of the connection's own
-              --state <DIR>        Where runs are kept [default: $XDG_STATE_HOME/signoff]
-              --plugin-path <DIR>  Look for plugins here first; repeatable
-              --format <FORMAT>    `human`, or `json`: one JSON object a line [default: human]
-              --color <WHEN>       `auto`, `always` or `never` [default: auto]
-          -v, --verbose...         Say more
-          -q, --quiet              Say nothing but results and errors
-    "#]],
+            Everywhere:
+                  --config <FILE>      The configuration [default: see `signoff --help`]
+                  --as <CREDENTIAL>    Act as this one instead of the connection's own
+                  --state <DIR>        Where runs are kept [default: $XDG_STATE_HOME/signoff]
+                  --plugin-path <DIR>  Look for plugins here first; repeatable
+                  --format <FORMAT>    `human`, or `json`: one JSON object a line [default: human]
+                  --color <WHEN>       `auto`, `always` or `never` [default: auto]
+              -v, --verbose...         Say more
+              -q, --quiet              Say nothing but results and errors
+        "#]],
     );
     check(
         site.run(&["plugin", "--help"]),
@@ -223,48 +227,52 @@ fn help_of_a_connection_needs_neither_vendor_nor_secret() {
         site.run(&["logout", "site", "--help"]),
         0,
         &expect![[r#"
-        Log users of a connection out
+            Log users of a connection out
 
-        Usage: signoff logout [OPTIONS] [CONNECTION] [USER]...
+            Usage: signoff logout [OPTIONS] [CONNECTION] [USER]...
 
-        Arguments:
-          [CONNECTION]  A connection of the configuration
-          [USER]...     Ids of users
+            Arguments:
+              [CONNECTION]  A connection of the configuration
+              [USER]...     Ids of users
 
-        Options:
-              --team <TEAM>          Everybody who is signed in to this team
-          -o, --option <NAME=VALUE>  Set an option of the operation; repeatable
-              --include-self         Log out the acting user too, last
-              --plan                 Show what would be done, and change nothing
-              --yes                  Do not ask, however many users there are
-              --reason <TEXT>        Why, for the record
-              --sandbox              Work on simulated vendors; no configuration needed
-          -h, --help                 Print help; with CONNECTION, its options
+            Options:
+                  --team <TEAM>             Everybody who is signed in to this team
+                  --from <FILE>             Users of a CSV or of JSON lines; `-`: standard input
+                  --id-column <COLUMN>      The column with the ids [default: id]
+                  --map <ATTRIBUTE=COLUMN>  Take an attribute from this column; repeatable
+                  --secret-column <COLUMN>  This column holds secrets; repeatable
+              -o, --option <NAME=VALUE>     Set an option of the operation; repeatable
+                  --include-self            Log out the acting user too, last
+                  --plan                    Show what would be done, and change nothing
+                  --yes                     Do not ask, however many users there are
+                  --reason <TEXT>           Why, for the record
+                  --sandbox                 Work on simulated vendors; no configuration needed
+              -h, --help                    Print help; with CONNECTION, its options
 
-        Everywhere:
-              --config <FILE>      The configuration [default: see `signoff --help`]
-              --as <CREDENTIAL>    Act as this one instead of the connection's own
-              --state <DIR>        Where runs are kept [default: $XDG_STATE_HOME/signoff]
-              --plugin-path <DIR>  Look for plugins here first; repeatable
-              --format <FORMAT>    `human`, or `json`: one JSON object a line [default: human]
-              --color <WHEN>       `auto`, `always` or `never` [default: auto]
-          -v, --verbose...         Say more
-          -q, --quiet              Say nothing but results and errors
+            Everywhere:
+                  --config <FILE>      The configuration [default: see `signoff --help`]
+                  --as <CREDENTIAL>    Act as this one instead of the connection's own
+                  --state <DIR>        Where runs are kept [default: $XDG_STATE_HOME/signoff]
+                  --plugin-path <DIR>  Look for plugins here first; repeatable
+                  --format <FORMAT>    `human`, or `json`: one JSON object a line [default: human]
+                  --color <WHEN>       `auto`, `always` or `never` [default: auto]
+              -v, --verbose...         Say more
+              -q, --quiet              Say nothing but results and errors
 
-        Options at Cisco Finesse (-o NAME=VALUE):
-          when             `idle` waits for a call to end, `now` does not [idle, now]
-                           [default: idle]
-          wait             how long to wait for a call to end [default: 15m]
-          confirm          what proves a logout: Finesse's acceptance, a state that was
-                           read, or the best there is (`event` needs notifications,
-                           which are not there yet) [accepted, status, event, best]
-                           [default: best]
-          confirm_within   how long to look for that proof [default: 30s]
-          reason           sign-out reason of one's own logout: its label or its
-                           database id
-          force_not_ready  first set a user who is ready or in wrap-up to NOT_READY
-                           [default: false]
-    "#]],
+            Options at Cisco Finesse (-o NAME=VALUE):
+              when             `idle` waits for a call to end, `now` does not [idle, now]
+                               [default: idle]
+              wait             how long to wait for a call to end [default: 15m]
+              confirm          what proves a logout: Finesse's acceptance, a state that was
+                               read, or the best there is (`event` needs notifications,
+                               which are not there yet) [accepted, status, event, best]
+                               [default: best]
+              confirm_within   how long to look for that proof [default: 30s]
+              reason           sign-out reason of one's own logout: its label or its
+                               database id
+              force_not_ready  first set a user who is ready or in wrap-up to NOT_READY
+                               [default: false]
+        "#]],
     );
     fs::remove_file(site.path("signoff.toml")).unwrap();
     let ended = site.run(&["logout", "finesse", "--help"]).exits(0);

@@ -133,9 +133,9 @@ fn nobody_is_named() {
         site.run(&["logout", "site"]),
         2,
         &expect![[r#"
-        error: no user is named
-          = help: write `signoff logout site USER…`, or `--team TEAM` for all who are signed in to it
-    "#]],
+            error: no user is named
+              = help: write `signoff logout site USER…`, `--from FILE` for those of a list, or `--team TEAM` for all who are signed in to it
+        "#]],
     );
     check(
         &site,

@@ -1,0 +1,268 @@
+//! Users from a file: each acts once, what is wrong with the file is said before anything is sent, and what is secret in
+//! it is found nowhere afterwards.
+
+use std::fmt::Write as _;
+use std::fs::{self, File};
+use std::process::Stdio;
+
+use expect_test::{Expect, expect};
+use signoff_engine::journal::JournalReader;
+use signoff_sandbox::{Population, State};
+
+use crate::support::{Ended, Site};
+
+#[test]
+fn a_file_names_who_is_logged_out() {
+    let site = Site::new(Population::team(4));
+    let list =
+        "\u{feff}Agent;ID\r\nAnn;10001\r\nBob;10002\r\nAnn;10001\r\n\"Sup; \"\"S\"\"\";supervisor\r\n;\r\n";
+    let list = site.write("people.csv", list);
+    let arguments = [
+        "logout",
+        "site",
+        "--from",
+        &list,
+        "--map",
+        "name=agent",
+        "--format",
+        "json",
+    ];
+    let ended = site.signoff(&arguments).exits(0);
+    assert_eq!(site.sandbox.signed_in(), ["supervisor", "10003", "10004"]);
+    assert_eq!(ended.outcome("supervisor")["name"], "Sup; \"S\"");
+    assert_eq!(ended.outcome("supervisor")["code"], "acting_user");
+    assert_eq!(
+        ended.summary()["counts"],
+        serde_json::json!({ "done": 2, "skipped": 1 })
+    );
+    assert_eq!(site.sandbox.ledger().logouts_of("10001").requested, 1);
+    let header = header(&site);
+    let [input] = header.inputs.as_slice() else {
+        panic!("{:?}", header.inputs)
+    };
+    assert_eq!((&input.path, input.rows), (&list, Some(4)));
+    let sum = std::process::Command::new("sha256sum")
+        .arg(&list)
+        .output()
+        .unwrap();
+    assert!(String::from_utf8_lossy(&sum.stdout).starts_with(&input.sha256));
+    assert!(!format!("{:?}", header.arguments).contains("10001"));
+}
+
+#[test]
+fn json_lines_come_by_standard_input() {
+    let site = Site::new(Population::team(3));
+    let list = site.write(
+        "people.jsonl",
+        "{\"login\":10001}\n\n{\"login\":\"10002\",\"name\":\"Bob\"}\n",
+    );
+    let arguments = [
+        "logout",
+        "site",
+        "--from",
+        "-",
+        "--id-column",
+        "login",
+        "--format",
+        "json",
+    ];
+    let ended = site
+        .signoff_fed(File::open(list).unwrap().into(), &arguments)
+        .exits(0);
+    assert_eq!(ended.summary()["counts"]["done"], 2);
+    assert_eq!(header(&site).inputs[0].path, "-");
+    let ended = site
+        .signoff_fed(Stdio::null(), &["status", "site", "--from", "-"])
+        .exits(2);
+    expect![[r#"
+        error: -: there is nothing in it, not even a line of column names
+          = help: begin with a line of column names, such as `id,name`; or write one JSON object a line
+    "#]]
+    .assert_eq(&ended.printed());
+}
+
+#[test]
+fn the_state_of_many_is_shown() {
+    let site = Site::new(Population::team(3));
+    let list = site.write("people.csv", "id\n10001\n10003\n");
+    let ended = site
+        .signoff(&["status", "site", "--from", &list, "--format", "json"])
+        .exits(0);
+    let users: Vec<_> = ended.lines().iter().map(|line| line["id"].to_string()).collect();
+    assert_eq!(users, ["\"10001\"", "\"10003\""]);
+}
+
+#[test]
+fn many_are_asked_about_or_agreed_to() {
+    let site = Site::new(Population::team(40));
+    let mut list = "id\n".to_owned();
+    (10_001..=10_030).for_each(|id| writeln!(list, "{id}").unwrap());
+    let list = site.write("people.csv", &list);
+    let ended = site.signoff(&["logout", "site", "--from", &list, "-q"]).exits(2);
+    assert!(
+        ended.stderr.contains("30 users of `site` would be logged out"),
+        "{}",
+        ended.stderr
+    );
+    assert!(site.sandbox.ledger().effects().is_empty());
+    site.signoff(&["logout", "site", "--from", &list, "--yes"])
+        .exits(0);
+    let out = site.sandbox.ledger().effects();
+    assert_eq!(out.iter().filter(|effect| effect.to == State::Logout).count(), 30);
+}
+
+#[test]
+fn mistakes_are_told_before_anything_is_sent() {
+    says(
+        b"id,name\n10001,Ann\n10002\n,Cy\n10003,D\xFFe\n",
+        &[],
+        expect![[r#"
+            error: people.csv:3: row 2: 1 cell where the header has 2
+            error: people.csv:4: row 3: there is no id
+            error: people.csv:5: row 4, column `name`, byte 35: not UTF-8
+              = help: a cell that holds a comma or a line break stands in quotes
+              = help: every row names a user; leave the others out
+              = help: save it as UTF-8; a spreadsheet calls that "CSV UTF-8"
+        "#]],
+    );
+    says(
+        b"login,name\n10001,Ann\n",
+        &["--id-column", "logn"],
+        expect![[r#"
+            error: people.csv:1: there is no column `logn`; the columns are `login`, `name`
+              = help: did you mean `login`?
+        "#]],
+    );
+    says(
+        b"id,name\n10001,Ann\n",
+        &["--map", "team"],
+        expect![[r#"
+            error: `--map team` has no value: it is not of the form NAME=VALUE
+              = help: for example `--map device_token=fcm`
+        "#]],
+    );
+    says(
+        b"id\n10001\n",
+        &["10002"],
+        expect![[r#"
+            error: the argument '--from <FILE>' cannot be used with '[USER]...'
+
+            Usage: signoff logout --from <FILE> <CONNECTION> [USER]...
+        "#]],
+    );
+}
+
+#[test]
+fn several_rows_of_one_user_are_one_user() {
+    let site = Site::new(Population::team(3));
+    let list = site.write("people.csv", "id,name\n10001,Ann\n10001,Anna\n10001,Ann\n");
+    let ended = site.signoff(&["logout", "site", "--from", &list]).exits(0);
+    assert!(
+        ended.stderr.contains(
+            "`10001` is there more than once, and line 3 has another `name` than line 2, which counts"
+        ),
+        "{}",
+        ended.stderr
+    );
+    assert_eq!(site.sandbox.ledger().logouts_of("10001").requested, 1);
+}
+
+#[test]
+fn a_secret_column_is_found_nowhere() {
+    let site = Site::new(Population::team(3));
+    let list = site.write(
+        "people.csv",
+        "id,name,Pin\n10001,Ann,c4n4ry-one\n10002,Bob,c4n4ry-two\n10009,Cy,c4n4ry-three\n",
+    );
+    for pin in ["pin", "PIN"] {
+        let arguments = [
+            "logout",
+            "site",
+            "--from",
+            &list,
+            "--secret-column",
+            pin,
+            "-vv",
+            "--format",
+            "json",
+        ];
+        let ended = site.signoff(&arguments).exits(1);
+        nothing_found(&site, &ended);
+    }
+    site.write(
+        "people.csv",
+        "id,name,Pin\n10001,Ann,c4n4ry-one\n10002,Bob,c4n4ry-two,c4n4ry\n,Cy,\"c4n4ry\n",
+    );
+    let ended = site
+        .signoff(&["logout", "site", "--from", &list, "--secret-column", "pin"])
+        .exits(2);
+    nothing_found(&site, &ended);
+    // Without its header a file begins with what may be a key.
+    site.write("people.csv", "10001,c4n4ry-one\n10002,c4n4ry-two\n");
+    for more in [&[][..], &["--id-column", "id"], &["--map", "key=kee"]] {
+        let ended = site
+            .signoff(&[&["logout", "site", "--from", &list], more].concat())
+            .exits(2);
+        nothing_found(&site, &ended);
+    }
+}
+
+#[test]
+fn a_long_file_is_not_held_in_memory() {
+    let peak = |rows: u64| {
+        let site = Site::new(Population::team(0));
+        let mut list = "id,name,note\n".to_owned();
+        for row in 0..rows {
+            writeln!(list, "user-{row},Somebody,{}", "x".repeat(300)).unwrap();
+        }
+        list.push_str("the,last\n");
+        let list = site.write("people.csv", &list);
+        let ended = site.signoff(&["logout", "site", "--from", &list]).exits(2);
+        assert!(
+            ended.stderr.contains("2 cells where the header has 3"),
+            "{}",
+            ended.stderr
+        );
+        ended.peak_kib
+    };
+    let (few, many) = (peak(1_000), peak(20_000));
+    // Six megabytes of text; of each id sixteen bytes are kept until the file is checked.
+    assert!(many < few + 4 * 1_024, "{few} KiB for few, {many} KiB for many");
+}
+
+#[track_caller]
+fn nothing_found(site: &Site, ended: &Ended) {
+    assert!(!ended.stdout.contains("c4n4ry"), "{}", ended.stdout);
+    assert!(!ended.stderr.contains("c4n4ry"), "{}", ended.stderr);
+    for run in fs::read_dir(site.path("state/runs")).into_iter().flatten() {
+        let bytes = fs::read(run.unwrap().path()).unwrap();
+        assert!(
+            !bytes.windows(6).any(|window| window == b"c4n4ry"),
+            "the journal holds a secret"
+        );
+    }
+}
+
+/// What `logout` says of a file; Finesse must have seen nothing.
+#[track_caller]
+#[expect(clippy::needless_pass_by_value, reason = "`says(…, expect![…])` reads best")]
+fn says(list: &[u8], more: &[&str], expected: Expect) {
+    let site = Site::new(Population::team(3));
+    fs::write(site.path("people.csv"), list).unwrap();
+    let arguments = [&["logout", "site", "--from", "people.csv"], more].concat();
+    let ended: Ended = site.signoff(&arguments).exits(2);
+    expected.assert_eq(&ended.printed());
+    assert_eq!(site.sandbox.ledger().count("GET", "/"), 0);
+    assert!(site.sandbox.ledger().effects().is_empty());
+}
+
+/// What the journal of the only run says of it.
+fn header(site: &Site) -> signoff_engine::journal::RunHeader {
+    let runs = fs::read_dir(site.path("state/runs")).unwrap();
+    let journals = runs.map(|run| run.unwrap().path());
+    let mut journals: Vec<_> = journals
+        .filter(|path| path.extension().is_some_and(|end| end == "sqlite"))
+        .collect();
+    journals.sort();
+    JournalReader::open(&journals[0]).unwrap().meta().unwrap()
+}
