@@ -16,7 +16,7 @@ use crate::aim::Aim;
 use crate::check::{self, Answer};
 use crate::event::{Answered, Event, Observer, Sending, Summary, TaskResult, Verdict};
 use crate::feed::{FeedError, Feeds, Listening};
-use crate::template::Template;
+use crate::template::{Template, Unfilled};
 use crate::tutorial::{self, Action, Check, Request, Task, Tutorial};
 use crate::variables::{Variables, is_secret};
 
@@ -91,7 +91,7 @@ pub async fn replay(tutorial: Arc<Tutorial>, settings: Settings, observer: &mut 
         },
         at: (0, 0),
     };
-    runner.tell(Event::Begun(Arc::clone(&tutorial)));
+    runner.tell(&Event::Begun(Arc::clone(&tutorial)));
     let mut stopped = false;
     for (number, step) in tutorial.steps.iter().enumerate() {
         if stopped {
@@ -106,7 +106,7 @@ pub async fn replay(tutorial: Arc<Tutorial>, settings: Settings, observer: &mut 
     }
     runner.summary.elapsed = begun.elapsed();
     let summary = runner.summary;
-    runner.tell(Event::Finished(summary));
+    runner.tell(&Event::Finished(summary));
     summary
 }
 
@@ -164,7 +164,7 @@ struct Given {
 impl Runner<'_> {
     async fn step(&mut self, number: usize, step: &tutorial::Step) -> bool {
         let begun = Instant::now();
-        self.tell(Event::StepBegun(number));
+        self.tell(&Event::StepBegun(number));
         let mut passed = true;
         for (index, task) in step.tasks.iter().enumerate() {
             self.at = (number, index);
@@ -183,10 +183,10 @@ impl Runner<'_> {
                 result,
                 elapsed: task_begun.elapsed(),
             };
-            self.tell(event);
+            self.tell(&event);
         }
         self.summary.failed_steps += usize::from(!passed);
-        self.tell(Event::StepEnded {
+        self.tell(&Event::StepEnded {
             step: number,
             passed,
             elapsed: begun.elapsed(),
@@ -207,7 +207,7 @@ impl Runner<'_> {
             return self.by_a_person(words, task).await;
         }
         if let Err(broken) = self.prepare(task).await {
-            return self.broken(task, broken);
+            return self.broken(task, &broken);
         }
         for feed in &mut self.feeds {
             feed.forget();
@@ -219,7 +219,7 @@ impl Runner<'_> {
         };
         let given = match given {
             Ok(given) => given,
-            Err(broken) => return self.broken(task, broken),
+            Err(broken) => return self.broken(task, &broken),
         };
         self.capture(task, &given);
         let mut passed = true;
@@ -333,7 +333,7 @@ impl Runner<'_> {
                 Ok(value) => Ok(self.redacted(&value)),
                 Err(problem) => Err(self.redacted(&problem)),
             };
-            self.tell(Event::Captured {
+            self.tell(&Event::Captured {
                 step,
                 task,
                 variable: capture.variable.clone(),
@@ -348,7 +348,7 @@ impl Runner<'_> {
             .any(|capture| self.settings.variables.get(&capture.variable).is_none())
     }
 
-    fn broken(&mut self, task: &Task, broken: Broken) -> TaskResult {
+    fn broken(&mut self, task: &Task, broken: &Broken) -> TaskResult {
         self.not_reached(task);
         TaskResult::Broken {
             message: self.redacted(&broken.message),
@@ -378,7 +378,7 @@ impl Runner<'_> {
             other => other,
         };
         let (step, task) = self.at;
-        self.tell(Event::Checked {
+        self.tell(&Event::Checked {
             step,
             task,
             expectation,
@@ -396,16 +396,16 @@ impl Runner<'_> {
 
     fn tell_sent(&mut self, what: Sending) {
         let (step, task) = self.at;
-        self.tell(Event::Sent { step, task, what });
+        self.tell(&Event::Sent { step, task, what });
     }
 
     fn tell_answered(&mut self, answer: Answered) {
         let (step, task) = self.at;
-        self.tell(Event::Answered { step, task, answer });
+        self.tell(&Event::Answered { step, task, answer });
     }
 
-    fn tell(&mut self, event: Event) {
-        self.observer.event(&event);
+    fn tell(&mut self, event: &Event) {
+        self.observer.event(event);
     }
 
     fn redacted(&self, text: &str) -> String {
@@ -420,7 +420,8 @@ impl Runner<'_> {
     }
 }
 
-fn unfilled(error: crate::template::Unfilled) -> Broken {
+#[expect(clippy::needless_pass_by_value, reason = "it is handed over by `map_err`")]
+fn unfilled(error: Unfilled) -> Broken {
     Broken::with_hint(
         error.to_string(),
         "give it a value: `--var NAME=VALUE`, or `-e FILE` with an environment",

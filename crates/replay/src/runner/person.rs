@@ -10,7 +10,7 @@ use crate::tutorial::{Check, Task};
 impl Runner<'_> {
     pub(super) async fn by_a_person(&mut self, words: &str, task: &Task) -> TaskResult {
         self.tell_sent(Sending::Human(words.to_owned()));
-        let acted = self.ask(words, |person, words| person.act(words)).await;
+        let acted = self.ask(words, <dyn Person>::act).await;
         if acted != Some(Acted::Done) {
             for index in 0..task.expectations.len() {
                 self.checked(index, Verdict::Skipped);
@@ -23,7 +23,7 @@ impl Runner<'_> {
                 self.checked(index, Verdict::NotReached);
                 continue;
             };
-            let verdict = match self.ask(words, |person, words| person.sees(words)).await {
+            let verdict = match self.ask(words, <dyn Person>::sees).await {
                 Some(Seen::Yes) => Verdict::Held(None),
                 Some(Seen::No) => {
                     check::failed(words.clone(), "something else, as the person said".to_owned())
