@@ -6,7 +6,7 @@ use std::thread;
 
 use expect_test::expect;
 use serde_json::{Value, json};
-use signoff_sandbox::{Population, Settings, zap};
+use signoff_sandbox::{Population, Settings, ZapSettings, zap};
 
 use crate::support::{Ended, Site};
 
@@ -253,14 +253,73 @@ fn who_may_not_is_denied_and_who_is_not_known_is_not_found() {
     for user in ["000000000000000000000000", "no/such id"] {
         assert_eq!(ended.outcome(user)["outcome"], "not_found");
     }
-    let support = token(&site, "kemi");
-    let site = site.password(&support);
+    let site = site.password("kemi-password");
+    connect_as(&site, "", &login("kemi"));
     let ended = log_out(&site, &["adaeze"], &[]).exits(1);
     let outcome = &ended.outcomes()[0];
     assert_eq!(
         (&outcome["outcome"], &outcome["code"]),
         (&json!("denied"), &json!("http_403"))
     );
+}
+
+#[test]
+fn a_token_that_ends_among_500_users_is_renewed_once() {
+    for (shape, logins, refreshes) in [("flat", 2, 0), ("nested", 1, 1)] {
+        let users = zap::people(500);
+        let ids: Vec<String> = users.iter().skip(1).map(|user| user.id.clone()).collect();
+        let site = site_of(users, &[&format!("zap_login={shape}"), "zap_token_uses=250"]);
+        connect(&site, "rate = \"none\"\nconcurrency = 16");
+        let options = ["logout", "site", "--yes", "--format", "json"];
+        let arguments: Vec<&str> = options
+            .into_iter()
+            .chain(ids.iter().map(String::as_str))
+            .collect();
+        let ended = site.signoff(&arguments).exits(0);
+        assert_eq!(ended.summary()["counts"], json!({ "done": 500 }));
+        let ledger = site.sandbox.ledger();
+        for id in &ids {
+            let web = ledger.zap_sessions_of(id).web;
+            assert_eq!((web.accepted, web.applied), (1, 1), "{id}");
+        }
+        // A second token is used up by as many again, and by a few whose first requests came too late.
+        let tokens = ledger.zap_tokens();
+        assert_eq!((tokens.refused_logins, tokens.refused_refreshes), (0, 0));
+        assert_eq!((tokens.logins, tokens.refreshes), (logins, refreshes), "{shape}");
+    }
+}
+
+#[test]
+fn a_token_that_is_given_is_used_as_it_is() {
+    let site = site(&[]);
+    let token = token(&site, "admin");
+    let site = site.password(&token);
+    connect_as(&site, "", "token = { env = \"SITE_PASSWORD\" }");
+    log_out(&site, &["adaeze"], &[]).exits(0);
+    site.sandbox.expire_zap_tokens();
+    let ended = log_out(&site, &["dewale", "bob"], &[]).exits(4);
+    let mut outcomes: Vec<Value> = ended
+        .outcomes()
+        .iter()
+        .map(|row| row["outcome"].clone())
+        .collect();
+    outcomes.sort_by_key(ToString::to_string);
+    assert_eq!(outcomes, ["cancelled", "denied"]);
+    assert_eq!(site.sandbox.ledger().zap_tokens().logins, 1);
+}
+
+#[test]
+fn a_wrong_password_logs_nobody_out() {
+    let site = site(&[]).password("not-it");
+    let ended = log_out(&site, &["adaeze", "bob"], &[]).exits(4);
+    for row in ended.outcomes() {
+        assert!(
+            matches!(row["outcome"].as_str(), Some("denied" | "cancelled")),
+            "{row}"
+        );
+    }
+    assert_eq!(site.sandbox.ledger().zap_tokens().refused_logins, 1);
+    assert_eq!(site.sandbox.ledger().count("GET", LOGOUT), 0);
 }
 
 #[test]
@@ -276,11 +335,15 @@ fn a_connection_with_a_page_of_nobody_is_refused() {
 
 const LOGOUT: &str = "/v1/users/logout/";
 
-/// A site whose administrator has a token, with these faults from then on.
+/// A site of the demo's people, whose administrator logs in, with these faults.
 fn site(faults: &[&str]) -> Site {
-    let site = Site::with(Settings::with(Population::team(0)));
-    let token = token(&site, "admin");
-    let site = site.password(&token);
+    site_of(zap::demo(), faults)
+}
+
+fn site_of(users: Vec<zap::User>, faults: &[&str]) -> Site {
+    let mut settings = Settings::with(Population::team(0));
+    settings.zap = ZapSettings::with(users);
+    let site = Site::with(settings).password("admin-password");
     connect(&site, "");
     for text in faults {
         site.fault(text);
@@ -290,8 +353,16 @@ fn site(faults: &[&str]) -> Site {
 
 /// The configuration, with more lines for the connection.
 fn connect(site: &Site, connection: &str) {
-    let credential = "token = { env = \"SITE_PASSWORD\" }";
+    connect_as(site, connection, &login("admin"));
+}
+
+fn connect_as(site: &Site, connection: &str, credential: &str) {
     site.configure_with("zap", &site.sandbox.origin(), connection, credential);
+}
+
+/// The credential of this user of the demo.
+fn login(name: &str) -> String {
+    format!("username = \"{name}@zap.example\"\npassword = {{ env = \"SITE_PASSWORD\" }}")
 }
 
 /// Logs these users of the demo out; JSON lines.
