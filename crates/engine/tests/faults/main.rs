@@ -9,3 +9,4 @@ mod nodes;
 mod proxy;
 mod reach;
 mod world;
+mod zap;

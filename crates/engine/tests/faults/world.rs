@@ -1,4 +1,4 @@
-//! A run of the linked Finesse provider against the simulated Finesse, through the proxy.
+//! A run of a linked provider against its simulated vendor, through the proxy or straight.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -87,15 +87,25 @@ impl World {
              [credentials.agent]\nusername = \"10001\"\npassword = {{ env = \"10001-password\" }}\n",
             origins.join("\", \"")
         );
-        let config = Config::parse(&configuration, Path::new("signoff.toml")).unwrap();
+        Self::configured(sandbox, &configuration, variable)
+    }
+
+    /// A run with this configuration, which has a connection `site`.
+    pub(crate) fn configured(
+        sandbox: Sandbox,
+        configuration: &str,
+        variable: Option<(&'static str, String)>,
+    ) -> Self {
+        let config = Config::parse(configuration, Path::new("signoff.toml")).unwrap();
         let finesse = Library::linked::<signoff_finesse::Finesse>(&signoff_finesse::DESCRIPTOR).unwrap();
+        let zap = Library::linked::<signoff_zap::Zap>(&signoff_zap::DESCRIPTOR).unwrap();
         let search = SearchPath {
             command_line: Vec::new(),
             environment: Vec::new(),
             user: None,
             system: Vec::new(),
         };
-        let registry = Registry::new(vec![finesse], search, PathBuf::from("plugins.lock"));
+        let registry = Registry::new(vec![finesse, zap], search, PathBuf::from("plugins.lock"));
         let engine = Engine::new(
             config,
             PathBuf::from("."),

@@ -9,6 +9,8 @@ pub struct Behaviour {
     pub retrieve: Retrieve,
     /// The largest `limit` that is heeded; `None`: any.
     pub page_cap: Option<usize>,
+    /// Whether errors carry a `description_link`, which the SDKs give their callers and no captured error has.
+    pub link: bool,
 }
 
 /// The bodies that a logout has been seen to get.
@@ -39,6 +41,7 @@ pub enum Setting {
     Body(LogoutBody),
     Retrieve(Retrieve),
     PageCap(usize),
+    Link(bool),
 }
 
 impl Behaviour {
@@ -48,6 +51,7 @@ impl Behaviour {
             Setting::Body(body) => self.body = Some(body),
             Setting::Retrieve(retrieve) => self.retrieve = retrieve,
             Setting::PageCap(cap) => self.page_cap = Some(cap.max(1)),
+            Setting::Link(link) => self.link = link,
         }
     }
 }
@@ -60,6 +64,7 @@ impl Setting {
             Self::Body(_) => "uiza_body",
             Self::Retrieve(_) => "uiza_retrieve",
             Self::PageCap(_) => "uiza_page_cap",
+            Self::Link(_) => "uiza_link",
         }
     }
 }

@@ -327,6 +327,9 @@ impl Uiza {
             "retryable": retryable,
             "message": message,
         }));
+        if self.behaviour.link {
+            body.insert("description_link".to_owned(), DESCRIPTION_LINK.into());
+        }
         body.extend(self.tail(version));
         Answer::json(status, &Value::Object(body))
     }
@@ -348,6 +351,9 @@ impl Uiza {
         at.map_or_else(|_| String::new(), |at| at.strftime(form).to_string())
     }
 }
+
+/// Where an error is explained.
+const DESCRIPTION_LINK: &str = "https://docs.uiza.io/#errors";
 
 /// The id of the application that the workspace has.
 const APP_ID: &str = "a9383d04d7d0420bae10dbf96bb27d9b";

@@ -147,6 +147,7 @@ async fn errors_in_the_envelope() {
         let reply = ask(&sandbox, &user.key, LOGOUT, "").await;
         answers.push_str(&format!("{error}: {}\n", brief(&reply)));
     }
+    sandbox.set_fault("uiza_link".parse().unwrap());
     sandbox.set_fault("unavailable#1".parse().unwrap());
     answers.push_str(&format!(
         "unavailable: {}\n",
@@ -171,9 +172,9 @@ async fn errors_in_the_envelope() {
         object: 400 {"code":400,"type":"ERROR","data":{"reason":"The request could not be understood","field":"appId"},"retryable":false,"message":"Bad Request","version":3,"datetime":"TIME","policy":"public","requestId":"REQUEST","serviceName":"api"}
         500: 500 {"code":500,"type":"ERROR","data":null,"retryable":false,"message":"Internal server error","version":3,"datetime":"TIME","policy":"public","requestId":"REQUEST","serviceName":"api"}
         503: 503 {"code":503,"type":"ERROR","data":null,"retryable":true,"message":"Service unavailable","version":3,"datetime":"TIME","policy":"public","requestId":"REQUEST","serviceName":"api"}
-        unavailable: 503 {"code":503,"type":"ERROR","data":null,"retryable":true,"message":"Service unavailable","version":3,"datetime":"TIME","policy":"public","requestId":"REQUEST","serviceName":"api"}
-        error_500: 500 {"code":500,"type":"ERROR","data":null,"retryable":false,"message":"Internal server error","version":3,"datetime":"TIME","policy":"public","requestId":"REQUEST","serviceName":"api"}
-        unknown: 404 {"code":404,"type":"ERROR","data":null,"retryable":false,"message":"Not found","version":3,"datetime":"TIME","policy":"public","requestId":"REQUEST","serviceName":"api"}
+        unavailable: 503 {"code":503,"type":"ERROR","data":null,"retryable":true,"message":"Service unavailable","description_link":"https://docs.uiza.io/#errors","version":3,"datetime":"TIME","policy":"public","requestId":"REQUEST","serviceName":"api"}
+        error_500: 500 {"code":500,"type":"ERROR","data":null,"retryable":false,"message":"Internal server error","description_link":"https://docs.uiza.io/#errors","version":3,"datetime":"TIME","policy":"public","requestId":"REQUEST","serviceName":"api"}
+        unknown: 404 {"code":404,"type":"ERROR","data":null,"retryable":false,"message":"Not found","description_link":"https://docs.uiza.io/#errors","version":3,"datetime":"TIME","policy":"public","requestId":"REQUEST","serviceName":"api"}
         version: 404 <!doctype html><
     "#]].assert_eq(&answers);
     assert_eq!(sandbox.uiza_keys_of(&user.id), Some(1));

@@ -1,6 +1,6 @@
 //! The faults of Uiza alone, and the ways in which its documents and its SDKs differ.
 
-use super::{Row, one_of, row};
+use super::{Row, on_or_off, one_of, row};
 use crate::fault::Kind;
 use crate::uiza::{LogoutBody, Retrieve, Setting, Trouble};
 
@@ -17,6 +17,9 @@ pub(super) static ROWS: &[Row] = &[
             one_of(v, &shapes).map(Setting::Retrieve).map(Kind::Uiza)
         },
     ),
+    row("uiza_link[=yes|no]", "errors carry a description_link", |v| {
+        on_or_off(v).map(Setting::Link).map(Kind::Uiza)
+    }),
     row("uiza_page_cap=NUMBER", "the largest limit of a page", |v| {
         Some(Kind::Uiza(Setting::PageCap(v?.parse().ok()?)))
     }),
