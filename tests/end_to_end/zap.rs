@@ -1,5 +1,6 @@
 //! Users of a simulated ZAP: listed and logged out, and whatever it answers.
 
+use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::thread;
@@ -8,7 +9,8 @@ use expect_test::expect;
 use serde_json::{Value, json};
 use signoff_sandbox::{Population, Settings, ZapSettings, zap};
 
-use crate::support::{Ended, Site};
+use crate::secrets::files;
+use crate::support::{Ended, Site, repository};
 
 #[test]
 fn everybody_is_listed_page_by_page() {
@@ -100,6 +102,115 @@ fn a_device_without_a_token_is_not_asked_for() {
     assert_eq!(outcome["code"], "no_device_token");
     assert_eq!(site.sandbox.ledger().count("PUT", LOGOUT), 0);
     assert_eq!(site.sandbox.ledger().count("GET", LOGOUT), 0);
+}
+
+#[test]
+fn web_and_every_device_from_a_file() {
+    let site = site(&[]);
+    let people = repository().join("scripts/people/zap_users.csv");
+    let ended = log_out_from(&site, &people.to_string_lossy(), &["--yes"]).exits(0);
+    let demo = zap::demo();
+    for user in demo.iter().filter(|user| user.role == zap::Role::Customer) {
+        let row = ended.outcome(&user.id);
+        assert_eq!(
+            (&row["outcome"], &row["name"]),
+            (&json!("done"), &json!(user.name)),
+            "{row}"
+        );
+        let parts = row["details"]["parts"].as_array().unwrap();
+        assert_eq!(parts.len(), 1 + user.devices.len(), "{row}");
+        let sessions = site.sandbox.zap_sessions_of(&user.id).unwrap();
+        assert!(!sessions.web && sessions.devices.is_empty(), "{row} {sessions:?}");
+        let asked = site.sandbox.ledger().zap_sessions_of(&user.id);
+        assert!(asked.web.requested == 1 && asked.strange_devices == 0);
+        assert!(asked.devices.values().all(|device| device.requested == 1));
+    }
+    // The request is as the document has it.
+    let requests = site.sandbox.ledger().requests();
+    let logout = requests.iter().find(|request| request.method == "PUT").unwrap();
+    let body: Value = serde_json::from_str(&logout.body).unwrap();
+    let token = body["deviceToken"].as_str().unwrap();
+    assert!(
+        demo.iter()
+            .any(|user| user.devices.iter().any(|device| device == token))
+    );
+    assert_eq!(body.as_object().unwrap().len(), 1);
+    assert_eq!(logout.content_type, "application/json");
+    // And no token is told or kept anywhere.
+    let kept: Vec<Vec<u8>> = files(&site.path(""))
+        .iter()
+        .map(|path| fs::read(path).unwrap())
+        .collect();
+    assert!(kept.len() >= 3);
+    let beginnings = demo
+        .iter()
+        .flat_map(|user| &user.devices)
+        .map(|device| &device.as_bytes()[..22]);
+    for beginning in beginnings {
+        let found = kept
+            .iter()
+            .any(|bytes| bytes.windows(22).any(|window| window == beginning));
+        assert!(!found, "{}", String::from_utf8_lossy(beginning));
+    }
+}
+
+#[test]
+fn one_way_out_alone() {
+    for (via, web, devices) in [("web", 1, 0), ("device", 0, 1)] {
+        let site = site(&[]);
+        let user = user("adaeze");
+        let file = site.write(
+            "people.csv",
+            &format!("user,fcm\n{},{}\n", user.id, user.devices[0]),
+        );
+        let more = [
+            "--id-column",
+            "user",
+            "--map",
+            "device_token=fcm",
+            "-o",
+            &format!("via={via}"),
+        ];
+        log_out_from(&site, &file, &more).exits(0);
+        let asked = site.sandbox.ledger().zap_sessions_of(&user.id);
+        let asked_devices: u32 = asked.devices.values().map(|device| device.applied).sum();
+        assert_eq!((asked.web.applied, asked_devices), (web, devices), "{via}");
+    }
+}
+
+#[test]
+fn a_part_that_fails_is_told_apart() {
+    let site = site(&["zap_already=400", "hang_after@PUT/v1/users/logout#1"]);
+    let user = user("chidi");
+    let rows =
+        json!({ "id": user.id, "device_token": [user.devices[0], "of-another-life", user.devices[1]] });
+    let file = site.write("people.jsonl", &rows.to_string());
+    let ended = log_out_from(&site, &file, &[]).exits(1);
+    let row = ended.outcome(&user.id);
+    let parts = row["details"]["parts"].as_array().unwrap();
+    let told: Vec<(&str, &str, &Value)> = parts
+        .iter()
+        .map(|part| {
+            (
+                part["part"].as_str().unwrap(),
+                part["outcome"].as_str().unwrap(),
+                &part["http_status"],
+            )
+        })
+        .collect();
+    // The first device was logged out by a request that was not answered, and is not signed in any more at the second.
+    let expected = [
+        ("web", "done", &json!(200)),
+        ("device:1", "unknown", &json!(400)),
+        ("device:2", "failed", &json!(400)),
+        ("device:3", "done", &json!(200)),
+    ];
+    assert_eq!(told, expected);
+    assert_eq!(
+        (&row["outcome"], &row["repeated"]),
+        (&json!("unknown"), &json!(true))
+    );
+    assert!(site.sandbox.zap_sessions_of(&user.id).unwrap().devices.is_empty());
 }
 
 /// A fault, the exit code, the outcome, its code, how many requests are sent, and whether the session has ended.
@@ -372,10 +483,19 @@ fn log_out(site: &Site, names: &[&str], more: &[&str]) -> Ended {
     site.signoff(&[&["logout", "site", "--format", "json"], &ids[..], more].concat())
 }
 
-/// The id of a user of the demo.
-fn id(name: &str) -> String {
+/// The same for those of a file.
+fn log_out_from(site: &Site, file: &str, more: &[&str]) -> Ended {
+    site.signoff(&[&["logout", "site", "--format", "json", "--from", file], more].concat())
+}
+
+/// A user of the demo.
+fn user(name: &str) -> zap::User {
     let user = zap::demo().into_iter().find(|user| user.username == name);
-    user.unwrap().id
+    user.unwrap()
+}
+
+fn id(name: &str) -> String {
+    user(name).id
 }
 
 /// A token that the simulated ZAP gives to this user of the demo.
