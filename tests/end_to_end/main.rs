@@ -22,4 +22,5 @@ mod scale;
 mod scripts;
 mod secrets;
 mod support;
+mod uiza;
 mod zap;

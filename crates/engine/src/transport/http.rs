@@ -12,6 +12,8 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use http::header::CONTENT_LENGTH;
+use http::{HeaderValue, Method};
 
 use super::connections::CountConnections;
 use super::tls::{self, Material};
@@ -72,10 +74,17 @@ impl HttpTransport {
         let proxy = self.settings.proxy_for(&exchange.url).ok().flatten();
         let (timeout, cap) = (exchange.timeout, exchange.answer_cap);
         let on_status = exchange.on_status;
+        let mut headers = exchange.headers;
+        // RFC 9110, 8.6: who sends nothing where a body would be meant says so; some servers answer 411 otherwise.
+        if exchange.body.is_empty() && matches!(exchange.method, Method::POST | Method::PUT | Method::PATCH) {
+            headers
+                .entry(CONTENT_LENGTH)
+                .or_insert(HeaderValue::from_static("0"));
+        }
         let whole = async {
             let response = client
                 .request(exchange.method, exchange.url.clone())
-                .headers(exchange.headers)
+                .headers(headers)
                 .body(exchange.body)
                 .send()
                 .await
