@@ -155,6 +155,34 @@ fn web_and_every_device_from_a_file() {
 }
 
 #[test]
+fn a_script_logs_out_whom_it_lists_but_not_itself() {
+    let site = site(&[]);
+    let script = site.write(
+        "everybody.luau",
+        r#"
+        local signoff = require("@signoff")
+        return signoff.workflow({
+            summary = "Ends every web session",
+            args = { connection = signoff.arg.connection("zap") },
+            run = function(args)
+                local zap = signoff.connect(args.connection)
+                return signoff.each(zap:roster(), function(user)
+                    return zap:logout(user, { via = "web" })
+                end)
+            end,
+        })
+        "#,
+    );
+    let ended = site.signoff(&["run", &script, "--format", "json"]).exits(0);
+    assert_eq!(ended.summary()["counts"], json!({ "done": 11, "skipped": 1 }));
+    assert_eq!(ended.outcome(&id("admin"))["code"], "acting_user");
+    assert_eq!(
+        site.sandbox.ledger().zap_sessions_of(&id("admin")).web.requested,
+        0
+    );
+}
+
+#[test]
 fn one_way_out_alone() {
     for (via, web, devices) in [("web", 1, 0), ("device", 0, 1)] {
         let site = site(&[]);

@@ -188,7 +188,7 @@ impl World {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn an_operation_ends_and_nothing_is_sent_in_vain(
@@ -217,4 +217,21 @@ proptest! {
         }
         prop_assert!(!transcript.contains("a-secret"), "{transcript}");
     }
+}
+
+#[test]
+fn a_list_of_ever_new_users_is_given_up() {
+    let Ok(zap) = Zap::new(Options::new(&[])) else {
+        panic!("there is no provider");
+    };
+    let mut drive = Drive::start(&zap, &fixtures::roster());
+    let mut pages = 0;
+    while drive.finished().is_none() {
+        pages += 1;
+        let id = pages.to_string();
+        drive.respond(200, &fixtures::page(&[&id], pages, u32::MAX));
+    }
+    assert_eq!(pages, 10_000);
+    let end = drive.finished().and_then(|end| end.code.clone());
+    assert_eq!(end.as_deref(), Some("endless_list"));
 }
