@@ -1,18 +1,18 @@
 //! `[connections.NAME]`: a vendor's service, and how to be kind to it.
 
-use std::net::IpAddr;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use signoff_core::{CredentialKind, Descriptor, Field};
-use url::{Host, Url};
+use url::Url;
 
+use super::address::origin;
+use super::credential::Written;
 use super::document::{Entry, Section, did_you_mean, unknown_key};
 use super::error::{ConfigErrors, Mistakes, Source};
 use super::settings::{ConnectionSettings, Endpoint, TlsSettings};
-use crate::credential::CredentialSettings;
 use crate::parameters::{self, parse_rate};
 
 /// The keys that every connection takes; endpoints come on top, under the names that the provider gives them.
@@ -44,8 +44,16 @@ pub struct Connection {
     section: Section,
     source: Arc<Source>,
     provider_span: Range<usize>,
-    credential_kind: Option<(CredentialKind, Range<usize>)>,
+    used: Option<Used>,
     common: Common,
+}
+
+/// The credential that it uses, where that is sound.
+#[derive(Debug, Clone)]
+struct Used {
+    credential: Written,
+    /// Where the connection names it.
+    span: Range<usize>,
 }
 
 /// What every connection takes; `None`: the provider's default.
@@ -67,7 +75,7 @@ pub(super) fn connection(
     section: Section,
     source: &Arc<Source>,
     names: &[&str],
-    credentials: &[CredentialSettings],
+    credentials: &[Written],
     mistakes: &mut Mistakes,
 ) -> Option<Connection> {
     let name: Arc<str> = Arc::from(section.name.as_str());
@@ -96,11 +104,11 @@ pub(super) fn connection(
             hint,
         );
     }
-    let credential_kind = credential.as_ref().and_then(|(wanted, span)| {
-        credentials
-            .iter()
-            .find(|one| one.name.as_ref() == wanted)
-            .map(|one| (one.kind, span.clone()))
+    let used = credential.as_ref().and_then(|(wanted, span)| {
+        let mut sound = credentials.iter();
+        let credential = sound.find(|one| one.settings.name.as_ref() == wanted)?.clone();
+        let span = span.clone();
+        Some(Used { credential, span })
     });
     let common = common(&section, &source.path, mistakes);
     let (provider, provider_span) = provider?;
@@ -111,7 +119,7 @@ pub(super) fn connection(
         section,
         source: Arc::clone(source),
         provider_span,
-        credential_kind,
+        used,
         common,
     })
 }
@@ -306,21 +314,25 @@ impl Connection {
     }
 
     fn check_credential(&self, descriptor: &'static Descriptor, mistakes: &mut Mistakes) {
-        let Some((kind, span)) = &self.credential_kind else {
+        let Some(Used { credential, span }) = &self.used else {
             return;
         };
-        if descriptor.credentials.contains(kind) {
+        let settings = &credential.settings;
+        if descriptor.credentials.contains(&settings.kind) {
+            if let Err(mistake) = settings.recipe(descriptor.name, descriptor.logins) {
+                credential.note(&mistake, mistakes);
+            }
             return;
         }
+        let has = match settings.oauth {
+            Some(_) => "`oauth`",
+            None => keys_of(settings.kind),
+        };
         let wanted: Vec<&str> = descriptor.credentials.iter().copied().map(keys_of).collect();
         mistakes.at(
             span,
             self.section.key("credential"),
-            format!(
-                "{} does not take a credential with {}",
-                descriptor.name,
-                keys_of(*kind)
-            ),
+            format!("{} does not take a credential with {has}", descriptor.name),
             format!("it takes {}", wanted.join(", or ")),
         );
     }
@@ -352,73 +364,6 @@ pub(crate) const fn keys_of(kind: CredentialKind) -> &'static str {
         CredentialKind::Basic => "`username` and `password`",
         CredentialKind::Bearer => "`token`",
         CredentialKind::Key => "`key`",
-    }
-}
-
-/// Why a text is no origin.
-struct NoOrigin {
-    message: String,
-    hint: String,
-    /// Whether the line may hold a secret, and must not be shown.
-    secret: bool,
-}
-
-/// Scheme, host and port, and nothing else: paths are the provider's, secrets the credential's.
-fn origin(text: &str, plain_http: bool) -> Result<Url, NoOrigin> {
-    let no = |message: String, hint: String| NoOrigin {
-        message,
-        hint,
-        secret: false,
-    };
-    if text.contains('@') {
-        return Err(NoOrigin {
-            message: "the address holds a user name or a password".to_owned(),
-            hint: "write `https://HOST:PORT`, and the user under `[credentials.NAME]`".to_owned(),
-            secret: true,
-        });
-    }
-    if !text.contains("://") {
-        return Err(no(
-            format!("`{text}` has no scheme"),
-            format!("write `https://{text}`"),
-        ));
-    }
-    let url = Url::parse(text).map_err(|error| {
-        no(
-            format!("`{text}` is no address: {error}"),
-            "write `https://HOST:PORT`".to_owned(),
-        )
-    })?;
-    if !matches!(url.scheme(), "https" | "http") || !url.has_host() {
-        return Err(no(
-            format!("`{text}` is no HTTP address"),
-            "write `https://HOST:PORT`".to_owned(),
-        ));
-    }
-    if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
-        return Err(no(
-            format!("`{text}` has more than scheme, host and port"),
-            format!(
-                "write `{}`: the provider knows the paths",
-                url.origin().ascii_serialization()
-            ),
-        ));
-    }
-    if url.scheme() == "http" && !plain_http && !is_loopback(&url) {
-        return Err(no(
-            format!("`{text}` would send passwords in clear"),
-            "write `https://`; or, knowing the danger, add `danger_plain_http = true`".to_owned(),
-        ));
-    }
-    Ok(url)
-}
-
-pub(super) fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
-        Some(Host::Ipv4(address)) => IpAddr::V4(address).is_loopback(),
-        Some(Host::Ipv6(address)) => IpAddr::V6(address).is_loopback(),
-        None => false,
     }
 }
 

@@ -53,7 +53,13 @@ impl ConfigErrors {
 
     /// All of these as one; `None` if there are none.
     pub(super) fn merge(all: Vec<Self>) -> Option<Self> {
-        let errors: Vec<ConfigError> = all.into_iter().flat_map(|one| one.errors).collect();
+        let mut errors: Vec<ConfigError> = Vec::new();
+        // Two connections may stumble over one credential.
+        for error in all.into_iter().flat_map(|one| one.errors) {
+            if !errors.contains(&error) {
+                errors.push(error);
+            }
+        }
         (!errors.is_empty()).then_some(Self { errors })
     }
 
@@ -237,13 +243,15 @@ impl Mistakes {
 
 /// Whether a line gives a text where a secret's reference belongs: a mistake elsewhere in it must not show it.
 fn may_hold_secret(line: &str) -> bool {
-    ["password", "token", "key"].iter().any(|name| {
+    let gives_text = ["password", "token", "key", "secret"].iter().any(|name| {
         line.match_indices(name).any(|(at, _)| {
             let rest = line[at + name.len()..].trim_start_matches(['"', '\'', ' ', '\t']);
             rest.strip_prefix('=')
                 .is_some_and(|value| !value.trim_start().starts_with('{'))
         })
-    })
+    });
+    // The names of login fields are the vendor's.
+    gives_text || line.contains("login_fields") && line.contains(['"', '\''])
 }
 
 /// The nearest place at or before this one that is no middle of a character.

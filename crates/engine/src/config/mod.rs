@@ -5,11 +5,13 @@
 //! descriptor and gives [`ConnectionSettings`], in which nothing can be wrong any more. Both report every mistake
 //! at once, with its place. Nothing here reads the environment or opens a secret.
 
+mod address;
 mod connection;
 mod credential;
 mod document;
 mod error;
 mod limits;
+mod oauth;
 mod settings;
 #[cfg(test)]
 mod tests;
@@ -89,8 +91,8 @@ impl Config {
             });
         }
         document.only(&["connections", "credentials", "limits"], &mut mistakes);
-        let credentials: Vec<CredentialSettings> = sections(&document, "credentials", &mut mistakes)
-            .iter()
+        let credentials: Vec<credential::Written> = sections(&document, "credentials", &mut mistakes)
+            .into_iter()
             .filter_map(|section| credential::credential(section, &mut mistakes))
             .collect();
         // A credential that is itself at fault is still known by its name.
@@ -116,7 +118,7 @@ impl Config {
         }
         mistakes.or(Self {
             connections,
-            credentials,
+            credentials: credentials.into_iter().map(|one| one.settings).collect(),
             limits,
             written: Some(Arc::new(Written { document, source })),
         })

@@ -8,7 +8,7 @@ use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use signoff_core::{Descriptor, Field, Value};
 use url::Url;
 
-use super::connection::is_loopback;
+use super::address::is_loopback;
 use crate::parameters::format_rate;
 
 /// One connection, checked against its provider's descriptor, whose defaults are filled in.

@@ -9,14 +9,17 @@ use std::time::Duration;
 use expect_test::expect;
 use proptest::prelude::*;
 use signoff_core::{
-    ActsOn, CredentialKind, Descriptor, EndpointSpec, Field, Limits, Parameter, ParameterKind, Value,
+    ActsOn, CredentialKind, Descriptor, EndpointSpec, Field, Limits, LoginFlow, Parameter, ParameterKind,
+    Value,
 };
 
 use super::{Config, ConfigErrors, ConnectionSettings, Exempt};
 use crate::secret::SecretReference;
 
 /// A provider with something of everything that a configuration can be checked against.
-static DESCRIPTOR: Descriptor = Descriptor {
+static DESCRIPTOR: Descriptor = PLAIN;
+
+const PLAIN: Descriptor = Descriptor {
     id: "finesse",
     name: "Cisco Finesse",
     version: "0.1.0",
@@ -65,12 +68,45 @@ static DESCRIPTOR: Descriptor = Descriptor {
     secret_attributes: &[],
 };
 
+/// A provider whose vendor wants a token.
+static WITH_LOGINS: Descriptor = Descriptor {
+    id: "zap",
+    name: "ZAP",
+    credentials: &[CredentialKind::Basic, CredentialKind::Bearer],
+    logins: &[
+        LoginFlow {
+            name: "password",
+            body: r#"{"a":"{username}","b":"{password}"}"#,
+            ..CODE
+        },
+        CODE,
+    ],
+    ..PLAIN
+};
+
+const CODE: LoginFlow = LoginFlow {
+    name: "code",
+    endpoint: "api",
+    method: "POST",
+    path: "/login",
+    content_type: "application/json",
+    body: r#"{"a":"{username}","b":"{password}","c":"{code}"}"#,
+    token_pointer: "/token",
+    expires_pointer: "",
+    refresh_pointer: "",
+    refresh: None,
+};
+
 const PATH: &str = "etc/signoff.toml";
 
 /// Both stages.
 fn settings(text: &str) -> Result<(Config, Vec<ConnectionSettings>), ConfigErrors> {
     let config = Config::parse(text, Path::new(PATH))?;
-    let find = |name: &str| (name == "finesse").then_some(&DESCRIPTOR);
+    let find = |name: &str| match name {
+        "finesse" => Some(&DESCRIPTOR),
+        "zap" => Some(&WITH_LOGINS),
+        _ => None,
+    };
     let settings = config.resolve(find, &["finesse", "zap", "uiza"])?;
     Ok((config, settings))
 }

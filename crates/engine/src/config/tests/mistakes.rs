@@ -4,6 +4,7 @@ mod addresses;
 mod connections;
 mod credentials;
 mod document;
+mod logins;
 
 use expect_test::Expect;
 

@@ -264,7 +264,7 @@ token = { env = "T" }
             6 | token = { env = "T" }
               | ^^^^^
               = key: `credentials.supervisor.token`
-              = help: keep one of `password`, `token` and `key`"#]],
+              = help: keep one of `password`, `token`, `key` and `client_secret`"#]],
     );
 }
 

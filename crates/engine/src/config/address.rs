@@ -1,0 +1,98 @@
+//! Addresses that secrets are sent to.
+
+use std::net::IpAddr;
+
+use url::{Host, Url};
+
+/// Scheme, host and port, and nothing else: paths are the provider's, secrets the credential's.
+pub(super) fn origin(text: &str, plain_http: bool) -> Result<Url, NoAddress> {
+    let url = address(text)?;
+    if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
+        return Err(no(
+            format!("`{text}` has more than scheme, host and port"),
+            format!(
+                "write `{}`: the provider knows the paths",
+                url.origin().ascii_serialization()
+            ),
+        ));
+    }
+    if url.scheme() == "http" && !plain_http && !is_loopback(&url) {
+        return Err(no(
+            format!("`{text}` would send passwords in clear"),
+            "write `https://`; or, knowing the danger, add `danger_plain_http = true`".to_owned(),
+        ));
+    }
+    Ok(url)
+}
+
+/// Where tokens are fetched: an origin and a path.
+pub(super) fn token_url(text: &str) -> Result<Url, NoAddress> {
+    let url = address(text)?;
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(no(
+            format!("`{text}` has more than an origin and a path"),
+            "leave out what follows `?` or `#`".to_owned(),
+        ));
+    }
+    if url.scheme() == "http" && !is_loopback(&url) {
+        return Err(no(
+            format!("`{text}` would send the client's secret in clear"),
+            "write `https://`".to_owned(),
+        ));
+    }
+    Ok(url)
+}
+
+pub(super) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
+        Some(Host::Ipv4(address)) => IpAddr::V4(address).is_loopback(),
+        Some(Host::Ipv6(address)) => IpAddr::V6(address).is_loopback(),
+        None => false,
+    }
+}
+
+/// Why a text is no address that we send to.
+pub(super) struct NoAddress {
+    pub(super) message: String,
+    pub(super) hint: String,
+    /// Whether the line may hold a secret, and must not be shown.
+    pub(super) secret: bool,
+}
+
+fn no(message: String, hint: String) -> NoAddress {
+    NoAddress {
+        message,
+        hint,
+        secret: false,
+    }
+}
+
+fn address(text: &str) -> Result<Url, NoAddress> {
+    if text.contains('@') {
+        return Err(NoAddress {
+            message: "the address holds a user name or a password".to_owned(),
+            hint: "write `https://HOST:PORT`, and the user under `[credentials.NAME]`".to_owned(),
+            secret: true,
+        });
+    }
+    if !text.contains("://") {
+        return Err(no(
+            format!("`{text}` has no scheme"),
+            format!("write `https://{text}`"),
+        ));
+    }
+    let url = Url::parse(text).map_err(|error| {
+        no(
+            format!("`{text}` is no address: {error}"),
+            "write `https://HOST:PORT`".to_owned(),
+        )
+    })?;
+    if !matches!(url.scheme(), "https" | "http") || !url.has_host() {
+        return Err(no(
+            format!("`{text}` is no HTTP address"),
+            "write `https://HOST:PORT`".to_owned(),
+        ));
+    }
+    Ok(url)
+}
