@@ -21,7 +21,7 @@ use url::Url;
 use crate::clock::Clock;
 use crate::config::ConnectionSettings;
 use crate::credential::Credential;
-use crate::dispatch::{Classify, DispatchError, Dispatcher, DispatcherSettings};
+use crate::dispatch::{Classify, DispatchError, Dispatcher, DispatcherSettings, classify_login};
 use crate::engine::{Engine, EngineError};
 use crate::operation::{self, Setting, Waits};
 use crate::parameters;
@@ -34,6 +34,8 @@ use crate::transport::{
 pub struct Checkup {
     settings: ConnectionSettings,
     endpoints: BTreeMap<String, Vec<Url>>,
+    /// The paths under which tokens are fetched.
+    token_paths: Arc<[String]>,
     provider: Arc<Instance>,
     reach: TransportSettings,
     transport: Arc<HttpTransport>,
@@ -72,6 +74,8 @@ pub enum Found {
     },
     /// The credential was accepted, and the provider wanted to show it again.
     Accepted,
+    /// The vendor gave no token for the credential; says why.
+    NoToken(Arc<str>),
     /// The vendor turned the request away.
     TurnedAway {
         /// The HTTP status.
@@ -105,6 +109,7 @@ impl Checkup {
         })?;
         Ok(Self {
             endpoints: engine.endpoints(&settings),
+            token_paths: token_paths(engine, &settings),
             settings,
             provider: Arc::new(provider),
             reach,
@@ -124,6 +129,7 @@ impl Checkup {
         Ok(Self {
             settings: self.settings.clone(),
             endpoints: self.endpoints.clone(),
+            token_paths: Arc::clone(&self.token_paths),
             provider: Arc::clone(&self.provider),
             transport: Arc::new(HttpTransport::new(reach.clone())?),
             reach,
@@ -143,6 +149,7 @@ impl Checkup {
         let watched = Arc::new(Watched {
             inner: Arc::clone(&self.transport),
             provider: Arc::clone(&self.provider),
+            token_paths: Arc::clone(&self.token_paths),
             clock,
             met: Mutex::default(),
             decided: Notify::new(),
@@ -213,9 +220,12 @@ impl Checkup {
         };
         let limit = self.settings.timeout * 3;
         match tokio::time::timeout(limit, operation::drive(op, setting, left)).await {
-            Ok(Ok(ended)) => Found::Ended {
-                finished: ended.finished,
-                records: ended.records,
+            Ok(Ok(ended)) => match ended.stopped_because {
+                Some(reason) => Found::NoToken(reason),
+                None => Found::Ended {
+                    finished: ended.finished,
+                    records: ended.records,
+                },
             },
             Ok(Err(error)) => Found::NotAsked(error),
             Err(_) => fault(format!("`{operation}` did not end within {} s", limit.as_secs())),
@@ -249,10 +259,22 @@ impl Checkup {
     }
 }
 
+fn token_paths(engine: &Engine, settings: &ConnectionSettings) -> Arc<[String]> {
+    let logins = settings.descriptor.logins.iter().map(|login| login.path);
+    let servers = engine
+        .config
+        .credentials
+        .iter()
+        .filter_map(|one| one.oauth.as_ref());
+    let servers = servers.map(|server| server.token_url.path());
+    logins.chain(servers).map(str::to_owned).collect()
+}
+
 /// Passes requests on, and ends the question with the first thing that a run would wait for and try again.
 struct Watched {
     inner: Arc<HttpTransport>,
     provider: Arc<Instance>,
+    token_paths: Arc<[String]>,
     clock: Clock,
     met: Mutex<Met>,
     decided: Notify,
@@ -284,15 +306,16 @@ impl Watched {
             return pending().await;
         }
         let sent = self.clock.now();
+        let for_token = self.token_paths.iter().any(|path| path == exchange.url.path());
         let result = self.inner.send(exchange).await;
         match &result {
-            Ok(reply) => self.answered(reply, sent, shows),
+            Ok(reply) => self.answered(reply, sent, shows && !for_token, for_token),
             Err(failure) => self.decide(Found::Unanswered(failure.clone())),
         }
         result
     }
 
-    fn answered(&self, reply: &Reply, sent: Now, shows: bool) {
+    fn answered(&self, reply: &Reply, sent: Now, shows: bool, for_token: bool) {
         let date = reply.headers.iter().find(|(name, _)| name == "date");
         if let Some((_, date)) = date {
             let received_ms = self.clock.now().unix_ms;
@@ -308,7 +331,11 @@ impl Watched {
             settled_at: Monotonic::ZERO,
         };
         let status = reply.status;
-        let class = class_of(&self.provider, &response);
+        let class = if for_token {
+            classify_login(status)
+        } else {
+            class_of(&self.provider, &response)
+        };
         if shows {
             self.met().shown = Some((status, class));
         }

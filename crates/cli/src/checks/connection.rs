@@ -203,7 +203,7 @@ fn node(checks: &mut Checks, address: &str, seen: &Seen, bad: Level) {
             let level = Level::Problem(Exit::Configuration);
             checks.add(&Finding::new(level, "node", error.to_string()).hint(error.hint()));
         }
-        Found::Accepted => checks.add(&reached()),
+        Found::Accepted | Found::NoToken(_) => checks.add(&reached()),
         Found::TurnedAway { status, .. } => {
             checks.add(&reached());
             checks.add(
@@ -345,6 +345,9 @@ fn smallest<'a>(settings: &ConnectionSettings, credential: &'a Arc<Credential>) 
     })
 }
 
+const CORRECT: &str =
+    "correct user name or secret before you try again: vendors lock accounts after a few refusals";
+
 fn used(name: &str, operation: &str, found: &Found) -> Finding {
     let bad = |text: String| Finding::new(Level::Problem(Exit::Untried), "credential use", text);
     match found {
@@ -368,9 +371,8 @@ fn used(name: &str, operation: &str, found: &Found) -> Finding {
         Found::TurnedAway {
             status,
             class: Class::CredentialRefused | Class::CredentialDoubted | Class::TokenExpired,
-        } => bad(format!("`{name}` is refused, status {status}; it was shown once")).hint(
-            "correct user name or secret before you try again: vendors lock accounts after a few refusals",
-        ),
+        } => bad(format!("`{name}` is refused, status {status}; it was shown once")).hint(CORRECT),
+        Found::NoToken(reason) => bad(format!("{reason}; it was shown once")).hint(CORRECT),
         Found::TurnedAway { status, .. } => bad(format!("`{name}` cannot be tried: status {status}"))
             .hint("wait until the vendor is in service"),
         Found::Unanswered(failure) => bad(failure.message.clone()).hint(failure.hint.as_str()),

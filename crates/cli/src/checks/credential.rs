@@ -24,9 +24,25 @@ pub(crate) async fn credential(
     if !origin("username").is_empty() {
         checks.add(&Finding::ok("username", settings.actor.as_str()).from(origin("username")));
     }
-    let key = key(settings.kind);
+    if let Some(oauth) = &settings.oauth {
+        checks.add(&Finding::ok("token_url", oauth.token_url.as_str()).from(origin("oauth")));
+        checks.add(&Finding::ok("client_id", oauth.client_id.as_str()).from(origin("client_id")));
+    }
+    let key = match settings.oauth {
+        Some(_) => "client_secret",
+        None => key(settings.kind),
+    };
     checks.add(&Finding::ok(key, settings.secret.to_string()).from(origin(key)));
-    if settings.secret == SecretReference::Prompt && !report::can_ask() {
+    if let Some(flow) = &settings.login.flow {
+        checks.add(&Finding::ok("login", flow.as_str()).from(origin("login")));
+    }
+    for (field, secret) in &settings.login.fields {
+        let place = line(setup, located, &["credentials", name, "login_fields", field]);
+        checks.add(&Finding::ok(field, secret.to_string()).from(place.unwrap_or_default()));
+    }
+    let mut secrets = settings.login.fields.iter().map(|(_, secret)| secret);
+    let asks = secrets.any(|secret| *secret == SecretReference::Prompt);
+    if (asks || settings.secret == SecretReference::Prompt) && !report::can_ask() {
         checks.spent.insert(settings.name.clone());
         checks.add(
             &Finding::notice("secret", "not asked for: there is no terminal")

@@ -134,7 +134,11 @@ impl Draft {
             {
                 None
             }
-            Some(kind) => {
+            Some(first) => {
+                // With a login a password does; a token would have to be fetched by hand.
+                let logs_in =
+                    !descriptor.logins.is_empty() && descriptor.credentials.contains(&CredentialKind::Basic);
+                let kind = if logs_in { &CredentialKind::Basic } else { first };
                 let username = match (arguments.username, kind) {
                     (None, CredentialKind::Basic) => Some(ask_username(descriptor).await?),
                     (given, _) => given,
@@ -221,6 +225,9 @@ impl Draft {
                 key(credential.kind),
                 reference(&credential.secret)
             );
+            if credential.kind == CredentialKind::Basic {
+                text.push_str(&logins(descriptor));
+            }
         }
         text.push_str("\n[limits]\n");
         line(
@@ -235,6 +242,30 @@ impl Draft {
         );
         text
     }
+}
+
+/// How user name and password become a token, if they do: by the first login, and by which others they could.
+fn logins(descriptor: &Descriptor) -> String {
+    let mut text = String::new();
+    let Some((first, others)) = descriptor.logins.split_first() else {
+        return text;
+    };
+    let others: Vec<String> = others.iter().map(|login| quoted(login.name)).collect();
+    let help = match others.as_slice() {
+        [] => "how they become a token".to_owned(),
+        others => format!("how they become a token; or by {}", others.join(", ")),
+    };
+    let setting = format!("login = {}", quoted(first.name));
+    line(&mut text, &setting, &help);
+    let fields = first.fields();
+    if !fields.is_empty() {
+        let asked = fields
+            .iter()
+            .map(|field| format!("{field} = {{ prompt = true }}"));
+        let asked = asked.collect::<Vec<_>>().join(", ");
+        let _ = writeln!(text, "login_fields = {{ {asked} }}");
+    }
+    text
 }
 
 /// A setting, and beside it what it means.

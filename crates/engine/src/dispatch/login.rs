@@ -112,7 +112,7 @@ async fn ask(desk: &Arc<Desk>, credential: &Credential, request: &TokenRequest) 
 }
 
 /// What the answer to a login means for retries. No provider is asked: its vendor's codes are about other requests.
-pub(super) const fn classify(status: u16) -> Class {
+pub(crate) const fn classify(status: u16) -> Class {
     match status {
         200..=299 => Class::Ok,
         429 => Class::Throttled(None),

@@ -50,6 +50,7 @@ pub use self::delivery::{
     Classify, Delivered, Delivery, DispatchError, Disposition, Failed, Intent, WriteLog,
 };
 pub use self::failover::{Move, OnMove};
+pub(crate) use self::login::classify as classify_login;
 pub use self::turn::{DispatchStatus, FailedOver, WaitReason};
 
 /// What a dispatcher goes by: one connection, as configured.

@@ -37,14 +37,17 @@ fn what_is_right() {
 
 #[test]
 fn an_unknown_login() {
-    with_password("login = \"cod\"", &expect![[r#"
+    with_password(
+        "login = \"cod\"",
+        &expect![[r#"
         error: ZAP has no login `cod`
          --> etc/signoff.toml:8:9
           |
         8 | login = "cod"
           |         ^^^^^
           = key: `credentials.admin.login`
-          = help: did you mean `code`?"#]]);
+          = help: did you mean `code`?"#]],
+    );
 }
 
 #[test]
@@ -76,14 +79,17 @@ login = "code"
 
 #[test]
 fn a_field_that_is_missing() {
-    with_password("login = \"code\"", &expect![[r#"
+    with_password(
+        "login = \"code\"",
+        &expect![[r#"
         error: the login `code` wants the field `code`
          --> etc/signoff.toml:8:1
           |
         8 | login = "code"
           | ^^^^^
           = key: `credentials.admin.login_fields`
-          = help: add `login_fields = { code = { prompt = true } }`"#]]);
+          = help: add `login_fields = { code = { prompt = true } }`"#]],
+    );
 }
 
 #[test]
@@ -128,19 +134,24 @@ fn a_field_that_holds_a_secret_itself() {
 
 #[test]
 fn a_login_of_a_token() {
-    login("token = { env = \"T\" }\nlogin = \"code\"", &expect![[r#"
+    login(
+        "token = { env = \"T\" }\nlogin = \"code\"",
+        &expect![[r#"
         error: `login` goes with `username` and `password`
          --> etc/signoff.toml:7:1
           |
         7 | login = "code"
           | ^^^^^
           = key: `credentials.admin.login`
-          = help: remove it: what is no password is not logged in with"#]]);
+          = help: remove it: what is no password is not logged in with"#]],
+    );
 }
 
 #[test]
 fn a_client_without_an_authorisation_server() {
-    login("client_id = \"c\"\nclient_secret = { env = \"S\" }", &expect![[r#"
+    login(
+        "client_id = \"c\"\nclient_secret = { env = \"S\" }",
+        &expect![[r#"
         error: `client_id` is of no use without `oauth`
          --> etc/signoff.toml:6:1
           |
@@ -155,7 +166,8 @@ fn a_client_without_an_authorisation_server() {
         7 | client_secret = { env = "S" }
           | ^^^^^^^^^^^^^
           = key: `credentials.admin.client_secret`
-          = help: add `oauth = { token_url = "https://…" }`"#]]);
+          = help: add `oauth = { token_url = "https://…" }`"#]],
+    );
 }
 
 #[test]
@@ -206,15 +218,20 @@ fn oauth(inner: &str, expected: &expect_test::Expect) {
 
 #[test]
 fn an_authorisation_server_that_is_nowhere() {
-    oauth("scope = \"a\"", &expect![[r#"
+    oauth(
+        "scope = \"a\"",
+        &expect![[r#"
         error: `oauth` does not say where tokens are fetched
          --> etc/signoff.toml:8:20
           |
         8 | [credentials.admin.oauth]
           |                    ^^^^^
           = key: `credentials.admin.oauth`
-          = help: add `token_url = "https://…"`"#]]);
-    oauth("token_ur = \"https://a.example/t\"", &expect![[r#"
+          = help: add `token_url = "https://…"`"#]],
+    );
+    oauth(
+        "token_ur = \"https://a.example/t\"",
+        &expect![[r#"
         error: `oauth` does not say where tokens are fetched
          --> etc/signoff.toml:8:20
           |
@@ -229,36 +246,46 @@ fn an_authorisation_server_that_is_nowhere() {
         9 | token_ur = "https://a.example/t"
           | ^^^^^^^^
           = key: `credentials.admin.oauth.token_ur`
-          = help: did you mean `token_url`?"#]]);
+          = help: did you mean `token_url`?"#]],
+    );
 }
 
 #[test]
 fn an_authorisation_server_that_is_not_safe() {
-    oauth("token_url = \"http://a.example/t\"", &expect![[r#"
+    oauth(
+        "token_url = \"http://a.example/t\"",
+        &expect![[r#"
         error: `http://a.example/t` would send the client's secret in clear
          --> etc/signoff.toml:9:13
           |
         9 | token_url = "http://a.example/t"
           |             ^^^^^^^^^^^^^^^^^^^^
           = key: `credentials.admin.oauth.token_url`
-          = help: write `https://`"#]]);
+          = help: write `https://`"#]],
+    );
     oauth(
         "token_url = \"http://127.0.0.1:80/t\"",
         &expect!["nothing is wrong"],
     );
-    oauth("token_url = \"https://me:hunter2@a.example/t\"", &expect![[r#"
+    oauth(
+        "token_url = \"https://me:hunter2@a.example/t\"",
+        &expect![[r#"
         error: the address holds a user name or a password
          --> etc/signoff.toml:9:13
           = key: `credentials.admin.oauth.token_url`
-          = help: write the address alone"#]]);
-    oauth("token_url = \"https://a.example/t?tenant=1\"", &expect![[r#"
+          = help: write the address alone"#]],
+    );
+    oauth(
+        "token_url = \"https://a.example/t?tenant=1\"",
+        &expect![[r#"
         error: `https://a.example/t?tenant=1` has more than an origin and a path
          --> etc/signoff.toml:9:13
           |
         9 | token_url = "https://a.example/t?tenant=1"
           |             ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
           = key: `credentials.admin.oauth.token_url`
-          = help: leave out what follows `?` or `#`"#]]);
+          = help: leave out what follows `?` or `#`"#]],
+    );
 }
 
 #[test]
