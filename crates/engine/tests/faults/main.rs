@@ -8,5 +8,6 @@ mod matrix;
 mod nodes;
 mod proxy;
 mod reach;
+mod uiza;
 mod world;
 mod zap;

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use signoff_core::User;
 use signoff_core::abi::host::Library;
+use signoff_core::{Field, User, Value};
 use signoff_engine::call::{Answer, Call, Place};
 use signoff_engine::config::Config;
 use signoff_engine::engine::Engine;
@@ -14,7 +14,7 @@ use signoff_engine::event::{Event, Observer};
 use signoff_engine::journal::RunHeader;
 use signoff_engine::plugin::{Registry, SearchPath};
 use signoff_engine::run::{Run, RunSettings};
-use signoff_engine::secret::{Environment, Secret};
+use signoff_engine::secret::{Environment, Secret, UserSecrets};
 use signoff_sandbox::{Population, Sandbox, Settings, State};
 
 use crate::proxy::{self, Fault};
@@ -24,6 +24,7 @@ pub(crate) struct World {
     pub(crate) sandbox: Sandbox,
     pub(crate) run: Arc<Run>,
     pub(crate) logs: Arc<Logs>,
+    secrets: Arc<UserSecrets>,
     _state: tempfile::TempDir,
 }
 
@@ -99,13 +100,14 @@ impl World {
         let config = Config::parse(configuration, Path::new("signoff.toml")).unwrap();
         let finesse = Library::linked::<signoff_finesse::Finesse>(&signoff_finesse::DESCRIPTOR).unwrap();
         let zap = Library::linked::<signoff_zap::Zap>(&signoff_zap::DESCRIPTOR).unwrap();
+        let uiza = Library::linked::<signoff_uiza::Uiza>(&signoff_uiza::DESCRIPTOR).unwrap();
         let search = SearchPath {
             command_line: Vec::new(),
             environment: Vec::new(),
             user: None,
             system: Vec::new(),
         };
-        let registry = Registry::new(vec![finesse, zap], search, PathBuf::from("plugins.lock"));
+        let registry = Registry::new(vec![finesse, zap, uiza], search, PathBuf::from("plugins.lock"));
         let engine = Engine::new(
             config,
             PathBuf::from("."),
@@ -119,24 +121,46 @@ impl World {
         };
         let state = tempfile::tempdir().unwrap();
         let logs = Arc::new(Logs::default());
+        let secrets = Arc::clone(&engine.user_secrets);
         let run = Run::begin(Arc::new(engine), settings, state.path(), Arc::clone(&logs) as _).unwrap();
         Self {
             sandbox,
             run,
             logs,
+            secrets,
             _state: state,
         }
     }
 
     /// What became of an operation, in a few words.
     pub(crate) async fn call(&self, operation: &str, user: Option<&str>, own: bool) -> String {
+        self.call_on(operation, user.map(User::new), own, 1).await
+    }
+
+    /// The same for a user with secret attributes.
+    pub(crate) async fn call_with_secret(
+        &self,
+        operation: &str,
+        user: &str,
+        attribute: &str,
+        secret: &str,
+        number: usize,
+    ) -> String {
+        let handle = self.secrets.keep(attribute, Secret::new(secret.to_owned()));
+        let mut user = User::new(user);
+        user.attributes = vec![Field::new(attribute, Value::Secret(handle))];
+        self.call_on(operation, Some(user), false, number).await
+    }
+
+    async fn call_on(&self, operation: &str, user: Option<User>, own: bool, number: usize) -> String {
+        let id = user.as_ref().map_or("-", |user| user.id.as_str());
         let call = Call {
-            place: Place(format!("1[{}]1", user.unwrap_or("-")).into()),
+            place: Place(format!("1[{id}]{number}").into()),
             source: String::new(),
             connection: "site".to_owned(),
             credential: own.then(|| "agent".to_owned()),
             operation: operation.to_owned(),
-            user: user.map(User::new),
+            user,
             arguments: Vec::new(),
             in_fan_out: !own,
         };

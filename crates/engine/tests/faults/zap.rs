@@ -92,7 +92,6 @@ async fn of_a_request() {
         "plain_401@GET#1",
         "redirect@GET#1",
         "redirect_to=http://127.0.0.1:9@GET#1",
-        "huge_body=20MB@GET#1",
         "billion_laughs@GET#1",
         "malformed@GET#1",
         "page@GET#1",
@@ -118,7 +117,6 @@ async fn of_a_request() {
         plain_401@GET#1: denied http_401, 1 logins | denied http_401, in after 0, 1 logins
         redirect@GET#1: failed redirected, 1 logins | failed redirected, in after 0, 1 logins
         redirect_to=http://127.0.0.1:9@GET#1: failed redirected, 1 logins | failed redirected, in after 0, 1 logins
-        huge_body=20MB@GET#1: failed answer_too_large, 1 logins | done response repeated, out after 2, 1 logins
         billion_laughs@GET#1: failed unreadable_answer, 1 logins | done response repeated, out after 2, 1 logins
         malformed@GET#1: failed unreadable_answer, 1 logins | done response repeated, out after 2, 1 logins
         page@GET#1: failed unreadable_answer, 1 logins | done response repeated, out after 2, 1 logins
