@@ -19,7 +19,7 @@ async fn world(faults: &[&str]) -> World {
     let sandbox = Sandbox::start(settings).await.unwrap();
     let configuration = format!(
         "[connections.site]\nprovider = \"uiza\"\napi = [\"{}\"]\ncredential = \"admin\"\nrate = \"none\"\n\
-         timeout = \"250ms\"\nsettle = \"100ms\"\n\
+         timeout = \"1s\"\nsettle = \"100ms\"\n\
          [credentials.admin]\nkey = {{ env = \"UIZA_KEY\" }}\n",
         sandbox.origin(),
     );
@@ -77,7 +77,7 @@ async fn table(faults: &[&str]) -> String {
 async fn of_networks_and_servers() {
     let faults = [
         "delay=50ms",
-        "delay=300ms#1",
+        "delay=1200ms#1",
         "reset_before#1",
         "reset_after#1",
         "hang_before#1",
@@ -95,7 +95,7 @@ async fn of_networks_and_servers() {
     ];
     expect![[r#"
         delay=50ms: 8 records | a record | done response200, out after 1
-        delay=300ms#1: 8 records | a record | done response200 repeated, out after 1
+        delay=1200ms#1: 8 records | a record | done response200 repeated, out after 1
         reset_before#1: 8 records | a record | done response200 repeated, out after 1
         reset_after#1: 8 records | a record | done status401, out after 1
         hang_before#1: 8 records | a record | done response200 repeated, out after 1

@@ -26,7 +26,7 @@ async fn world_of(people: Vec<zap::User>, faults: &[&str]) -> World {
     let sandbox = Sandbox::start(settings).await.unwrap();
     let configuration = format!(
         "[connections.site]\nprovider = \"zap\"\napi = [\"{}\"]\ncredential = \"admin\"\nrate = \"none\"\n\
-         timeout = \"250ms\"\nsettle = \"100ms\"\n\
+         timeout = \"1s\"\nsettle = \"100ms\"\n\
          [credentials.admin]\nusername = \"{}\"\npassword = {{ env = \"{}\" }}\n",
         sandbox.origin(),
         admin.email,
@@ -79,7 +79,7 @@ async fn table(faults: &[&str]) -> String {
 async fn of_a_request() {
     let faults = [
         "delay=50ms@GET",
-        "delay=300ms@GET#1",
+        "delay=1200ms@GET#1",
         "reset_before@GET#1",
         "reset_after@GET#1",
         "hang_before@GET#1",
@@ -104,7 +104,7 @@ async fn of_a_request() {
     ];
     expect![[r#"
         delay=50ms@GET: 12 records, 1 logins | done response, out after 1, 1 logins
-        delay=300ms@GET#1: 12 records, 1 logins | done response repeated, out after 1, 1 logins
+        delay=1200ms@GET#1: 12 records, 1 logins | done response repeated, out after 1, 1 logins
         reset_before@GET#1: 12 records, 1 logins | done response repeated, out after 1, 1 logins
         reset_after@GET#1: 12 records, 1 logins | done response repeated, out after 2, 1 logins
         hang_before@GET#1: 12 records, 1 logins | done response repeated, out after 1, 1 logins
@@ -138,7 +138,7 @@ async fn of_a_login() {
         "zap_two_factor",
         "zap_login_body=identity",
         "zap_token_life=1ms",
-        "delay=300ms@POST#1",
+        "delay=1200ms@POST#1",
         "reset_after@POST#1",
         "unavailable@POST#2",
         "throttle@POST#1",
@@ -155,7 +155,7 @@ async fn of_a_login() {
         zap_two_factor: cancelled credential_stopped, 0 logins | cancelled credential_stopped, in after 0, 0 logins
         zap_login_body=identity: cancelled credential_stopped, 0 logins | cancelled credential_stopped, in after 0, 0 logins
         zap_token_life=1ms: denied http_401, 1 logins | denied http_401, in after 0, 1 logins
-        delay=300ms@POST#1: 12 records, 1 logins | done response, out after 1, 1 logins
+        delay=1200ms@POST#1: 12 records, 1 logins | done response, out after 1, 1 logins
         reset_after@POST#1: 12 records, 2 logins | done response, out after 1, 2 logins
         unavailable@POST#2: 12 records, 1 logins | done response, out after 1, 1 logins
         throttle@POST#1: 12 records, 1 logins | done response, out after 1, 1 logins
