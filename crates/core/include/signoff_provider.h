@@ -392,7 +392,7 @@ typedef struct signoff_context {
     signoff_text call;  /* unique to this operation, the same when a run is resumed; for the vendor's request id */
     const signoff_earlier *const *earlier;
     size_t earlier_count;
-    uint32_t logged_out; /* 1: his last outcome in this run on this connection is DONE, with the same secrets */
+    uint32_t logged_out; /* 1: this run logged him out on this connection before (DONE), with the same secrets */
     uint32_t reserved2;
 } signoff_context;
 

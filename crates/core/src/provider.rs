@@ -224,8 +224,8 @@ pub struct Context<'a> {
     pub in_doubt: InDoubtPolicy,
     /// Writes of this operation that an earlier process sent, and of which no result is known.
     pub earlier: &'a [Earlier<'a>],
-    /// Whether this run's journal already says of this user that he is out on this connection: his last outcome here is
-    /// `done`, and he had the same secrets then. So a key that is not valid any more is one that this run has ended.
+    /// Whether this run has logged this user out on this connection before: the last `done` in its journal was with the
+    /// same secrets. So a key of his that is not valid any more is one that this run has ended.
     pub logged_out: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Runs against a scripted Finesse, and with providers that misbehave: what is promised of intents, outcomes, stopping
+//! Runs against a scripted Finesse, and now and then a Uiza, and with providers that misbehave: what is promised of intents, outcomes, stopping
 //! and reports.
 
 #![expect(
@@ -9,6 +9,7 @@
 
 mod endings;
 mod misuse;
+mod owners;
 mod providers;
 mod rows;
 mod stopping;

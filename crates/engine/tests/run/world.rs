@@ -23,6 +23,7 @@ pub(crate) const PASSWORD: &str = "c4n4ry-s3cr3t";
 /// A run, and who watches it.
 pub(crate) struct World {
     pub(crate) run: Arc<Run>,
+    pub(crate) engine: Arc<Engine>,
     pub(crate) seen: Arc<Seen>,
     state: tempfile::TempDir,
 }
@@ -99,6 +100,7 @@ impl World {
         let config = Config::parse(configuration, Path::new("signoff.toml")).unwrap();
         let linked = vec![
             Library::linked::<signoff_finesse::Finesse>(&signoff_finesse::DESCRIPTOR).unwrap(),
+            Library::linked::<signoff_uiza::Uiza>(&signoff_uiza::DESCRIPTOR).unwrap(),
             Library::linked::<providers::Odd>(&providers::DESCRIPTOR).unwrap(),
         ];
         let search = SearchPath {
@@ -108,13 +110,13 @@ impl World {
             system: Vec::new(),
         };
         let registry = Registry::new(linked, search, PathBuf::from("plugins.lock"));
-        let engine = Engine::new(
+        let engine = Arc::new(Engine::new(
             config,
             PathBuf::from("."),
             registry,
             Arc::new(Variables),
             with.act_as.map(str::to_owned),
-        );
+        ));
         let state = tempfile::tempdir().unwrap();
         let seen = Arc::new(Seen::default());
         let settings = RunSettings {
@@ -130,8 +132,13 @@ impl World {
             }),
         };
         let observer = Arc::clone(&seen) as Arc<dyn Observer>;
-        let run = Run::begin(Arc::new(engine), settings, state.path(), observer).unwrap();
-        Self { run, seen, state }
+        let run = Run::begin(Arc::clone(&engine), settings, state.path(), observer).unwrap();
+        Self {
+            run,
+            engine,
+            seen,
+            state,
+        }
     }
 
     /// Logs a user out, as one of several.
