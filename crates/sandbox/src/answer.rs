@@ -4,9 +4,13 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderName};
+use http::header::{
+    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderName, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_PROTOCOL,
+    UPGRADE,
+};
 use http::{HeaderValue, StatusCode};
 use hyper::body::{Body, Frame, SizeHint};
+use signoff_xmpp::SUBPROTOCOL;
 
 /// An answer before faults touch it.
 #[derive(Debug)]
@@ -52,6 +56,15 @@ impl Answer {
             .with_body(format!(
                 "<!doctype html><html lang=\"en\"><head><title>{title}</title></head><body><h1>{title}</h1></body></html>"
             ))
+    }
+
+    /// The consent to speak XMPP over a WebSocket from here on (RFC 6455, 4.2.2).
+    pub(crate) fn web_socket(key: &str) -> Self {
+        Self::empty(StatusCode::SWITCHING_PROTOCOLS)
+            .with(CONNECTION, "Upgrade")
+            .with(UPGRADE, "websocket")
+            .with(SEC_WEBSOCKET_ACCEPT, key)
+            .with(SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL)
     }
 
     /// The same with one more header; a value that no header can hold is left out.

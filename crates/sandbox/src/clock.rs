@@ -25,6 +25,11 @@ impl Clock {
         self.started.elapsed()
     }
 
+    /// The moment that is so long after the start.
+    pub(crate) fn instant(&self, at: Duration) -> Instant {
+        self.started + at
+    }
+
     /// What the wall clock shows at this time since the start, in Unix milliseconds.
     pub(crate) fn unix_ms(&self, at: Duration) -> i64 {
         self.started_unix_ms.saturating_add(millis(at))

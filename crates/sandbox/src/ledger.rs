@@ -9,8 +9,10 @@ use http::Method;
 
 use crate::finesse::{AsyncError, State};
 
+mod feed;
 mod sessions;
 
+pub use feed::FeedRecord;
 use sessions::Sessions;
 pub(crate) use sessions::ZapPart;
 pub use sessions::{Tokens, ZapSessions};
@@ -88,6 +90,8 @@ pub enum Cause {
     },
     /// A call that began, ended, or was wrapped up.
     Call,
+    /// His session of notifications ended, and none came in its place.
+    PresenceLost,
     /// The test, through the sandbox's own API.
     Test,
 }
@@ -216,7 +220,13 @@ impl Ledger {
         let mut records = self.records();
         let begun = records.begun;
         let at_once = records.at_once;
+        let open = records.feed.open;
         *records = Records {
+            feed: FeedRecord {
+                open,
+                most_open: open,
+                ..FeedRecord::default()
+            },
             begun,
             at_once,
             most_at_once: at_once,
@@ -330,6 +340,7 @@ struct Records {
     logouts: HashMap<Arc<str>, Logouts>,
     sign_outs: HashMap<Arc<str>, Logouts>,
     sessions: Sessions,
+    feed: FeedRecord,
     begun: u64,
     at_once: usize,
     most_at_once: usize,

@@ -1,7 +1,7 @@
 //! Simulated vendor services on loopback, for trying, teaching and testing.
 //!
 //! [`Sandbox::start`] serves a Cisco Finesse from the facts of its documentation: users and teams in their states, rules of
-//! both deployments, asynchronous application, lock-out, every error row. Beside it, behind the same origin, are a [`zap`] and a [`uiza`], and a
+//! both deployments, asynchronous application, lock-out, every error row, and its notification service ([`notify`]). Beside it, behind the same origin, are a [`zap`] and a [`uiza`], and a
 //! [`hotdesk`], an invented vendor for which `plugins/hotdesk` is a provider in C. What the network and a troubled
 //! server do to a client is added by name ([`Fault`]), and a [`Ledger`] records what the server saw, so that a test need
 //! not believe the client under test.
@@ -27,6 +27,7 @@ pub mod finesse;
 pub mod hotdesk;
 mod ledger;
 mod node;
+pub mod notify;
 mod random;
 mod server;
 mod service;
@@ -47,10 +48,13 @@ use tokio::task::JoinHandle;
 pub use fault::{Fault, FaultError, Kind as FaultKind};
 pub use finesse::{Behaviour, Population, Setting, State, User};
 pub use hotdesk::{DeskState, Person};
-pub use ledger::{Cause, Effect, End, KEPT, Ledger, Logouts, Request, Tokens, Unapplied, ZapSessions};
+pub use ledger::{
+    Cause, Effect, End, FeedRecord, KEPT, Ledger, Logouts, Request, Tokens, Unapplied, ZapSessions,
+};
 pub use settings::{FinesseSettings, HotdeskSettings, Settings, UizaSettings, ZapSettings};
 
-use node::Node;
+use node::{Door, Listeners, Node};
+use notify::{CertificateError, FeedEnd};
 use server::Shared;
 
 /// Simulated services that run until this is dropped.
@@ -86,6 +90,9 @@ pub enum Error {
         /// What the system says.
         source: std::io::Error,
     },
+    /// The certificate is none.
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
     /// A thread to serve on cannot be had.
     #[error("cannot start the sandbox's thread: {0}")]
     Thread(#[source] std::io::Error),
@@ -95,11 +102,11 @@ impl Sandbox {
     /// Starts serving on the current tokio runtime.
     ///
     /// # Errors
-    /// If the address is not on loopback or cannot be listened on.
+    /// If the address is not on loopback or cannot be listened on, or a certificate was given that is none.
     pub async fn start(settings: Settings) -> Result<Self, Error> {
         let listening = listen(&settings).await?;
-        let nodes = listening.iter().map(|(node, _)| Arc::clone(node)).collect();
-        let shared = Arc::new(Shared::new(settings));
+        let nodes: Vec<Arc<Node>> = listening.iter().map(|(node, _)| Arc::clone(node)).collect();
+        let shared = Arc::new(Shared::new(settings, &nodes)?);
         let server = Server::Task(tokio::spawn(node::serve(listening, Arc::clone(&shared))));
         Ok(Self {
             nodes,
@@ -118,8 +125,8 @@ impl Sandbox {
             .build()
             .map_err(Error::Thread)?;
         let listening = runtime.block_on(listen(&settings))?;
-        let nodes = listening.iter().map(|(node, _)| Arc::clone(node)).collect();
-        let shared = Arc::new(Shared::new(settings));
+        let nodes: Vec<Arc<Node>> = listening.iter().map(|(node, _)| Arc::clone(node)).collect();
+        let shared = Arc::new(Shared::new(settings, &nodes)?);
         let (stop, stopped) = oneshot::channel::<Infallible>();
         let serve = node::serve(listening, Arc::clone(&shared));
         let thread = thread::Builder::new()
@@ -163,6 +170,53 @@ impl Sandbox {
     #[must_use]
     pub fn origins(&self) -> Vec<String> {
         self.nodes.iter().map(|node| node.origin()).collect()
+    }
+
+    /// Where the first node serves the same in TLS, such as `https://127.0.0.1:43212`.
+    #[must_use]
+    pub fn https_origin(&self) -> String {
+        format!("https://{}", self.address(Door::Https))
+    }
+
+    /// Where the first node's notification service takes plain streams. WebSockets are taken at `/ws/` of both origins.
+    #[must_use]
+    pub fn xmpp_address(&self) -> SocketAddr {
+        self.address(Door::Xmpp)
+    }
+
+    /// Where it takes streams in TLS.
+    #[must_use]
+    pub fn xmpp_tls_address(&self) -> SocketAddr {
+        self.address(Door::XmppTls)
+    }
+
+    /// The certificate of all that is served in TLS, in PEM: what a client has to trust.
+    #[must_use]
+    pub fn certificate(&self) -> &str {
+        &self.shared.certificate
+    }
+
+    /// The subscriptions to notifications that clients have made and not taken back: nodes and addresses, in order.
+    #[must_use]
+    pub fn feed_subscriptions(&self) -> Vec<(String, String)> {
+        self.shared.hub.subscriptions()
+    }
+
+    /// Ends every session of notifications in this way.
+    pub fn end_feeds(&self, how: FeedEnd) {
+        self.shared.hub.end_all(how);
+    }
+
+    /// Sends an event of a node, with whatever text, to all that listen to it.
+    pub fn publish(&self, node: &str, payload: &str) {
+        self.shared.publish(node, payload);
+    }
+
+    fn address(&self, door: Door) -> SocketAddr {
+        self.nodes.first().map_or_else(
+            || SocketAddr::from(([127, 0, 0, 1], 0)),
+            |node| node.address(door),
+        )
     }
 
     /// Closes the port and all connections of a node, in the middle of whatever they do. The state is that of the others
@@ -320,15 +374,20 @@ impl Drop for Sandbox {
 }
 
 /// Listens for each node; the port that is wanted, if one is, belongs to the first.
-async fn listen(settings: &Settings) -> Result<Vec<(Arc<Node>, TcpListener)>, Error> {
+async fn listen(settings: &Settings) -> Result<Vec<(Arc<Node>, Listeners)>, Error> {
     let mut listening = Vec::new();
     for number in 0..usize::from(settings.nodes.max(1)) {
         let mut wanted = settings.listen;
         if number > 0 {
             wanted.set_port(0);
         }
-        let (listener, address) = listen_on(wanted).await?;
-        listening.push((Node::new(number, address), listener));
+        let any = SocketAddr::new(wanted.ip(), 0);
+        let (http, at_http) = listen_on(wanted).await?;
+        let (https, at_https) = listen_on(any).await?;
+        let (xmpp, at_xmpp) = listen_on(any).await?;
+        let (xmpp_tls, at_xmpp_tls) = listen_on(any).await?;
+        let node = Node::new(number, [at_http, at_https, at_xmpp, at_xmpp_tls]);
+        listening.push((node, [http, https, xmpp, xmpp_tls]));
     }
     Ok(listening)
 }

@@ -8,23 +8,28 @@ use std::task::{Context, Poll};
 use std::time::{Duration, UNIX_EPOCH};
 
 use http::header::{HOST, LOCATION, RETRY_AFTER};
-use http::{Response, StatusCode};
+use http::{Method, Response, StatusCode};
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming as IncomingBody;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
+use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
+use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
 use crate::answer::{Answer, Payload, Spoil};
 use crate::clock::Clock;
 use crate::fault::{After, Before, Body, Decision, Fault, Faults, Kind};
-use crate::finesse::{self, Finesse};
+use crate::finesse::{self, Base, Finesse};
 use crate::hotdesk::Hotdesk;
 use crate::ledger::{End, Ledger, Request, Ticket};
-use crate::node::Node;
+use crate::node::{Door, Node};
+use crate::notify::{self, Certificate, CertificateError, Hub, Update};
 use crate::service::{Incoming, Service, Trouble, Vendor};
 use crate::settings::{Credentials, Settings};
 use crate::uiza::{self, Uiza};
@@ -45,11 +50,15 @@ pub(crate) struct Shared {
     pub(crate) credentials: Credentials,
     /// What ending all faults goes back to.
     initial: Behaviours,
+    pub(crate) hub: Arc<Hub>,
+    /// In PEM.
+    pub(crate) certificate: String,
+    tls: Arc<ServerConfig>,
     finesse: Mutex<Finesse>,
     hotdesk: Mutex<Hotdesk>,
     zap: Mutex<Zap>,
     uiza: Mutex<Uiza>,
-    faults: Mutex<Faults>,
+    faults: Arc<Mutex<Faults>>,
 }
 
 /// How the vendors behave whose ways can be chosen.
@@ -61,9 +70,22 @@ struct Behaviours {
 }
 
 impl Shared {
-    pub(crate) fn new(settings: Settings) -> Self {
+    pub(crate) fn new(settings: Settings, nodes: &[Arc<Node>]) -> Result<Self, CertificateError> {
         let clock = Clock::start();
         let ledger = Ledger::default();
+        let seed = settings.seed;
+        let certificate = settings
+            .certificate
+            .clone()
+            .map_or_else(Certificate::self_signed, Ok)?;
+        let faults = Arc::new(Mutex::new(Faults::new(seed)));
+        let hub = Arc::new(Hub::new(clock, ledger.clone(), Arc::clone(&faults), seed));
+        let ports = nodes.iter().map(|node| node.ports()).collect();
+        let base = Base {
+            clock,
+            ledger: ledger.clone(),
+            seed,
+        };
         let shared = Self {
             clock,
             ledger: ledger.clone(),
@@ -76,18 +98,24 @@ impl Shared {
             hotdesk: Mutex::new(Hotdesk::new(settings.hotdesk, clock, ledger.clone())),
             zap: Mutex::new(Zap::new(settings.zap, clock, ledger.clone(), settings.seed)),
             uiza: Mutex::new(Uiza::new(settings.uiza, clock, ledger.clone(), settings.seed)),
-            finesse: Mutex::new(Finesse::new(settings.finesse, clock, ledger, settings.seed)),
-            faults: Mutex::new(Faults::new(settings.seed)),
+            finesse: Mutex::new(Finesse::new(settings.finesse, Arc::clone(&hub), ports, base)),
+            hub,
+            tls: certificate.server_config()?,
+            certificate: certificate.chain,
+            faults,
         };
         for fault in settings.faults {
             shared.set_fault(fault);
         }
-        shared
+        Ok(shared)
     }
 
     pub(crate) fn set_fault(&self, fault: Fault) {
         match fault.kind {
-            Kind::Finesse(setting) => self.finesse().behaviour.set(setting),
+            Kind::Finesse(setting) => {
+                self.finesse().behaviour.set(setting);
+                self.tell_service();
+            }
             Kind::Zap(setting) => self.zap().behaviour.set(setting),
             Kind::Uiza(setting) => self.uiza().behaviour.set(setting),
             _ => self.faults().set(fault),
@@ -99,6 +127,29 @@ impl Shared {
         self.finesse().behaviour = self.initial.finesse.clone();
         self.zap().behaviour = self.initial.zap.clone();
         self.uiza().behaviour = self.initial.uiza.clone();
+        self.tell_service();
+    }
+
+    async fn accept_tls(&self, socket: Socket) -> io::Result<TlsStream<Socket>> {
+        let acceptor = TlsAcceptor::from(Arc::clone(&self.tls));
+        // Boxed: its state is large, and soon done with.
+        Box::pin(acceptor.accept(socket)).await
+    }
+
+    /// Tells whoever listens whether notifications can be expected.
+    fn tell_service(&self) {
+        let available = self.finesse().behaviour.service_available;
+        self.hub.set_service(available);
+    }
+
+    /// Sends an event with whatever text.
+    pub(crate) fn publish(&self, node: &str, payload: &str) {
+        let space = self.finesse().behaviour.notification.name();
+        self.hub.publish(Update {
+            node: node.to_owned(),
+            payload: payload.to_owned(),
+            space,
+        });
     }
 
     pub(crate) fn finesse(&self) -> MutexGuard<'_, Finesse> {
@@ -155,15 +206,31 @@ impl Shared {
     }
 }
 
+/// Lets happen what falls due, when it does: somebody may be listening. Of the vendors, Finesse alone tells of itself.
+pub(crate) async fn keep_time(shared: Arc<Shared>) {
+    let wake = shared.hub.wake();
+    loop {
+        let due = [shared.finesse().next_due(), shared.hub.next_due()];
+        match due.into_iter().flatten().min() {
+            Some(at) => {
+                // Told in either case: what is due now may not be what was due then.
+                let _ = tokio::time::timeout_at(shared.clock.instant(at), wake.notified()).await;
+            }
+            None => wake.notified().await,
+        }
+        shared.finesse().advance();
+        shared.hub.advance();
+    }
+}
+
 /// Serves until it is dropped.
-pub(crate) async fn serve(listener: TcpListener, node: Arc<Node>, shared: Arc<Shared>) {
+pub(crate) async fn serve(listener: TcpListener, door: Door, node: Arc<Node>, shared: Arc<Shared>) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
-                    shared.ledger.connected();
-                    connections.spawn(serve_connection(stream, Arc::clone(&node), Arc::clone(&shared)));
+                    connections.spawn(serve_connection(stream, door, Arc::clone(&node), Arc::clone(&shared)));
                 }
                 Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
             },
@@ -172,7 +239,7 @@ pub(crate) async fn serve(listener: TcpListener, node: Arc<Node>, shared: Arc<Sh
     }
 }
 
-async fn serve_connection(stream: TcpStream, node: Arc<Node>, shared: Arc<Shared>) {
+async fn serve_connection(stream: TcpStream, door: Door, node: Arc<Node>, shared: Arc<Shared>) {
     // Answers are small: they must not wait for each other.
     let _ = stream.set_nodelay(true);
     let ending = Arc::new(Ending::default());
@@ -180,14 +247,45 @@ async fn serve_connection(stream: TcpStream, node: Arc<Node>, shared: Arc<Shared
         stream,
         ending: Arc::clone(&ending),
     };
+    match door {
+        Door::Http => serve_http(socket, ending, node, shared).await,
+        Door::Xmpp => notify::stream(socket, ending, shared).await,
+        // An error is a client that does not trust the certificate.
+        Door::Https => {
+            if let Ok(socket) = shared.accept_tls(socket).await {
+                serve_http(socket, ending, node, shared).await;
+            }
+        }
+        Door::XmppTls => {
+            if let Ok(socket) = shared.accept_tls(socket).await {
+                notify::stream(socket, ending, shared).await;
+            }
+        }
+    }
+}
+
+async fn serve_http<S>(socket: S, ending: Arc<Ending>, node: Arc<Node>, shared: Arc<Shared>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    shared.ledger.connected();
+    let upgrade = Arc::new(Mutex::new(None));
     let service = service_fn(|request| {
         let (shared, node, ending) = (Arc::clone(&shared), Arc::clone(&node), Arc::clone(&ending));
-        async move { handle(&shared, &node, &ending, request).await }
+        let upgrade = Arc::clone(&upgrade);
+        async move { handle(&shared, &node, &ending, &upgrade, request).await }
     });
     // An error is a client that left or a fault that was asked for.
-    let _ = http1::Builder::new()
+    let connection = http1::Builder::new()
         .serve_connection(TokioIo::new(socket), service)
-        .await;
+        .with_upgrades();
+    let _ = Box::pin(connection).await;
+    let upgrade = upgrade.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some(upgrade) = upgrade
+        && let Ok(socket) = upgrade.await
+    {
+        notify::web_socket(TokioIo::new(socket), ending, shared).await;
+    }
 }
 
 /// Why there is no answer.
@@ -203,8 +301,10 @@ async fn handle(
     shared: &Shared,
     node: &Node,
     ending: &Ending,
-    request: http::Request<IncomingBody>,
+    upgrade: &Mutex<Option<OnUpgrade>>,
+    mut request: http::Request<IncomingBody>,
 ) -> Result<Response<Payload>, NoAnswer> {
+    let upgraded = is_web_socket(&request).then(|| hyper::upgrade::on(&mut request));
     let (parts, body) = request.into_parts();
     let body = Limited::new(body, LARGEST_BODY)
         .collect()
@@ -226,6 +326,16 @@ async fn handle(
     }
     if let Some(before) = decision.before {
         return instead(shared, ending, &incoming, before, &decision, ticket).await;
+    }
+    if let Some(upgraded) = upgraded {
+        let answer = match notify::accept_key(&parts.headers) {
+            Some(key) => {
+                *upgrade.lock().unwrap_or_else(PoisonError::into_inner) = Some(upgraded);
+                Answer::web_socket(&key)
+            }
+            None => Answer::page(StatusCode::BAD_REQUEST),
+        };
+        return Ok(finish(shared, answer, Spoil::Not, ticket));
     }
     let mut answer = shared.with_service(&incoming, |service| service.answer(&incoming, &decision));
     if let Some(name) = decision
@@ -269,6 +379,11 @@ async fn handle(
         }
     }
     Ok(finish(shared, answer, spoil, ticket))
+}
+
+/// Whether it is for the notification service (Finesse 12.6: at the port of the REST API).
+fn is_web_socket(request: &http::Request<IncomingBody>) -> bool {
+    request.method() == Method::GET && matches!(request.uri().path(), "/ws" | "/ws/")
 }
 
 /// A fault that keeps the request from the service.
@@ -379,9 +494,9 @@ fn billion_laughs() -> String {
 
 /// How a connection is to end before its time.
 #[derive(Debug, Default)]
-struct Ending {
+pub(crate) struct Ending {
     /// In a reset, without an answer.
-    reset: AtomicBool,
+    pub(crate) reset: AtomicBool,
     /// As soon as the answer is sent.
     close: AtomicBool,
     /// The answer is sent.

@@ -138,6 +138,11 @@ impl<T> Later<T> {
         self.0.push((at, what));
     }
 
+    /// When the first of it falls due.
+    pub(crate) fn next_due(&self) -> Option<Duration> {
+        self.0.iter().map(|(at, _)| *at).min()
+    }
+
     /// Takes out what is due by now, in the order of acceptance.
     pub(crate) fn take_due(&mut self, now: Duration) -> Vec<(Duration, T)> {
         let all = std::mem::take(&mut self.0);

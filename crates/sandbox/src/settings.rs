@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::fault::Fault;
 use crate::finesse::{Behaviour, Population, User};
 use crate::hotdesk::{self, DeskState, Person};
+use crate::notify::Certificate;
 use crate::{uiza, zap};
 
 /// What a sandbox is started with. The default is the demo that `--sandbox` serves.
@@ -26,6 +27,8 @@ pub struct Settings {
     pub nodes: u8,
     /// From which all randomness comes.
     pub seed: u64,
+    /// What proves in TLS who it is; `None`: a certificate of its own making.
+    pub certificate: Option<Certificate>,
     /// Faults that are in force from the start.
     pub faults: Vec<Fault>,
 }
@@ -142,6 +145,7 @@ impl Settings {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             nodes: 1,
             seed: 1,
+            certificate: None,
             faults: Vec::new(),
         }
     }

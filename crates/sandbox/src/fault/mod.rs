@@ -10,6 +10,7 @@ use std::time::Duration;
 use http::Method;
 
 use crate::finesse::{AsyncError, Setting};
+use crate::notify::{Moment, Trouble};
 use crate::random::Random;
 use crate::service::Vendor;
 use crate::{uiza, zap};
@@ -98,6 +99,8 @@ pub enum Kind {
     Uiza(uiza::Setting),
     /// What goes wrong at Uiza.
     UizaTrouble(uiza::Trouble),
+    /// What goes wrong with Finesse's notifications, and with which share of them.
+    Feed(Trouble, f64),
 }
 
 /// Which requests a fault strikes.
@@ -275,6 +278,8 @@ struct Rule {
     /// When the first request came that is in its scope.
     since: Option<Duration>,
     left: Option<u32>,
+    /// For logins: how many there were.
+    logins: u32,
     /// For a rate limit: when the requests of the last second came.
     recent: VecDeque<Duration>,
 }
@@ -346,6 +351,7 @@ impl Faults {
             left: fault.times,
             fault,
             since: None,
+            logins: 0,
             recent: VecDeque::new(),
         });
     }
@@ -360,6 +366,7 @@ impl Faults {
         for rule in &mut self.rules {
             let concerns = |vendor| vendor == Vendor::of(path);
             if rule.left == Some(0)
+                || matches!(rule.fault.kind, Kind::Feed(..))
                 || !rule.fault.scope.includes(method, path)
                 || !rule.fault.kind.vendor().is_none_or(concerns)
             {
@@ -371,6 +378,36 @@ impl Faults {
             }
         }
         decision
+    }
+}
+
+impl Faults {
+    /// Throws the dice for one moment in the life of a session of notifications; for an event with the name of its node.
+    pub(crate) fn feed(&mut self, moment: Moment, node: &str) -> Vec<Trouble> {
+        let mut troubles = Vec::new();
+        for rule in &mut self.rules {
+            let Kind::Feed(trouble, rate) = rule.fault.kind else {
+                continue;
+            };
+            let path = rule.fault.scope.path.as_deref();
+            if rule.left == Some(0)
+                || trouble.moment() != moment
+                || !path.is_none_or(|path| node.starts_with(path))
+            {
+                continue;
+            }
+            rule.logins = rule.logins.saturating_add(1);
+            if let Trouble::NotAuthorized(fine) = trouble
+                && rule.logins <= fine
+            {
+                continue;
+            }
+            if self.random.chance(rate) {
+                rule.left = rule.left.map(|left| left - 1);
+                troubles.push(trouble);
+            }
+        }
+        troubles
     }
 }
 
@@ -475,7 +512,7 @@ impl Decision {
                 self.uiza = self.uiza.or(Some(trouble));
                 self.name = self.name.or(Some(name));
             }
-            Kind::Finesse(_) | Kind::Zap(_) | Kind::Uiza(_) => {}
+            Kind::Finesse(_) | Kind::Zap(_) | Kind::Uiza(_) | Kind::Feed(..) => {}
         }
     }
 

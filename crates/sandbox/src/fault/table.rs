@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{FaultError, Kind};
 
+mod feed;
 mod finesse;
 mod uiza;
 mod zap;
@@ -86,9 +87,10 @@ const fn row(usage: &'static str, help: &'static str, parse: fn(Option<&str>) ->
 /// A group of faults: whose they are, and its rows.
 type Group = (&'static str, &'static [Row]);
 
-static TABLE: [Group; 4] = [
+static TABLE: [Group; 5] = [
     ("any vendor", ANY),
     ("Finesse", finesse::ROWS),
+    ("Finesse's notifications", feed::ROWS),
     ("ZAP", zap::ROWS),
     ("Uiza", uiza::ROWS),
 ];
@@ -239,6 +241,7 @@ impl Kind {
             Self::ZapTrouble(trouble, _) => trouble.name(),
             Self::Uiza(setting) => setting.name(),
             Self::UizaTrouble(_) => "uiza_error",
+            Self::Feed(trouble, _) => trouble.name(),
         }
     }
 }
@@ -425,6 +428,7 @@ mod tests {
                 "none",
                 "cdata",
                 "pair",
+                "push",
                 "date",
                 "http://127.0.0.1:1",
                 "flat",

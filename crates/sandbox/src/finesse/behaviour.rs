@@ -31,6 +31,18 @@ pub struct Behaviour {
     pub logged_out_by_default: bool,
     /// Whether a refused login is called `Authentication Failure`, as one page has it, or `Authorization Failure`.
     pub authentication_failure: bool,
+    /// How long after the end of a user's last session of notifications he is logged out.
+    pub presence_timeout: Duration,
+    /// Whether a supervisor may subscribe to the node of a member of his teams; the guide does not say.
+    pub supervisor_hears_users: bool,
+    /// The namespace of `<notification>`, which differs by release.
+    pub notification: NotificationSpace,
+    /// Whether `features` leaves out, over WebSocket too, what its prefix stands for, as some servers do.
+    pub bare_features: bool,
+    /// Whether the user `finesse`, who stands for the service behind the events, is available.
+    pub service_available: bool,
+    /// Whether SystemInfo names the ports of the notification service, as 12.6 does.
+    pub names_ports: bool,
     /// How answers are written.
     pub writing: Writing,
 }
@@ -88,6 +100,13 @@ choices! {
         PartialService,
         /// `OUT_OF_SERVICE`.
         OutOfService,
+    }
+    /// The namespace of `<notification>`.
+    NotificationSpace {
+        /// `urn:xmpp:push:0`, as 12.5 has it.
+        Push,
+        /// That of publish-subscribe, as 11.x has it.
+        PubSub,
     }
     /// When a change that the state forbids fails.
     WhenChecked {
@@ -162,6 +181,12 @@ pub enum Setting {
     ReasonRequired(bool),
     LoggedOutByDefault(bool),
     AuthenticationFailure(bool),
+    PresenceTimeout(Duration),
+    SupervisorHearsUsers(bool),
+    Notification(NotificationSpace),
+    BareFeatures(bool),
+    ServiceAvailable(bool),
+    NamesPorts(bool),
     Order(Order),
     RootCase(RootCase),
     NameSpace(NameSpace),
@@ -187,6 +212,12 @@ impl Default for Behaviour {
             reason_required: false,
             logged_out_by_default: true,
             authentication_failure: false,
+            presence_timeout: Duration::from_secs(60),
+            supervisor_hears_users: true,
+            notification: NotificationSpace::Push,
+            bare_features: false,
+            service_available: true,
+            names_ports: false,
             writing: Writing::default(),
         }
     }
@@ -208,6 +239,12 @@ impl Behaviour {
             Setting::ReasonRequired(required) => self.reason_required = required,
             Setting::LoggedOutByDefault(listed) => self.logged_out_by_default = listed,
             Setting::AuthenticationFailure(named_so) => self.authentication_failure = named_so,
+            Setting::PresenceTimeout(time) => self.presence_timeout = time,
+            Setting::SupervisorHearsUsers(may) => self.supervisor_hears_users = may,
+            Setting::Notification(space) => self.notification = space,
+            Setting::BareFeatures(bare) => self.bare_features = bare,
+            Setting::ServiceAvailable(available) => self.service_available = available,
+            Setting::NamesPorts(named) => self.names_ports = named,
             Setting::Order(order) => self.writing.order = order,
             Setting::RootCase(case) => self.writing.root_case = case,
             Setting::NameSpace(name_space) => self.writing.name_space = name_space,
@@ -236,6 +273,12 @@ impl Setting {
             Self::ReasonRequired(_) => "reason_required",
             Self::LoggedOutByDefault(_) => "logged_out_by_default",
             Self::AuthenticationFailure(_) => "authentication_failure",
+            Self::PresenceTimeout(_) => "presence_timeout",
+            Self::SupervisorHearsUsers(_) => "supervisor_hears_users",
+            Self::Notification(_) => "notification",
+            Self::BareFeatures(_) => "bare_features",
+            Self::ServiceAvailable(_) => "feed_service",
+            Self::NamesPorts(_) => "names_ports",
             Self::Order(_) => "order",
             Self::RootCase(_) => "root_case",
             Self::NameSpace(_) => "namespace",
@@ -243,6 +286,15 @@ impl Setting {
             Self::Empty(_) => "empty",
             Self::Pretty(_) => "pretty",
             Self::Omit(_) => "omit",
+        }
+    }
+}
+
+impl NotificationSpace {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Push => signoff_xmpp::ns::PUSH,
+            Self::PubSub => signoff_xmpp::ns::PUBSUB,
         }
     }
 }

@@ -171,6 +171,7 @@ impl Finesse {
             Verdict::AfterCall(state) => {
                 let cause = change.cause();
                 self.accounts[who].pending = Some((state, cause));
+                self.announce(who, change.request_id.as_deref());
             }
             Verdict::Refused(_) => self.not_applied(who, change, Some(AsyncError::object_state()), at),
             Verdict::Fails(error) => self.not_applied(who, change, Some(error), at),
@@ -179,7 +180,7 @@ impl Finesse {
 
     fn enter_by_request(&mut self, who: usize, state: State, change: Change, at: Duration) {
         let cause = change.cause();
-        self.enter(who, state, at, cause);
+        self.change(who, state, at, cause);
         let forced_code = match self.behaviour.deployment {
             Deployment::Ucce => SUPERVISOR_CODE_UCCE,
             Deployment::Uccx => SUPERVISOR_CODE_UCCX,
@@ -192,9 +193,13 @@ impl Finesse {
             account.user.extension = extension;
             account.user.mobile = change.mobile;
         }
+        self.announce(who, change.request_id.as_deref());
     }
 
     fn not_applied(&mut self, who: usize, change: Change, error: Option<AsyncError>, at: Duration) {
+        if let Some(error) = &error {
+            self.announce_error(who, error, change.request_id.as_deref());
+        }
         self.ledger.not_applied(Unapplied {
             at,
             user: Arc::clone(&self.accounts[who].id),

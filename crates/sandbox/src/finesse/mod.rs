@@ -6,6 +6,8 @@ use std::collections::{BinaryHeap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Notify;
+
 mod behaviour;
 mod change;
 mod error;
@@ -13,18 +15,21 @@ mod population;
 mod render;
 mod rest;
 mod state;
+mod update;
 mod xml;
 
 pub use behaviour::{
-    Behaviour, Deployment, Empty, NameSpace, Order, RootCase, ServiceStatus, Setting, TalkingLogout,
-    TextForm, WhenChecked, Writing,
+    Behaviour, Deployment, Empty, NameSpace, NotificationSpace, Order, RootCase, ServiceStatus, Setting,
+    TalkingLogout, TextForm, WhenChecked, Writing,
 };
 pub use error::AsyncError;
 pub use population::{MobileAgent, Population, ReasonCode, Team, User};
 pub use state::State;
+pub(crate) use update::Hearing;
 
 use crate::clock::Clock;
 use crate::ledger::{Cause, Effect, Ledger};
+use crate::notify::Hub;
 use crate::random::Random;
 use crate::settings::FinesseSettings;
 use change::Change;
@@ -44,7 +49,19 @@ pub(crate) struct Finesse {
     timeline: Timeline,
     clock: Clock,
     ledger: Ledger,
+    hub: Arc<Hub>,
+    /// The ports of each node.
+    ports: Vec<Ports>,
     random: Random,
+}
+
+/// Where a node serves what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ports {
+    pub(crate) http: u16,
+    pub(crate) https: u16,
+    pub(crate) xmpp: u16,
+    pub(crate) xmpp_tls: u16,
 }
 
 /// A user and how he is doing.
@@ -67,10 +84,14 @@ struct Account {
     call: u64,
     wrong_passwords: u32,
     locked_until: Option<Duration>,
+    /// His available sessions of notifications, and how often there came to be none.
+    present: u32,
+    absences: u64,
 }
 
 impl Finesse {
-    pub(crate) fn new(settings: FinesseSettings, clock: Clock, ledger: Ledger, seed: u64) -> Self {
+    pub(crate) fn new(settings: FinesseSettings, hub: Arc<Hub>, ports: Vec<Ports>, base: Base) -> Self {
+        let Base { clock, ledger, seed } = base;
         let FinesseSettings {
             population,
             behaviour,
@@ -82,9 +103,11 @@ impl Finesse {
             by_login_name: HashMap::with_capacity(population.users.len()),
             teams: population.teams,
             reason_codes: population.reason_codes,
-            timeline: Timeline::default(),
+            timeline: Timeline::new(hub.wake()),
             clock,
             ledger,
+            hub,
+            ports,
             random: Random::new(seed),
         };
         for user in population.users {
@@ -115,9 +138,15 @@ impl Finesse {
                         self.enter(who, State::Ready, at, Cause::Call);
                     }
                 }
+                Happening::PresenceLost(who, absence) => self.presence_lost(who, absence, at),
             }
         }
         now
+    }
+
+    /// When something happens by itself, next.
+    pub(crate) fn next_due(&self) -> Option<Duration> {
+        self.timeline.next_due()
     }
 
     pub(crate) fn state_of(&self, user: &str) -> Option<State> {
@@ -194,6 +223,8 @@ impl Finesse {
             call: 0,
             wrong_passwords: 0,
             locked_until: None,
+            present: 0,
+            absences: 0,
             user,
         };
         if let Some(ends) = account.user.call_ends {
@@ -250,8 +281,17 @@ impl Finesse {
         }
     }
 
-    /// The one place where a state changes.
     fn enter(&mut self, who: usize, to: State, at: Duration, cause: Cause) {
+        let request_id = match &cause {
+            Cause::Request { request_id, .. } => request_id.clone(),
+            _ => None,
+        };
+        self.change(who, to, at, cause);
+        self.announce(who, request_id.as_deref());
+    }
+
+    /// The one place where a state changes. What else changes with it is the caller's, who then announces it.
+    fn change(&mut self, who: usize, to: State, at: Duration, cause: Cause) {
         let changed_ms = self.clock.unix_ms(at);
         let account = &mut self.accounts[who];
         let from = std::mem::replace(&mut account.state, to);
@@ -273,10 +313,20 @@ impl Finesse {
 }
 
 /// What will happen by itself. Of what happens at the same time, what was planned first comes first.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Timeline {
     heap: BinaryHeap<Reverse<Planned>>,
     planned: u64,
+    /// Told of everything that is planned.
+    wake: Arc<Notify>,
+}
+
+/// What every service is made with.
+#[derive(Debug)]
+pub(crate) struct Base {
+    pub(crate) clock: Clock,
+    pub(crate) ledger: Ledger,
+    pub(crate) seed: u64,
 }
 
 #[derive(Debug)]
@@ -286,6 +336,7 @@ enum Happening {
     RegularCall(usize),
     CallEnds(usize, u64),
     WrapUpEnds(usize, u64),
+    PresenceLost(usize, u64),
 }
 
 #[derive(Debug)]
@@ -296,6 +347,18 @@ struct Planned {
 }
 
 impl Timeline {
+    fn new(wake: Arc<Notify>) -> Self {
+        Self {
+            heap: BinaryHeap::new(),
+            planned: 0,
+            wake,
+        }
+    }
+
+    fn next_due(&self) -> Option<Duration> {
+        self.heap.peek().map(|Reverse(planned)| planned.at)
+    }
+
     fn add(&mut self, at: Duration, happening: Happening) {
         let number = self.planned;
         self.planned += 1;
@@ -304,6 +367,7 @@ impl Timeline {
             number,
             happening,
         }));
+        self.wake.notify_one();
     }
 
     fn take_due(&mut self, now: Duration) -> Option<(Duration, Happening)> {

@@ -10,6 +10,7 @@ use super::population::ReasonCode;
 use super::state::State;
 use super::xml::Element;
 use super::{Account, Finesse, ROOT};
+use crate::notify;
 use crate::service::Incoming;
 
 impl Finesse {
@@ -118,6 +119,19 @@ impl Finesse {
             .and_then(|host| host.split(':').next())
             .unwrap_or("localhost")
             .to_owned();
+        let port = request.headers().get(HOST).and_then(|host| host.to_str().ok());
+        let port = port.and_then(|host| host.rsplit(':').next()?.parse().ok());
+        let ports = self
+            .ports
+            .iter()
+            .find(|ports| Some(ports.http) == port || Some(ports.https) == port);
+        let mut primary = Element::new("primaryNode").text("host", host);
+        if let Some(ports) = ports.filter(|_| self.behaviour.names_ports) {
+            primary = primary
+                .text("httpsPort", ports.https.to_string())
+                .text("xmppPort", ports.xmpp.to_string())
+                .text("xmppSecurePort", ports.xmpp_tls.to_string());
+        }
         let (deployment, license) = match self.behaviour.deployment {
             Deployment::Ucce => ("UCCE", ""),
             Deployment::Uccx => ("UCCX", "Cisco Unified CCX Premium"),
@@ -127,18 +141,18 @@ impl Finesse {
             .text("deploymentType", deployment)
             .text("license", license)
             .text("peripheralId", "")
-            .child(Element::new("primaryNode").text("host", host))
+            .child(primary)
             .child(Element::new("secondaryNode").text("host", ""))
             .text("status", self.behaviour.status.name())
             .text("systemAuthMode", "NON_SSO")
             .text("timezoneOffset", "0")
             .text("uri", format!("{ROOT}/SystemInfo"))
-            .text("xmppDomain", "finesse.sandbox")
-            .text("xmppPubSubDomain", "pubsub.finesse.sandbox")
+            .text("xmppDomain", notify::DOMAIN)
+            .text("xmppPubSubDomain", notify::SERVICE)
     }
 
     /// A user as a Team lists him: less than a User has.
-    fn member(&self, account: &Account) -> Element {
+    pub(super) fn member(&self, account: &Account) -> Element {
         let user = &account.user;
         let mut element = Element::new("User")
             .text("dialogs", format!("{ROOT}/User/{}/Dialogs", user.id))
@@ -177,13 +191,17 @@ impl Finesse {
     /// Why he is in his state, if that was said.
     fn reason_of(&self, account: &Account, name: &'static str) -> Option<Element> {
         if let Some(code) = account.system_code {
+            let (category, label) = match account.state {
+                State::Logout => ("LOGOUT", "Connection Failure"),
+                _ => ("NOT_READY", "Supervisor Initiated"),
+            };
             return Some(
                 Element::new(name)
-                    .text("category", "NOT_READY")
+                    .text("category", category)
                     .text("code", code.to_string())
                     .text("forAll", "true")
                     .text("id", "-1")
-                    .text("label", "Supervisor Initiated")
+                    .text("label", label)
                     .text("systemCode", "true")
                     .text("uri", ""),
             );

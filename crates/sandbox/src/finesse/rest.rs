@@ -155,10 +155,15 @@ impl Finesse {
     /// Who it is. A number of wrong passwords in a row locks the account, for the right one too.
     fn authenticate(&mut self, request: &Incoming<'_>, now: Duration) -> Result<usize, Refusal> {
         let (name, password) = request.basic().ok_or_else(|| self.login_refused(String::new()))?;
+        self.admit(&name, &password, now)
+            .ok_or_else(|| self.login_refused(name))
+    }
+
+    /// The user with this name and password, over whichever door he comes.
+    pub(super) fn admit(&mut self, name: &str, password: &str, now: Duration) -> Option<usize> {
         let who = self
-            .index(&name)
-            .or_else(|| self.by_login_name.get(&name).copied())
-            .ok_or_else(|| self.login_refused(name.clone()))?;
+            .index(name)
+            .or_else(|| self.by_login_name.get(name).copied())?;
         let (lockout_after, lockout_for) = (self.behaviour.lockout_after, self.behaviour.lockout_for);
         let account = &mut self.accounts[who];
         if account.locked_until.is_some_and(|until| now >= until) {
@@ -167,7 +172,7 @@ impl Finesse {
         }
         if account.locked_until.is_none() && account.user.password == password {
             account.wrong_passwords = 0;
-            return Ok(who);
+            return Some(who);
         }
         if account.locked_until.is_none() {
             account.wrong_passwords += 1;
@@ -175,7 +180,7 @@ impl Finesse {
                 account.locked_until = Some(now + lockout_for);
             }
         }
-        Err(self.login_refused(name))
+        None
     }
 
     fn login_refused(&self, name: String) -> Refusal {

@@ -31,6 +31,12 @@ impl Element {
         }
     }
 
+    /// The same under another name.
+    pub(super) fn named(mut self, name: &'static str) -> Self {
+        self.name = name;
+        self
+    }
+
     pub(super) fn attribute(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.attribute = Some((name, value.into()));
         self

@@ -1,10 +1,16 @@
 //! The sandbox as a client meets it, over plain TCP.
-#![expect(clippy::unwrap_used, reason = "a test may fail")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test may fail"
+)]
 
 mod client;
 mod faults;
 mod hotdesk;
 mod nodes;
+mod notify;
 mod own;
 mod rest;
 mod states;

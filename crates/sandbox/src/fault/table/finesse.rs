@@ -162,10 +162,14 @@ pub(super) static ROWS: &[Row] = &[
     }),
 ];
 
-fn choice<T: Clone>(value: Option<&str>, choices: &[(&str, T)], setting: fn(T) -> Setting) -> Option<Kind> {
+pub(super) fn choice<T: Clone>(
+    value: Option<&str>,
+    choices: &[(&str, T)],
+    setting: fn(T) -> Setting,
+) -> Option<Kind> {
     one_of(value, choices).map(setting).map(Kind::Finesse)
 }
 
-fn switch(value: Option<&str>, setting: fn(bool) -> Setting) -> Option<Kind> {
+pub(super) fn switch(value: Option<&str>, setting: fn(bool) -> Setting) -> Option<Kind> {
     on_or_off(value).map(setting).map(Kind::Finesse)
 }
