@@ -2,12 +2,12 @@
 
 use expect_test::{Expect, expect};
 
-use super::check;
+use super::check_briefly;
 use super::fixtures::{error, logout};
 
 #[track_caller]
 fn answer(status: u16, body: &str, expected: Expect) {
-    check(
+    check_briefly(
         &logout(),
         |drive| {
             drive.respond(status, body);
@@ -23,8 +23,7 @@ fn parameters_that_do_not_fit_keep_their_fields() {
         422,
         &error(422, "ERROR", data, false, "Parameters validation error!"),
         expect![[r#"
-            > POST /api/public/v3/admin/user/logout write `logout` ask open secret 7 in Header("Authorization") cap 65536
-                Content-Type: application/json
+            > logout
             < 422 Other
             = refused
                 code: 422
@@ -41,15 +40,14 @@ fn not_found() {
         404,
         &error(404, "ERROR", "null", false, "Not found"),
         expect![[r#"
-        > POST /api/public/v3/admin/user/logout write `logout` ask open secret 7 in Header("Authorization") cap 65536
-            Content-Type: application/json
-        < 404 Other
-        = not_found
-            code: 404
-            message: Not found
-            request_id: 5870ad86-d804-496b-af3f-14acc9d8977f
-            details: description_link=https://docs.uiza.io/#log-out type=ERROR retryable=false
-    "#]],
+            > logout
+            < 404 Other
+            = not_found
+                code: 404
+                message: Not found
+                request_id: 5870ad86-d804-496b-af3f-14acc9d8977f
+                details: description_link=https://docs.uiza.io/#log-out type=ERROR retryable=false
+        "#]],
     );
 }
 
@@ -59,8 +57,7 @@ fn a_bad_request_with_a_text() {
         400,
         &error(400, "BAD_REQUEST", "\"BAD_REQUEST\"", false, "Bad Request"),
         expect![[r#"
-            > POST /api/public/v3/admin/user/logout write `logout` ask open secret 7 in Header("Authorization") cap 65536
-                Content-Type: application/json
+            > logout
             < 400 Other
             = failed
                 code: 400
@@ -77,8 +74,7 @@ fn data_may_be_an_object() {
         400,
         &error(400, "ERROR", r#"{"hint":"look"}"#, false, ""),
         expect![[r#"
-            > POST /api/public/v3/admin/user/logout write `logout` ask open secret 7 in Header("Authorization") cap 65536
-                Content-Type: application/json
+            > logout
             < 400 Other
             = failed
                 code: 400
@@ -97,8 +93,7 @@ fn an_error_under_http_200() {
         200,
         &error(422, "ERROR", "null", false, "Parameters validation error!"),
         expect![[r#"
-            > POST /api/public/v3/admin/user/logout write `logout` ask open secret 7 in Header("Authorization") cap 65536
-                Content-Type: application/json
+            > logout
             < 200 Other
             = refused
                 code: 422
@@ -115,15 +110,14 @@ fn the_body_knows_better_than_the_status() {
         400,
         &error(404, "ERROR", "null", false, "Not found"),
         expect![[r#"
-        > POST /api/public/v3/admin/user/logout write `logout` ask open secret 7 in Header("Authorization") cap 65536
-            Content-Type: application/json
-        < 400 Other
-        = not_found
-            code: 404
-            message: Not found
-            request_id: 5870ad86-d804-496b-af3f-14acc9d8977f
-            details: description_link=https://docs.uiza.io/#log-out type=ERROR retryable=false
-    "#]],
+            > logout
+            < 400 Other
+            = not_found
+                code: 404
+                message: Not found
+                request_id: 5870ad86-d804-496b-af3f-14acc9d8977f
+                details: description_link=https://docs.uiza.io/#log-out type=ERROR retryable=false
+        "#]],
     );
 }
 
@@ -133,8 +127,7 @@ fn forbidden() {
         403,
         r#"{"code":"403","message":"no","description_link":"https://docs.uiza.io/#errors"}"#,
         expect![[r#"
-            > POST /api/public/v3/admin/user/logout write `logout` ask open secret 7 in Header("Authorization") cap 65536
-                Content-Type: application/json
+            > logout
             < 403 Other
             = denied
                 code: 403
@@ -150,8 +143,7 @@ fn overloaded_or_under_maintenance() {
         503,
         &error(503, "ERROR", "null", true, "Service Unavailable"),
         expect![[r#"
-            > POST /api/public/v3/admin/user/logout write `logout` ask open secret 7 in Header("Authorization") cap 65536
-                Content-Type: application/json
+            > logout
             < 503 Unavailable
             = failed
                 code: 503
@@ -168,8 +160,7 @@ fn too_many_requests() {
         429,
         &error(429, "ERROR", "null", true, "Too many requests"),
         expect![[r#"
-            > POST /api/public/v3/admin/user/logout write `logout` ask open secret 7 in Header("Authorization") cap 65536
-                Content-Type: application/json
+            > logout
             < 429 Throttled(None)
             = failed
                 code: 429
@@ -186,26 +177,24 @@ fn an_error_without_an_envelope_keeps_its_text() {
         404,
         "<html><body>Cannot POST</body></html>",
         expect![[r#"
-        > POST /api/public/v3/admin/user/logout write `logout` ask open secret 7 in Header("Authorization") cap 65536
-            Content-Type: application/json
-        < 404 Other
-        = not_found
-            code: http_404
-            message: <html><body>Cannot POST</body></html>
-            details: description_link=https://docs.uiza.io/#log-out
-    "#]],
+            > logout
+            < 404 Other
+            = not_found
+                code: http_404
+                message: <html><body>Cannot POST</body></html>
+                details: description_link=https://docs.uiza.io/#log-out
+        "#]],
     );
     answer(
         400,
         "",
         expect![[r#"
-        > POST /api/public/v3/admin/user/logout write `logout` ask open secret 7 in Header("Authorization") cap 65536
-            Content-Type: application/json
-        < 400 Other
-        = failed
-            code: http_400
-            message: status 400, and no word of why
-            details: description_link=https://docs.uiza.io/#log-out
-    "#]],
+            > logout
+            < 400 Other
+            = failed
+                code: http_400
+                message: status 400, and no word of why
+                details: description_link=https://docs.uiza.io/#log-out
+        "#]],
     );
 }

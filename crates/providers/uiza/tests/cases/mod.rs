@@ -14,7 +14,7 @@ mod logout;
 mod roster;
 mod status;
 
-/// Runs a case on a connection with the default options, and compares what happened.
+/// Runs a case on a connection with the default options, and compares what happened, word for word.
 fn check(setup: &Setup, case: impl FnOnce(&mut Drive<'_>), expected: Expect) {
     check_with(&[], setup, case, expected);
 }
@@ -26,4 +26,23 @@ fn check_with(options: &[Field], setup: &Setup, case: impl FnOnce(&mut Drive<'_>
     let mut drive = Drive::start(&*subject, setup);
     case(&mut drive);
     expected.assert_eq(drive.transcript());
+}
+
+/// The same as [`check`], with the requests about a key in one word each.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "`check_briefly(…, expect![…])` reads best"
+)]
+fn check_briefly(setup: &Setup, case: impl FnOnce(&mut Drive<'_>), expected: Expect) {
+    const LOGOUT: &str = "> POST /api/public/v3/admin/user/logout write `logout` ask open secret 7 in \
+                          Header(\"Authorization\") cap 65536\n    Content-Type: application/json\n";
+    const CHECK: &str = "> POST /api/public/v3/admin/user/auth/check-token read open secret 7 in \
+                         Header(\"Authorization\")";
+    const WAIT: &str = "  wait for a request without an answer to settle\n";
+    let subject = crate::subject(&[]);
+    let mut drive = Drive::start(&*subject, setup);
+    case(&mut drive);
+    let transcript = drive.transcript().replace(LOGOUT, "> logout\n");
+    let transcript = transcript.replace(CHECK, "> check").replace(WAIT, "");
+    expected.assert_eq(&transcript.replace(" cap 65536", ""));
 }
