@@ -9,6 +9,7 @@
 
 pub mod aim;
 mod check;
+pub mod declared;
 pub mod event;
 pub mod feed;
 pub mod lab;

@@ -1,5 +1,6 @@
 //! The model of a tutorial: what any front end reads into, what the runner replays, and what reports speak of.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -38,8 +39,8 @@ pub struct Place {
     pub line: usize,
 }
 
-impl std::fmt::Display for Place {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.file.display(), self.line)
     }
 }
@@ -84,12 +85,21 @@ pub struct Request {
 }
 
 /// A user name and a password.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Clone, PartialEq, Eq, Default)]
 pub struct Login {
     /// The user name.
     pub username: Template,
     /// The password: nearly always a variable, so that no tutorial holds it.
     pub password: Template,
+}
+
+impl fmt::Debug for Login {
+    /// In nearly every text the password is a variable; where it is not, it is still a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Login")
+            .field("username", &self.username)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Something to do with a notification feed (XMPP publish-subscribe).

@@ -21,6 +21,11 @@ pub const FUNCTIONS: &[Entry] = &[
         doc: "What a script returns: a line about itself, the arguments it takes, and what it does.",
     },
     Entry {
+        name: "tutorial",
+        signature: "(parts: { title: string?, variables: { [string]: string }?, steps: { Step } }) -> Tutorial",
+        doc: "What a script returns that is replayed instead of run (`signoff replay`): steps, each with what is sent and what is to be seen.",
+    },
+    Entry {
         name: "arg.string",
         signature: "(settings: { default: string?, help: string? }?) -> Argument",
         doc: "An argument that is any text.",
@@ -165,6 +170,50 @@ export type File = {
 
 export type Argument = { kind: string }
 export type Workflow = { summary: string }
+
+--- What is to be seen after something was sent. `{{name}}` in a text is a variable of the environment, `{name}` a value
+--- that an earlier step copied. Paths name elements, the innermost last: "Team/id".
+export type Expectations = {
+    status: number?,
+    body: ("empty")?,
+    element: { [string]: string }?,
+    pointer: { [string]: string }?,
+    header: { [string]: string }?,
+    within: Duration?,
+    notification: { about: string?, element: { [string]: string }?, within: Duration? }?,
+    no_notification: (boolean | Duration)?,
+    confirmed: boolean?,
+    subscribed: string?,
+    not_subscribed: string?,
+    seen: string?,
+}
+
+--- One thing to do: `request`, `feed` or `person`; then what is to be seen, and what is kept of it.
+export type Task = {
+    request: {
+        method: string,
+        url: string,
+        basic: { username: string, password: string }?,
+        headers: { [string]: string }?,
+        xml: string?,
+        json: string?,
+        body: string?,
+    }?,
+    feed: {
+        connect: { username: string, password: string, domain: string?, server: string? }?,
+        disconnect: boolean?,
+        subscribe: string?,
+        unsubscribe: string?,
+        list: boolean?,
+    }?,
+    person: string?,
+    expect: Expectations?,
+    copy: { [string]: string }?,
+}
+
+--- A step with one task, or with several in `tasks`.
+export type Step = Task & { title: string, text: string?, tasks: { Task }? }
+export type Tutorial = { parts: any }
 "#;
 
 /// The types for editors: a Luau module for the alias `@signoff`.

@@ -28,6 +28,7 @@ mod request;
 mod slots;
 mod source;
 mod time;
+mod tutorial;
 mod value;
 mod workflow;
 
@@ -37,4 +38,5 @@ pub use functions::{Entry, FUNCTIONS, editor_types};
 pub use host::{ConnectionInfo, Host, Skip};
 pub use limits::Limits;
 pub use source::Source;
+pub use tutorial::Declared;
 pub use workflow::{Ending, RunError, Workflow};

@@ -48,6 +48,46 @@ pub(crate) struct Machine {
     tidy_at: usize,
 }
 
+/// What a script is to return.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    Workflow,
+    Tutorial,
+}
+
+impl Wanted {
+    const ALL: [Self; 2] = [Self::Workflow, Self::Tutorial];
+
+    /// The prelude's function that knows one.
+    const fn test(self) -> &'static str {
+        match self {
+            Self::Workflow => "is_workflow",
+            Self::Tutorial => "is_tutorial",
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Workflow => "a workflow",
+            Self::Tutorial => "a tutorial",
+        }
+    }
+
+    const fn ending(self) -> &'static str {
+        match self {
+            Self::Workflow => "end it with `return signoff.workflow({ … })`",
+            Self::Tutorial => "end it with `return signoff.tutorial({ … })`",
+        }
+    }
+
+    const fn command(self) -> &'static str {
+        match self {
+            Self::Workflow => "a workflow is run: `signoff run SCRIPT`",
+            Self::Tutorial => "a tutorial is replayed: `signoff replay SCRIPT`",
+        }
+    }
+}
+
 /// What a run fixes for a machine.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Setting {
@@ -102,8 +142,8 @@ impl Machine {
         })
     }
 
-    /// Runs the script's top level, and gives the workflow that it returns.
-    pub(crate) fn load(&self) -> Result<Table, ScriptError> {
+    /// Runs the script's top level, and gives what it returns.
+    pub(crate) fn load(&self, wanted: Wanted) -> Result<Table, ScriptError> {
         let (entry, text) = {
             let sources = self.sources();
             let entry = sources.entry().to_owned();
@@ -117,19 +157,26 @@ impl Machine {
         if let Some(mut shared) = self.lua.app_data_mut::<Shared>() {
             shared.loading = false;
         }
-        let is_workflow: Function = self.prelude("is_workflow")?;
-        match value {
-            Luau::Table(table) if is_workflow.call::<bool>(&table).unwrap_or(false) => Ok(table),
-            other => {
-                let last = text.lines().count().max(1);
-                Err(ScriptError::at(
-                    &format!("{entry}:{last}"),
-                    format!("the script returns {}, not a workflow", value::describe(&other)),
-                    "end it with `return signoff.workflow({ … })`",
-                    &self.sources(),
-                ))
-            }
-        }
+        let returned = Wanted::ALL.into_iter().find_map(|kind| {
+            let table = value.as_table()?;
+            let is_one: Function = self.prelude.raw_get(kind.test()).ok()?;
+            is_one
+                .call::<bool>(table)
+                .unwrap_or(false)
+                .then_some((kind, table))
+        });
+        let (what, hint) = match returned {
+            Some((kind, table)) if kind == wanted => return Ok(table.clone()),
+            Some((kind, _)) => (kind.name().to_owned(), kind.command()),
+            None => (value::describe(&value), wanted.ending()),
+        };
+        let last = text.lines().count().max(1);
+        Err(ScriptError::at(
+            &format!("{entry}:{last}"),
+            format!("the script returns {what}, not {}", wanted.name()),
+            hint,
+            &self.sources(),
+        ))
     }
 
     /// The table that `run` is given.
@@ -237,10 +284,6 @@ impl Machine {
 
     pub(crate) fn sources(&self) -> MutexGuard<'_, Sources> {
         lock(&self.sources)
-    }
-
-    fn prelude(&self, name: &str) -> Result<Function, ScriptError> {
-        self.prelude.raw_get(name).map_err(|error| self.error(&error))
     }
 
     fn compile(&self, name: &str, text: &str) -> mlua::Result<Function> {

@@ -16,7 +16,7 @@ use crate::driver::Driver;
 use crate::error::ScriptError;
 use crate::host::Host;
 use crate::limits::Limits;
-use crate::machine::{Machine, Setting, argument_kind};
+use crate::machine::{Machine, Setting, Wanted, argument_kind};
 use crate::source::{Source, Sources};
 use crate::value;
 
@@ -75,7 +75,7 @@ impl Workflow {
         let sources = Arc::new(Mutex::new(sources));
         let abandoned = Arc::new(AtomicBool::new(false));
         let machine = machine(&sources, limits, Setting::default(), abandoned)?;
-        let table = machine.load()?;
+        let table = machine.load(Wanted::Workflow)?;
         let declared = declared(&table).map_err(|error| machine.error(&error))?;
         let summary = table.raw_get("summary").map_err(|error| machine.error(&error))?;
         Ok(Self {
@@ -190,7 +190,7 @@ impl Workflow {
             .spawn(move || {
                 let run = || {
                     let machine = machine(&sources, limits, setting, abandoned)?;
-                    let workflow = machine.load()?;
+                    let workflow = machine.load(Wanted::Workflow)?;
                     let table = machine
                         .arguments(&arguments)
                         .map_err(|error| machine.error(&error))?;

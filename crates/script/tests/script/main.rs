@@ -10,3 +10,4 @@ mod limits;
 mod mistakes;
 mod sandbox;
 mod support;
+mod tutorial;
