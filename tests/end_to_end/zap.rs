@@ -96,10 +96,18 @@ fn users_are_logged_out_of_the_web() {
 #[test]
 fn a_device_without_a_token_is_not_asked_for() {
     let site = site(&[]);
-    let ended = log_out(&site, &["adaeze"], &["-o", "via=device"]).exits(1);
-    let outcome = &ended.outcomes()[0];
-    assert_eq!(outcome["outcome"], "failed");
-    assert_eq!(outcome["code"], "no_device_token");
+    let ended = site
+        .signoff(&["logout", "site", &id("adaeze"), "-o", "via=device"])
+        .exits(1);
+    expect![[r#"
+        ✗ failed    63d1b2c13c1eba8b4d000001                          no_device_token: no device token of `63d1b2c13c1eba8b4d000001` is known, so nothing was sent: give it as the user's `device_token`, in a column of that name in a file of people, or use `via = "web"`
+
+        1 user: 1 failed
+        completed in N s, run RUN
+        ---
+        run RUN: logout
+        next: run it again, for the rest alone: who is out already would be logged out once more
+    "#]].assert_eq(&ended.printed());
     assert_eq!(site.sandbox.ledger().count("PUT", LOGOUT), 0);
     assert_eq!(site.sandbox.ledger().count("GET", LOGOUT), 0);
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use anstyle::{AnsiColor, Style};
-use signoff_core::{ConfirmedBy, Field, Outcome};
+use signoff_core::{ConfirmedBy, Descriptor, Field, Outcome};
 use signoff_engine::call::OutcomeRow;
 use signoff_engine::event::{Event, Level, Observer, Status, Summary};
 use signoff_engine::json;
@@ -15,6 +15,7 @@ use unicode_width::UnicodeWidthStr;
 use super::words::{advice, advice_for_all, elapsed, happened, would};
 use super::{Progress, data};
 use crate::arguments::General;
+use crate::setup;
 use crate::text::{column, safe};
 
 /// Prints for people.
@@ -40,6 +41,8 @@ type LeftByUser = BTreeMap<(Option<String>, String), Left>;
 
 struct Left {
     outcome: Outcome,
+    /// If it is linked in.
+    provider: Option<&'static Descriptor>,
     cause: String,
     name: Option<String>,
 }
@@ -65,6 +68,9 @@ impl Human {
                 key,
                 Left {
                     outcome: row.outcome,
+                    provider: setup::LINKED
+                        .into_iter()
+                        .find(|linked| row.provider.as_deref() == Some(linked.id)),
                     cause: cause(row),
                     name: row.name.clone(),
                 },
@@ -210,7 +216,7 @@ fn next_steps(summary: &Summary, left: &LeftByUser) -> Vec<String> {
     }
     let mut steps: Vec<&str> = Vec::new();
     for left in left.values() {
-        let advice = advice(left.outcome);
+        let advice = advice(left.outcome, left.provider);
         if !advice.is_empty() && !steps.contains(&advice) {
             steps.push(advice);
         }

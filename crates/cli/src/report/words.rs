@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use signoff_core::Outcome;
+use signoff_core::{Descriptor, Outcome};
 use signoff_engine::call::Cause;
 
 /// What became of so many users.
@@ -32,8 +32,11 @@ pub(super) const fn would(outcome: Outcome) -> &'static str {
     }
 }
 
-/// What to do about somebody who is not out; empty for those who are.
-pub(super) const fn advice(outcome: Outcome) -> &'static str {
+/// What to do about somebody who is not out; empty for those who are. `provider` is `None` where it is not known what its
+/// vendor can be asked.
+pub(super) fn advice(outcome: Outcome, provider: Option<&Descriptor>) -> &'static str {
+    let has_status = provider.map(|provider| provider.operation("status").is_some());
+    let can_be_asked = provider.map(|provider| provider.state_can_be_asked);
     match outcome {
         Outcome::Done | Outcome::Already | Outcome::Skipped | Outcome::Planned => "",
         Outcome::Accepted => "not confirmed is not out: look with `signoff status CONNECTION USER`",
@@ -42,10 +45,20 @@ pub(super) const fn advice(outcome: Outcome) -> &'static str {
         Outcome::Refused | Outcome::NotFound | Outcome::Denied => {
             "deal with the reason given for each before you run it again"
         }
-        Outcome::Unknown => "whoever is unknown may be in: look with `signoff status CONNECTION USER`",
-        Outcome::Failed | Outcome::Cancelled => {
-            "run it again for the rest: whoever is out already is not touched"
-        }
+        Outcome::Unknown => match has_status {
+            Some(true) => "whoever is unknown may be in: look with `signoff status CONNECTION USER`",
+            Some(false) => {
+                "whoever is unknown may be in, and the vendor cannot be asked: run it again for him"
+            }
+            None => "whoever is unknown may be in",
+        },
+        Outcome::Failed | Outcome::Cancelled => match can_be_asked {
+            Some(true) => "run it again for the rest: whoever is out already is not touched",
+            Some(false) => {
+                "run it again, for the rest alone: who is out already would be logged out once more"
+            }
+            None => "run it again for the rest",
+        },
     }
 }
 

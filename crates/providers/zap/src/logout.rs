@@ -382,7 +382,8 @@ impl Part {
     }
 }
 
-const HOW_TO_GIVE_TOKENS: &str = "give it as the user's secret attribute `device_token`";
+const HOW_TO_GIVE_TOKENS: &str =
+    "give it as the user's `device_token`, in a column of that name in a file of people";
 
 /// The tokens of his devices, each once, in the order in which they were given. ZAP itself keeps a list of them.
 fn device_tokens(user: &User) -> Result<Vec<SecretHandle>, Error> {

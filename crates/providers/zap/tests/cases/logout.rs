@@ -89,7 +89,7 @@ fn no_token_is_known() {
             < 200 Ok
             = done by response
                 message: Logout Successfull
-                details: parts=[{part=web outcome=done http_status=200 message="Logout Successfull"}] note="no device token is known, so no device was logged out (give it as the user's secret attribute `device_token`)"
+                details: parts=[{part=web outcome=done http_status=200 message="Logout Successfull"}] note="no device token is known, so no device was logged out (give it as the user's `device_token`, in a column of that name in a file of people)"
         "#]],
     );
     check(
@@ -111,7 +111,7 @@ fn no_token_is_known() {
         expect![[r#"
             = failed
                 code: no_device_token
-                message: no device token of `63d1b2c00a1b2c3d4e5f6a7b` is known, so nothing was sent: give it as the user's secret attribute `device_token`, or use `via = "web"`
+                message: no device token of `63d1b2c00a1b2c3d4e5f6a7b` is known, so nothing was sent: give it as the user's `device_token`, in a column of that name in a file of people, or use `via = "web"`
         "#]],
     );
 }
@@ -239,7 +239,7 @@ fn the_acting_user_stays() {
             < 200 Ok
             = done by response
                 message: Logout Successfull
-                details: parts=[{part=web outcome=done http_status=200 message="Logout Successfull"}] note="no device token is known, so no device was logged out (give it as the user's secret attribute `device_token`)"
+                details: parts=[{part=web outcome=done http_status=200 message="Logout Successfull"}] note="no device token is known, so no device was logged out (give it as the user's `device_token`, in a column of that name in a file of people)"
         "#]],
     );
     check(
@@ -252,7 +252,7 @@ fn the_acting_user_stays() {
             < 200 Ok
             = done by response
                 message: Logout Successfull
-                details: parts=[{part=web outcome=done http_status=200 message="Logout Successfull"}] note="no device token is known, so no device was logged out (give it as the user's secret attribute `device_token`)"
+                details: parts=[{part=web outcome=done http_status=200 message="Logout Successfull"}] note="no device token is known, so no device was logged out (give it as the user's `device_token`, in a column of that name in a file of people)"
         "#]],
     );
 }
