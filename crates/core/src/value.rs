@@ -35,6 +35,16 @@ impl Value {
             _ => None,
         }
     }
+
+    /// The secrets in it, in their order: itself, or those of a list.
+    #[must_use]
+    pub fn secrets(&self) -> Vec<SecretHandle> {
+        match self {
+            Self::Secret(handle) => vec![*handle],
+            Self::List(items) => items.iter().flat_map(Self::secrets).collect(),
+            _ => Vec::new(),
+        }
+    }
 }
 
 impl From<&str> for Value {

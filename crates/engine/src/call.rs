@@ -150,3 +150,17 @@ pub enum CallError {
     #[error("{0}")]
     Fault(String),
 }
+
+impl CallError {
+    /// Two users have one key, on a connection where a logout ends the sessions of whoever owns the key.
+    #[must_use]
+    pub fn shared_key(user: &str, attribute: &str, other: &str) -> Self {
+        Self::Misuse {
+            message: format!(
+                "`{user}` has the same `{attribute}` as `{other}`, and a logout ends the sessions of whoever owns it: one of \
+                 the two is not who would be logged out"
+            ),
+            hint: "give each user the key that is his own".to_owned(),
+        }
+    }
+}

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use signoff_core::{Field, SecretHandle, User, Value};
 
 use super::mistake::{Mistake, Problem};
-use super::{Content, IdHash, People, PeopleError, PeopleSettings, Place, Repeated, Rows, hash, is_secret};
+use super::{Content, IdHash, People, PeopleError, PeopleSettings, Place, Repeated, Rows, hash};
 use crate::journal::InputFile;
 use crate::secret::UserSecrets;
 
@@ -27,6 +27,7 @@ pub(super) fn check(
     };
     let mut first = FirstReading {
         keys: &settings.keys,
+        needed: settings.needs_keys,
         ..FirstReading::default()
     };
     let mut count_of_rows = 0;
@@ -82,6 +83,7 @@ pub(super) fn check(
 #[derive(Default)]
 struct FirstReading<'a> {
     keys: &'a [String],
+    needed: bool,
     seen: HashSet<IdHash>,
     repeated: HashSet<IdHash>,
     /// Whose a key is, and where that stands.
@@ -99,13 +101,13 @@ struct Shared {
 
 impl FirstReading<'_> {
     fn take(&mut self, place: Place, user: &User, error: &mut PeopleError) {
-        let hash = hash(&user.id);
+        let (hash, needed) = (hash(&user.id), self.needed);
         if !self.seen.insert(hash) {
             self.repeated.insert(hash);
         }
         for key in self.keys {
-            let handles = user.attribute(key).map(handles).unwrap_or_default();
-            if handles.is_empty() {
+            let handles = user.attribute(key).map(Value::secrets).unwrap_or_default();
+            if handles.is_empty() && needed {
                 let problem = Problem::NoKey {
                     user: user.id.clone(),
                     attribute: key.clone(),
@@ -190,7 +192,7 @@ impl Repeated {
         let (secrets, plain) = user
             .attributes
             .into_iter()
-            .partition(|field| is_secret(&field.value));
+            .partition(|field| !field.value.secrets().is_empty());
         Self {
             row: place.number,
             line: place.line,
@@ -209,8 +211,8 @@ impl Repeated {
                 self.secrets.push(field);
                 continue;
             };
-            let mut all = handles(&known.value);
-            for handle in handles(&field.value) {
+            let mut all = known.value.secrets();
+            for handle in field.value.secrets() {
                 if all.contains(&handle) {
                     continue;
                 }
@@ -254,15 +256,6 @@ fn differing<'a>(one: &'a [Field], other: &'a [Field]) -> Vec<&'a str> {
         }
     }
     names
-}
-
-/// The secrets of an attribute.
-fn handles(value: &Value) -> Vec<SecretHandle> {
-    match value {
-        Value::Secret(handle) => vec![*handle],
-        Value::List(items) => items.iter().flat_map(handles).collect(),
-        _ => Vec::new(),
-    }
 }
 
 /// So many notes are given in full.

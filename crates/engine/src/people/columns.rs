@@ -100,7 +100,7 @@ impl Columns {
                 });
             }
         }
-        for key in &self.settings.keys {
+        for key in self.settings.keys.iter().filter(|_| self.settings.needs_keys) {
             if !self.columns.iter().any(|column| column.attribute == *key) && problems.is_empty() {
                 problems.push(Problem::NoKeyColumn {
                     attribute: key.clone(),

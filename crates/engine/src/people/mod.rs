@@ -41,30 +41,35 @@ pub struct PeopleSettings {
     pub secret_columns: Vec<String>,
     /// Attributes that are secrets, whatever their column.
     pub secret_attributes: Vec<String>,
-    /// Secret attributes that each user needs, and no two may share: who is logged out is their owner.
+    /// Secret attributes that no two users may share: who is logged out is their owner.
     pub keys: Vec<String>,
+    /// Whether every user needs these.
+    pub needs_keys: bool,
     /// How advice names these settings.
     pub words: Words,
 }
 
 impl PeopleSettings {
-    /// Marks what a provider says of its users' attributes.
+    /// Marks what a provider says of its users' attributes: which are secrets, and, where a logout ends the sessions of a
+    /// key's owner, that no two users may share one.
     pub fn mark(&mut self, descriptor: &Descriptor) {
-        for attribute in descriptor.secret_attributes {
-            if !self.secret_attributes.iter().any(|known| known == attribute) {
-                self.secret_attributes.push((*attribute).to_owned());
+        let add = |list: &mut Vec<String>| {
+            for attribute in descriptor.secret_attributes {
+                if !list.iter().any(|known| known == attribute) {
+                    list.push((*attribute).to_owned());
+                }
             }
+        };
+        add(&mut self.secret_attributes);
+        if descriptor.acts_on == ActsOn::CredentialOwner {
+            add(&mut self.keys);
         }
     }
 
-    /// As [`PeopleSettings::mark`], for users who are to be acted on there: where a logout ends the sessions of a key's
-    /// owner, each needs a key of his own.
+    /// As [`PeopleSettings::mark`], for users who are to be acted on there: then each needs a key of his own.
     pub fn mark_target(&mut self, descriptor: &Descriptor) {
         self.mark(descriptor);
-        if descriptor.acts_on == ActsOn::CredentialOwner {
-            let keys = descriptor.secret_attributes.iter();
-            self.keys = keys.map(|attribute| (*attribute).to_owned()).collect();
-        }
+        self.needs_keys = true;
     }
 }
 
@@ -196,7 +201,7 @@ impl Iterator for Users {
             match self.people.repeated.get(&hash(&user.id)) {
                 Some(repeated) if repeated.row != row.number => {}
                 Some(repeated) => {
-                    user.attributes.retain(|field| !is_secret(&field.value));
+                    user.attributes.retain(|field| field.value.secrets().is_empty());
                     user.attributes.extend(repeated.secrets.iter().cloned());
                     return Some(Ok(user));
                 }
@@ -363,15 +368,6 @@ fn keep(attribute: &str, value: Value, secrets: &UserSecrets) -> Result<Value, P
             })
         }
         _ => Err(Problem::SecretNotText),
-    }
-}
-
-/// Whether this is a secret, or several.
-fn is_secret(value: &Value) -> bool {
-    match value {
-        Value::Secret(_) => true,
-        Value::List(items) => items.iter().any(is_secret),
-        _ => false,
     }
 }
 

@@ -320,6 +320,7 @@ fn a_key_is_one_users_own() {
     let settings = PeopleSettings {
         secret_attributes: vec!["key".to_owned()],
         keys: vec!["key".to_owned()],
+        needs_keys: true,
         ..PeopleSettings::default()
     };
     refuses(
@@ -450,6 +451,7 @@ proptest! {
         let settings = PeopleSettings {
             secret_attributes: vec!["key".to_owned()],
             keys: vec!["key".to_owned()],
+        needs_keys: true,
             ..PeopleSettings::default()
         };
         let list = [head.as_bytes(), &tail].concat();

@@ -1,7 +1,9 @@
 //! A run: one journaled execution of a workflow, and everything it promises. Scripts and commands ask it for
 //! operations; it checks them, keeps people safe, journals, drives, reports.
 
+mod keys;
 mod links;
+mod people;
 mod perform;
 mod report;
 mod scope;
@@ -36,6 +38,7 @@ use scope::{LeftOver, Scope};
 use turns::Turns;
 
 pub use links::ConnectionFacts;
+pub use people::PeopleRequest;
 
 /// What a run is to be.
 pub struct RunSettings {
@@ -170,13 +173,25 @@ impl Run {
     /// A user comes into scope. Without a connection he is a mere id, until an operation names one.
     pub fn enter(&self, connection: Option<&str>, user: &User) {
         let name = user.attribute("name").and_then(Value::as_text);
-        let total = {
+        let (is_new, total) = {
             let mut scope = self.scope();
-            if !scope.enter(connection, &user.id, name) {
-                return;
-            }
-            scope.len()
+            (scope.enter(connection, &user.id, name), scope.len())
         };
+        let has_secrets = || {
+            user.attributes
+                .iter()
+                .any(|field| !field.value.secrets().is_empty())
+        };
+        if let Some(connection) = connection
+            && has_secrets()
+            && let Ok(link) = self.open(connection)
+        {
+            // Whoever shares a key is refused when he is to be acted on; it must be known by then.
+            let _ = self.hold_keys(&link, user);
+        }
+        if !is_new {
+            return;
+        }
         self.journal.scope(ScopeRecord {
             connection: connection.map(Arc::from),
             user: user.id.clone(),

@@ -136,6 +136,9 @@ impl Run {
                 message: format!("`{}`: {error}", operation.name),
             }
         })?;
+        if let (true, Some(user)) = (operation.writes, &call.user) {
+            self.hold_keys(link, user)?;
+        }
         let credential = self.links.credential(link, call.credential.as_deref())?;
         let include_self = arguments
             .iter()

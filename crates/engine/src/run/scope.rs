@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use signoff_core::{Outcome, SecretHandle, User, Value};
 
+use super::keys::Keys;
 use crate::call::{Cause, OutcomeRow};
 
 /// Everybody in scope, each once by (connection, user), in order of entry.
@@ -16,6 +17,7 @@ pub(super) struct Scope {
     /// On how many connections an id is known, and the first of them.
     connections: HashMap<Arc<str>, (Arc<str>, u32)>,
     gone: u64,
+    pub(super) keys: Keys,
 }
 
 #[derive(Debug)]
@@ -98,6 +100,18 @@ impl Scope {
             gone: false,
         });
         true
+    }
+
+    /// Which of all users this is.
+    pub(super) fn number(&self, connection: &Arc<str>, user: &str) -> Option<u32> {
+        let key = (Some(Arc::clone(connection)), Arc::from(user));
+        u32::try_from(*self.places.get(&key)?).ok()
+    }
+
+    /// The id of the user of that number.
+    pub(super) fn id(&self, number: u32) -> Option<Arc<str>> {
+        let member = self.members.get(usize::try_from(number).ok()?)?;
+        Some(Arc::clone(&member.user))
     }
 
     /// Takes back an entry without a connection, if nothing became of it: the text was no user's id.

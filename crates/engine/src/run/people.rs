@@ -1,0 +1,73 @@
+//! Lists of users for a run's script.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::Run;
+use crate::call::CallError;
+use crate::event::Level;
+use crate::people::{Content, People, PeopleError, PeopleSettings};
+
+/// A list of users that a script wants to read.
+#[derive(Debug, Clone)]
+pub struct PeopleRequest {
+    /// Where it is.
+    pub path: PathBuf,
+    /// What its bytes must hash to: the run is one with these.
+    pub sha256: String,
+    /// The connection whose users they are; `None`: they may be those of any.
+    pub connection: Option<String>,
+    /// What its columns mean. What providers say of secrets and keys is added.
+    pub settings: PeopleSettings,
+}
+
+impl Run {
+    /// Reads a list of users through. It is not journaled: its hash, which belongs to the run, fixes all that it gives.
+    ///
+    /// # Errors
+    /// [`CallError::Misuse`] with the mistakes of the list, or if it is not the one that was given to the run.
+    pub async fn people(&self, request: PeopleRequest) -> Result<Arc<People>, CallError> {
+        let PeopleRequest {
+            path,
+            sha256,
+            connection,
+            mut settings,
+        } = request;
+        match connection {
+            Some(connection) => settings.mark_target(self.open(&connection)?.settings.descriptor),
+            None => {
+                for connection in &self.engine.config.connections {
+                    // One that cannot be used is told when it is.
+                    if let Ok((connection, _)) = self.engine.connection(&connection.name) {
+                        settings.mark(connection.descriptor);
+                    }
+                }
+            }
+        }
+        let secrets = Arc::clone(&self.engine.user_secrets);
+        let name = path.display().to_string();
+        let reading = move || People::check(Content::open(&path)?, settings, &secrets);
+        let people = tokio::task::spawn_blocking(reading)
+            .await
+            .map_err(|error| self.failed(&format!("a list of users could not be read: {error}")))??;
+        if people.input().sha256 != sha256 {
+            return Err(CallError::Misuse {
+                message: format!("`{name}` was changed since this run began"),
+                hint: "begin again, with a file that stays as it is".to_owned(),
+            });
+        }
+        for note in people.notes() {
+            self.log(Level::Warn, note, Vec::new());
+        }
+        Ok(Arc::new(people))
+    }
+}
+
+impl From<PeopleError> for CallError {
+    fn from(error: PeopleError) -> Self {
+        Self::Misuse {
+            message: error.to_string(),
+            hint: error.hint(),
+        }
+    }
+}
