@@ -14,6 +14,8 @@ use futures_util::{FutureExt as _, StreamExt as _};
 use signoff_core::{Field, User};
 use signoff_engine::call::{Answer, Call, CallError, OutcomeRow, Place};
 use signoff_engine::event::Level;
+use signoff_engine::people::People;
+use signoff_engine::run::PeopleRequest;
 use tokio::sync::mpsc::Receiver;
 
 use crate::host::{ConnectionInfo, Host, Skip};
@@ -33,6 +35,7 @@ pub(crate) enum Order {
     Skip(TaskId, Skip),
     Sleep(TaskId, Place, Duration),
     Now(TaskId, Place),
+    People(TaskId, PeopleRequest),
     Enter(Option<String>, User),
     Leave(User),
     Log(Level, String, Vec<Field>),
@@ -60,6 +63,12 @@ impl Order {
                     skip.place.0.len() + value::weight_of_user(&skip.user) + skip.reason.len()
                 }
                 Self::Sleep(_, place, _) | Self::Now(_, place) => place.0.len(),
+                Self::People(_, request) => {
+                    let settings = &request.settings;
+                    let names = settings.map.iter().flat_map(|(one, other)| [one, other]);
+                    let names = names.chain(&settings.secret_columns);
+                    names.map(|name| WEIGHT_OF_NAME + name.len()).sum()
+                }
                 Self::Enter(_, user) | Self::Leave(user) => value::weight_of_user(user),
                 Self::Log(_, text, fields) => text.len() + value::weight(fields),
             }
@@ -76,10 +85,13 @@ pub(crate) enum Reply {
     Connection(ConnectionInfo),
     Now(i64),
     Slept,
+    People(Arc<People>, Option<String>),
 }
 
 /// What an order weighs beside its texts, with the future that carries it out.
 const ORDER: usize = 512;
+/// What a name weighs beside its text.
+const WEIGHT_OF_NAME: usize = 24;
 /// As many batches of orders may lie between the two threads; then the script waits until they are taken up.
 pub(crate) const BATCHES: usize = 16;
 /// At most so many completions go over at once, so that the script begins while others still end.
@@ -132,6 +144,11 @@ fn start<H: Host>(host: &Arc<H>, order: Order) -> Option<Running> {
             Box::pin(async move { (task, host.sleep(place, duration).await.map(|()| Reply::Slept)) })
         }
         Order::Now(task, place) => Box::pin(async move { (task, host.now(place).await.map(Reply::Now)) }),
+        Order::People(task, request) => Box::pin(async move {
+            let connection = request.connection.clone();
+            let people = host.people(request).await;
+            (task, people.map(|people| Reply::People(people, connection)))
+        }),
         Order::Enter(connection, user) => {
             host.enter(connection.as_deref(), &user);
             return None;

@@ -20,10 +20,11 @@ use tokio::sync::mpsc::Sender;
 use crate::bridge::{Completion, Order, Reply, TaskId};
 use crate::connections::{Actors, Connection, Connections};
 use crate::error::{ScriptError, opaque, without_traceback};
-use crate::fanout::{Fanout, Waits};
+use crate::fanout::{Fanout, KeysOf, Waits};
 use crate::host::Skip;
 use crate::limits::Exceeded;
 use crate::machine::{Machine, Setting, raw_text};
+use crate::people;
 use crate::request::{FanoutId, Request, Shared};
 use crate::slots::Slots;
 use crate::value;
@@ -50,6 +51,8 @@ pub(crate) struct Driver {
     /// The text of the last error that left an item, with its stack: `each` raises the text alone.
     trace: Option<(String, ScriptError)>,
     limited: bool,
+    /// Where no two users may share a key.
+    keys: Arc<[KeysOf]>,
     end: Option<Result<Ending, RunError>>,
 }
 
@@ -113,6 +116,7 @@ impl Driver {
     pub(crate) fn new(
         machine: Machine,
         setting: Setting,
+        keys: Vec<KeysOf>,
         outbox: Sender<Vec<Order>>,
         inbox: Receiver<Vec<Completion>>,
     ) -> Self {
@@ -131,6 +135,7 @@ impl Driver {
             outstanding: 0,
             trace: None,
             limited: false,
+            keys: keys.into(),
             end: None,
         }
     }
@@ -331,6 +336,7 @@ impl Driver {
                 let place = self.place(id);
                 self.ask(id, Asked::Other, Order::Now(id, place), &source);
             }
+            Request::People(request) => self.ask(id, Asked::Other, Order::People(id, request), &source),
             Request::Each(each) => self.begin_each(id, source, each)?,
             Request::Item(fanout, value) => self.item(id, fanout, value)?,
             Request::ItemsFailed(fanout, text) => {
@@ -522,6 +528,7 @@ impl Driver {
             #[expect(clippy::cast_precision_loss, reason = "milliseconds of this age fit")]
             Reply::Now(unix_ms) => Luau::Number(unix_ms as f64 / 1_000.0),
             Reply::Slept => Luau::Nil,
+            Reply::People(list, connection) => people::open(&lua, &list, connection)?,
         })
     }
 

@@ -5,7 +5,8 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
 use mlua::{Function, Lua, Table, Value as Luau};
-use signoff_core::{Outcome, User};
+use signoff_core::{Outcome, SecretHandle, User, Value};
+use signoff_engine::call::CallError;
 
 use crate::bridge::TaskId;
 use crate::limits::Budget;
@@ -50,7 +51,12 @@ pub(crate) struct Fanout {
     failures: u64,
     counts: BTreeMap<Outcome, u64>,
     not_out: Table,
+    /// Who holds which key, where no two may share one; the connection is empty where an item names none.
+    holders: HashMap<(String, SecretHandle), String>,
 }
+
+/// A connection, and the attributes of its users that hold a key of which no two may have the same.
+pub(crate) type KeysOf = (String, &'static [&'static str]);
 
 /// What the coroutine that called `each` waits for.
 pub(crate) enum Waits {
@@ -106,6 +112,7 @@ impl Fanout {
             failures: 0,
             counts: BTreeMap::new(),
             not_out: lua.create_table()?,
+            holders: HashMap::new(),
         };
         match each.items {
             Items::List(list) => fanout.list = Some((list, 0)),
@@ -217,6 +224,33 @@ impl Fanout {
             return None;
         }
         Some(item)
+    }
+
+    /// Notes the keys of a user; gives the mistake if another item has one of them.
+    pub(crate) fn hold_keys(
+        &mut self,
+        keys: &[KeysOf],
+        connection: Option<&str>,
+        user: &User,
+    ) -> Option<CallError> {
+        let known = keys
+            .iter()
+            .filter(|(name, _)| connection.is_none_or(|own| own == name));
+        for attribute in known.flat_map(|(_, attributes)| attributes.iter()) {
+            let held = user.attribute(attribute).map(Value::secrets).unwrap_or_default();
+            for key in held {
+                let place = (connection.unwrap_or_default().to_owned(), key);
+                match self.holders.get(&place) {
+                    Some(other) if *other == user.id => {}
+                    Some(other) => return Some(CallError::shared_key(&user.id, attribute, other)),
+                    None => {
+                        self.hold(KEY + user.id.len() + place.0.len());
+                        self.holders.insert(place, user.id.clone());
+                    }
+                }
+            }
+        }
+        None
     }
 
     /// Notes what became of an item, with the table that tells of it.

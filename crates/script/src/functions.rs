@@ -71,6 +71,11 @@ pub const FUNCTIONS: &[Entry] = &[
         doc: "Runs the function for every item, many at once: up to `concurrency` (1024, at most 10000) are begun, and how fast a vendor is asked is up to its connection. Users come into scope before the function sees them; the acting user comes last. An item counts by the outcome that the function returns, or else by the last one an operation gave in it. `stop_on` and `max_fail` (a number, or \"5%\") begin no more items. An error begins no more, lets calls end, and is raised.",
     },
     Entry {
+        name: "people",
+        signature: "(file: File | string, options: { id_column: string?, map: { [string]: string }?, secret_columns: (string | { string })?, connection: (Connection | string)? }?) -> (() -> Person?)",
+        doc: "The users of a CSV or of JSON lines, one after the other, for `signoff.each` or a loop. The file was given as an argument; all of it is checked before the first user comes. The column `id` holds the ids, unless `id_column` names another; `map` says which column an attribute comes from; the others are attributes under their own names, always text. What the connection's provider marks as secret, or without a `connection` that of any, and the `secret_columns` come as Secrets.",
+    },
+    Entry {
         name: "skip",
         signature: "(user: User, reason: string) -> Outcome",
         doc: "Leaves a user out, and says why in the report.",
@@ -139,8 +144,14 @@ export type Outcome = {
 --- A row of a roster or status: the id, the connection it came from, and what the provider knows of the user.
 export type Row = { id: string, connection: string, [string]: any }
 
---- Whom a call is about: an id (always text), a row, or an earlier outcome.
-export type User = string | Row | Outcome
+--- What stands for a secret of a user: it can be handed on and compared, and says nothing.
+export type Secret = unknown
+
+--- A user of a list: the id, and what the columns say, which is text, or a Secret.
+export type Person = { id: string, connection: string?, [string]: any }
+
+--- Whom a call is about: an id (always text), a row, a person of a list, or an earlier outcome.
+export type User = string | Row | Person | Outcome
 
 --- What `signoff.each` gives: how many items, how many of each outcome, how many are out, and the outcomes of those
 --- who are not (skipped and planned ones aside).

@@ -7,6 +7,8 @@ use std::time::Duration;
 use signoff_core::{Descriptor, Field, User};
 use signoff_engine::call::{Answer, Call, CallError, OutcomeRow, Place};
 use signoff_engine::event::Level;
+use signoff_engine::people::People;
+use signoff_engine::run::PeopleRequest;
 
 /// The run behind a workflow.
 ///
@@ -37,6 +39,13 @@ pub trait Host: Send + Sync + 'static {
         name: &str,
         credential: Option<&str>,
     ) -> impl Future<Output = Result<ConnectionInfo, CallError>> + Send;
+
+    /// Reads a list of users through; not journaled, since its hash fixes what it gives.
+    fn people(&self, request: PeopleRequest) -> impl Future<Output = Result<Arc<People>, CallError>> + Send;
+
+    /// The connections on which a logout ends the sessions of whoever owns a key, each with the secret attributes that
+    /// hold such keys: no two users may share one.
+    fn keys(&self) -> Vec<(String, &'static [&'static str])>;
 
     /// A user is given to `signoff.each`. Without a connection all that is known is a text that may be an id: the
     /// first operation on that id tells which connection it belongs to, and [`Host::leave`] takes it back.

@@ -24,6 +24,7 @@ mod functions;
 mod host;
 mod limits;
 mod machine;
+mod people;
 mod request;
 mod slots;
 mod source;

@@ -17,6 +17,7 @@ use crate::connections::Connections;
 use crate::error::{INTERNAL, ScriptError, without_traceback};
 use crate::functions;
 use crate::limits::{self, Budget, Exceeded, Limits};
+use crate::people;
 use crate::request::{self, Shared};
 use crate::source::Sources;
 use crate::time;
@@ -316,10 +317,39 @@ fn lacked_memory(error: &mlua::Error) -> bool {
 }
 
 /// The files that were given as arguments, with their hashes.
-struct Files {
+pub(crate) struct Files {
     given: Vec<(PathBuf, String)>,
     /// As often as this is shared, beside here, files are open.
     open: Arc<()>,
+}
+
+impl Files {
+    /// The file that scripts know by this path, with its hash.
+    pub(crate) fn named(&self, path: &str) -> Option<(PathBuf, String)> {
+        let named = |(given, _): &&(PathBuf, String)| given.display().to_string() == path;
+        self.given.iter().find(named).cloned()
+    }
+
+    /// One more is open, as long as this lives.
+    pub(crate) fn open_one(&self) -> Arc<()> {
+        Arc::clone(&self.open)
+    }
+
+    fn are_many_open(&self) -> bool {
+        Arc::strong_count(&self.open) > MOST_OPEN
+    }
+}
+
+/// Why no further file can be read, if too many are: those that nobody reads any more are let go first.
+pub(crate) fn too_many_open(lua: &Lua) -> mlua::Result<Option<String>> {
+    let many = || {
+        lua.app_data_ref::<Files>()
+            .is_some_and(|files| files.are_many_open())
+    };
+    if many() {
+        lua.gc_collect()?;
+    }
+    Ok(many().then(|| format!("{MOST_OPEN} files are being read")))
 }
 
 /// A script that leaves files half-read keeps them open until they are collected; the process has only so many.
@@ -456,6 +486,7 @@ fn natives(lua: &Lua, sources: &Arc<Mutex<Sources>>, budget: &Arc<Budget>) -> ml
     )?;
     native.raw_set("open", lua.create_function(open)?)?;
     native.raw_set("read_line", lua.create_function(read_line)?)?;
+    native.raw_set("next_person", lua.create_function(people::next)?)?;
     Ok(native)
 }
 
@@ -525,6 +556,7 @@ pub(crate) fn argument_kind(argument: &Table) -> mlua::Result<ArgumentKind> {
 }
 
 fn open(lua: &Lua, index: usize) -> mlua::Result<(Luau, Option<String>)> {
+    let too_many = too_many_open(lua)?;
     let found = lua.app_data_ref::<Files>().and_then(|files| {
         let (path, expected) = files.given.get(index)?;
         Some((path.clone(), expected.clone(), Arc::clone(&files.open)))
@@ -532,15 +564,8 @@ fn open(lua: &Lua, index: usize) -> mlua::Result<(Luau, Option<String>)> {
     let Some((path, expected, open)) = found else {
         return Ok((Luau::Nil, Some("this file was not given".to_owned())));
     };
-    // One of them is this one, another that of the machine.
-    if Arc::strong_count(&open) > MOST_OPEN + 1 {
-        lua.gc_collect()?;
-    }
-    if Arc::strong_count(&open) > MOST_OPEN + 1 {
-        let message = format!(
-            "cannot read `{}`: {MOST_OPEN} files are being read",
-            path.display()
-        );
+    if let Some(too_many) = too_many {
+        let message = format!("cannot read `{}`: {too_many}", path.display());
         return Ok((Luau::Nil, Some(message)));
     }
     match File::open(&path) {

@@ -8,8 +8,10 @@ use mlua::{Function, Lua, LuaString, MultiValue, Table, Value as Luau};
 use signoff_core::{Field, Outcome, Target, User};
 use signoff_engine::event::Level;
 use signoff_engine::parameters::nearest;
+use signoff_engine::run::PeopleRequest;
 
 use crate::connections::Connections;
+use crate::people;
 use crate::time;
 use crate::value::{self, Mistake, describe};
 
@@ -92,6 +94,7 @@ pub(crate) enum Request {
     },
     Sleep(Duration),
     Now,
+    People(PeopleRequest),
     /// `signoff.each` begins.
     Each(Each),
     /// Its iterator gave this.
@@ -177,6 +180,9 @@ pub(crate) fn install(lua: &Lua, native: &Table) -> mlua::Result<()> {
         duration.map(Request::Sleep)
     })?;
     submits(lua, native, "now", |_, _| Ok(Request::Now))?;
+    submits(lua, native, "people", |lua, arguments| {
+        people::request(lua, &take(arguments, 0), &take(arguments, 1)).map(Request::People)
+    })?;
     submits(lua, native, "each", |_, arguments| {
         each(arguments).map(Request::Each)
     })?;

@@ -25,6 +25,10 @@ struct Secret(SecretHandle);
 impl UserData for Secret {
     fn add_methods<M: UserDataMethods<Self>>(methods: &mut M) {
         methods.add_meta_method("__tostring", |_, _, ()| Ok("(secret)"));
+        methods.add_meta_function("__eq", |_, (one, other): (Luau, Luau)| {
+            let handle = |value: &Luau| Some(value.as_userdata()?.borrow::<Self>().ok()?.0);
+            Ok(handle(&one).is_some_and(|one| Some(one) == handle(&other)))
+        });
     }
 }
 

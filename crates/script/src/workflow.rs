@@ -182,6 +182,7 @@ impl Workflow {
             seed: host.seed(),
             planning: host.planning(),
         };
+        let keys = host.keys();
         let sources = Arc::clone(&self.sources);
         let limits = self.limits;
         let arguments = arguments.clone();
@@ -198,7 +199,7 @@ impl Workflow {
                 };
                 let ended = match run() {
                     Ok((machine, workflow, table)) => {
-                        Driver::new(machine, setting, order_sender, inbox).run(&workflow, table)
+                        Driver::new(machine, setting, keys, order_sender, inbox).run(&workflow, table)
                     }
                     Err(error) => Err(RunError::Script(Box::new(error))),
                 };

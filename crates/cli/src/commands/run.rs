@@ -9,7 +9,8 @@ use signoff_core::{Field, User};
 use signoff_engine::call::{Answer, Call, CallError, OutcomeRow, Place};
 use signoff_engine::event::Level;
 use signoff_engine::journal::{InputFile, RunHeader, SourceText};
-use signoff_engine::run::Run;
+use signoff_engine::people::People;
+use signoff_engine::run::{PeopleRequest, Run};
 use signoff_script::{
     ArgumentError, ArgumentValue, Arguments, ConnectionInfo, Ending, Host, Limits, RunError, ScriptError,
     Skip, Workflow,
@@ -182,6 +183,14 @@ impl Host for RunHost {
             descriptor: facts.descriptor,
             actor: facts.actor,
         })
+    }
+
+    async fn people(&self, request: PeopleRequest) -> Result<Arc<People>, CallError> {
+        self.0.people(request).await
+    }
+
+    fn keys(&self) -> Vec<(String, &'static [&'static str])> {
+        self.0.keys()
     }
 
     fn enter(&self, connection: Option<&str>, user: &User) {

@@ -91,7 +91,7 @@ impl Content {
     /// Its bytes, from the first on.
     pub(super) fn bytes(&self) -> Result<Bytes, Mistake> {
         let unreadable = |error: io::Error| Mistake::of(Problem::unreadable(&error));
-        let source: Box<dyn Read + Send> = match &self.kind {
+        let source: Box<dyn Read + Send + Sync> = match &self.kind {
             Kind::File(path) => Box::new(File::open(path).map_err(unreadable)?),
             Kind::Held(bytes) => Box::new(Cursor::new(Shared(Arc::clone(bytes)))),
         };
@@ -177,7 +177,7 @@ impl Bytes {
 }
 
 struct Hashing {
-    source: Box<dyn Read + Send>,
+    source: Box<dyn Read + Send + Sync>,
     digest: Sha256,
 }
 

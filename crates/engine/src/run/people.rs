@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use signoff_core::ActsOn;
+
 use super::Run;
 use crate::call::CallError;
 use crate::event::Level;
@@ -22,6 +24,19 @@ pub struct PeopleRequest {
 }
 
 impl Run {
+    /// The connections on which a logout ends the sessions of whoever owns a key, each with the secret attributes that
+    /// hold such keys.
+    #[must_use]
+    pub fn keys(&self) -> Vec<(String, &'static [&'static str])> {
+        // One that cannot be used is told when it is.
+        let connections = self.engine.config.connections.iter();
+        let usable = connections.filter_map(|connection| self.engine.connection(&connection.name).ok());
+        let by_key = usable.filter(|(settings, _)| settings.descriptor.acts_on == ActsOn::CredentialOwner);
+        by_key
+            .map(|(settings, _)| (settings.name.to_string(), settings.descriptor.secret_attributes))
+            .collect()
+    }
+
     /// Reads a list of users through. It is not journaled: its hash, which belongs to the run, fixes all that it gives.
     ///
     /// # Errors

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use mlua::{Table, Value as Luau};
+use signoff_engine::call::CallError;
 
 use super::{DEEPEST, Driver, Resume};
 use crate::bridge::{Order, TaskId};
@@ -26,10 +27,13 @@ impl Driver {
         let items = each.items.clone();
         let lua = self.machine.lua.clone();
         let budget = Arc::clone(&self.machine.budget);
-        let fanout = Fanout::new(&lua, budget, parent, place, source, depth, each)?;
+        let mut fanout = Fanout::new(&lua, budget, parent, place, source, depth, each)?;
         let from_iterator = fanout.is_fed();
-        if let Items::List(list) = &items {
-            self.enter_all(list, fanout.source())?;
+        if let Items::List(list) = &items
+            && let Some(CallError::Misuse { message, hint }) = self.enter_all(list, &mut fanout)?
+        {
+            self.ready.push_back((parent, Resume::Mistake(message, hint)));
+            return Ok(());
         }
         let fanout = FanoutId(self.fanouts.insert(fanout));
         if let Some(task) = self.task_mut(parent) {
@@ -71,6 +75,8 @@ impl Driver {
     /// An iterator gave an item.
     pub(super) fn item(&mut self, parent: TaskId, id: FanoutId, value: Luau) -> mlua::Result<()> {
         let actors = self.actors();
+        let keys = Arc::clone(&self.keys);
+        let user = value::user(&value).ok();
         let Some(fanout) = self.opened(parent, id) else {
             return Ok(());
         };
@@ -80,7 +86,16 @@ impl Driver {
                 .push_back((parent, Resume::Answer(Luau::Boolean(false))));
             return Ok(());
         }
-        let user = value::user(&value).ok();
+        let shared = user
+            .as_ref()
+            .and_then(|(connection, user)| fanout.hold_keys(&keys, connection.as_deref(), user));
+        if let Some(CallError::Misuse { message, hint }) = shared {
+            fanout.error = Some(format!("{}: {message}\nhint: {hint}", fanout.source()));
+            fanout.end_input();
+            self.ready
+                .push_back((parent, Resume::Answer(Luau::Boolean(false))));
+            return Ok(());
+        }
         let admitted = fanout.admit(value, |connection, user| actors.is_actor(connection, user));
         let room = fanout.has_room();
         if let Some((connection, user)) = user {
@@ -238,21 +253,24 @@ impl Driver {
         fanout.map_or(Ok(()), |fanout| self.leave(fanout))
     }
 
-    /// Every user of a list comes into scope before the first item begins.
-    fn enter_all(&mut self, list: &Table, source: &str) -> mlua::Result<()> {
+    /// Every user of a list comes into scope before the first item begins. Gives the mistake if two of them share a key.
+    fn enter_all(&mut self, list: &Table, fanout: &mut Fanout) -> mlua::Result<Option<CallError>> {
+        let keys = Arc::clone(&self.keys);
+        let mut mistake = None;
         let budget = Arc::clone(&self.machine.budget);
         for value in list.sequence_values::<Luau>() {
             budget.enter();
             let user = value::user(&value?);
             budget.leave();
-            if !budget.allows_rest(source) {
+            if !budget.allows_rest(fanout.source()) {
                 self.check_limits();
                 break;
             }
             if let Ok((connection, user)) = user {
+                mistake = mistake.or_else(|| fanout.hold_keys(&keys, connection.as_deref(), &user));
                 self.order(Order::Enter(connection, user));
             }
         }
-        Ok(())
+        Ok(mistake)
     }
 }

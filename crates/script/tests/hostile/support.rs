@@ -14,6 +14,8 @@ use signoff_core::{
 use signoff_engine::call::{Answer, Call, CallError, OutcomeRow, Place};
 use signoff_engine::event::Level;
 use signoff_engine::parameters::resolve;
+use signoff_engine::people::People;
+use signoff_engine::run::PeopleRequest;
 use signoff_script::{ConnectionInfo, Ending, Host, Limits, RunError, Skip, Workflow};
 
 static PROVIDER: Descriptor = Descriptor {
@@ -145,6 +147,18 @@ impl Host for Fake {
             message: format!("there is no connection `{name}`"),
             hint: String::new(),
         })
+    }
+
+    async fn people(&self, _: PeopleRequest) -> Result<Arc<People>, CallError> {
+        self.touch();
+        Err(CallError::Misuse {
+            message: "there is no list".to_owned(),
+            hint: String::new(),
+        })
+    }
+
+    fn keys(&self) -> Vec<(String, &'static [&'static str])> {
+        Vec::new()
     }
 
     fn enter(&self, _: Option<&str>, _: &User) {

@@ -8,6 +8,7 @@ mod calls;
 mod fan_out;
 mod limits;
 mod mistakes;
+mod people;
 mod sandbox;
 mod support;
 mod tutorial;

@@ -12,6 +12,9 @@ use signoff_core::{
 use signoff_engine::call::{Answer, Call, CallError, OutcomeRow, Place};
 use signoff_engine::event::Level;
 use signoff_engine::parameters::resolve;
+use signoff_engine::people::{Content, People};
+use signoff_engine::run::PeopleRequest;
+use signoff_engine::secret::UserSecrets;
 use signoff_script::{Arguments, ConnectionInfo, Ending, Host, Limits, RunError, Skip, Workflow};
 
 const fn parameter(name: &'static str, kind: ParameterKind) -> Parameter {
@@ -100,6 +103,7 @@ pub(crate) struct Fake {
     pub(crate) most_under_way: AtomicUsize,
     pub(crate) quiet: bool,
     pub(crate) limits: Limits,
+    pub(crate) secrets: Arc<UserSecrets>,
 }
 
 impl Default for Fake {
@@ -114,6 +118,7 @@ impl Default for Fake {
             most_under_way: AtomicUsize::new(0),
             quiet: false,
             limits: limits(),
+            secrets: Arc::default(),
         }
     }
 }
@@ -240,6 +245,19 @@ impl Host for Fake {
             descriptor: &PROVIDER,
             actor: Some(credential.unwrap_or("sup01").to_owned()),
         })
+    }
+
+    /// Its secrets are in the column `key`, and no two users of `prod` may share one.
+    async fn people(&self, request: PeopleRequest) -> Result<Arc<People>, CallError> {
+        let mut settings = request.settings;
+        settings.secret_attributes = vec!["key".to_owned()];
+        let people = People::check(Content::open(&request.path)?, settings, &self.secrets)?;
+        assert_eq!(people.input().sha256, request.sha256);
+        Ok(Arc::new(people))
+    }
+
+    fn keys(&self) -> Vec<(String, &'static [&'static str])> {
+        vec![("prod".to_owned(), &["key"])]
     }
 
     fn enter(&self, connection: Option<&str>, user: &User) {
