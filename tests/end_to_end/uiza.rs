@@ -340,6 +340,29 @@ fn a_connection_for_logouts_alone_needs_no_credential() {
     .assert_eq(&ended.printed());
 }
 
+#[test]
+fn the_connections_own_key_is_tried_by_the_list_of_users() {
+    let good = uiza::demo()[0].key.clone();
+    for (key, exit, says) in [
+        (good.as_str(), 0, "`me` is accepted"),
+        (
+            "uap-of-nobody",
+            4,
+            "`me` is refused, status 401; it was shown once",
+        ),
+    ] {
+        let site = site(&[]).password(key);
+        // A user name makes no difference: the state of a user is asked with his own key.
+        let more =
+            "credential = \"me\"\n[credentials.me]\nusername = \"admin\"\nkey = { env = \"SITE_PASSWORD\" }";
+        connect(&site, &site.sandbox.origin(), more);
+        let ended = site.signoff(&["doctor"]).exits(exit);
+        assert!(ended.stdout.contains(says), "{}", ended.stdout);
+        assert_eq!(site.sandbox.ledger().count("GET", "/api/public/v3/admin/user"), 1);
+        assert_eq!(site.sandbox.ledger().requests().len(), 1);
+    }
+}
+
 /// The service with these faults, and a connection to it that has no credential.
 fn site(faults: &[&str]) -> Site {
     let mut settings = Settings::with(Population::team(1));
