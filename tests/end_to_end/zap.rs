@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt as _;
 use std::thread;
 
 use expect_test::expect;
@@ -434,6 +435,47 @@ fn a_token_that_ends_among_500_users_is_renewed_once() {
         assert_eq!((tokens.refused_logins, tokens.refused_refreshes), (0, 0));
         assert_eq!((tokens.logins, tokens.refreshes), (logins, refreshes), "{shape}");
     }
+}
+
+#[test]
+fn every_documented_login_is_possible() {
+    let code = "login_fields = { code = { file = \"code\" } }";
+    let device = "login_fields = { device_token = { file = \"code\" } }";
+    let cases = [
+        ("zap_login_body=email", "", "636363"),
+        ("zap_login_body=email", "login = \"email\"", "636363"),
+        ("zap_login_body=identity", "login = \"identity\"", "636363"),
+        (
+            "zap_login_body=app",
+            &format!("login = \"app\"\n{device}"),
+            "a-token-of-this-device",
+        ),
+        (
+            "zap_two_factor=yes",
+            &format!("login = \"two_factor\"\n{code}"),
+            "636363",
+        ),
+    ];
+    for (fault, more, field) in cases {
+        let site = site(&[fault]);
+        site.write("code", field);
+        fs::set_permissions(site.path("code"), fs::Permissions::from_mode(0o600)).unwrap();
+        connect_as(&site, "", &format!("{}\n{more}", login("admin")));
+        log_out(&site, &["adaeze"], &[]).exits(0);
+        let tokens = site.sandbox.ledger().zap_tokens();
+        assert_eq!((tokens.logins, tokens.refused_logins), (1, 0), "{fault} {more}");
+    }
+    let site = site(&["zap_two_factor=yes"]);
+    let ended = site.signoff(&["logout", "site", &id("adaeze")]).exits(4);
+    expect![[r#"
+        ✗ cancelled 63d1b2c13c1eba8b4d000001                          the vendor refused the login of `me` (HTTP 400): 2FA token is required
+
+        1 user: 1 not tried
+        failed in N s, run RUN
+        ---
+        run RUN: logout
+        next: correct the credential first: the vendor locks an account after a few refusals
+    "#]].assert_eq(&ended.printed());
 }
 
 #[test]
