@@ -23,4 +23,5 @@ mod scripts;
 mod secrets;
 mod support;
 mod uiza;
+mod vendor_scripts;
 mod zap;

@@ -9,7 +9,7 @@ pub(crate) struct Bundled {
 }
 
 /// All of them, by name.
-pub(crate) const SCRIPTS: [Bundled; 4] = [
+pub(crate) const SCRIPTS: [Bundled; 6] = [
     Bundled {
         name: "agent_signs_out",
         text: include_str!("../../../scripts/agent_signs_out.luau"),
@@ -25,6 +25,14 @@ pub(crate) const SCRIPTS: [Bundled; 4] = [
     Bundled {
         name: "supervisor_logs_out_team",
         text: include_str!("../../../scripts/supervisor_logs_out_team.luau"),
+    },
+    Bundled {
+        name: "uiza_logs_out_keys",
+        text: include_str!("../../../scripts/uiza_logs_out_keys.luau"),
+    },
+    Bundled {
+        name: "zap_logs_out_users",
+        text: include_str!("../../../scripts/zap_logs_out_users.luau"),
     },
 ];
 

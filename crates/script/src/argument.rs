@@ -221,9 +221,13 @@ pub(crate) fn default_of(kind: &ArgumentKind, value: &Value) -> Result<ArgumentV
     }
 }
 
-/// A default is read when it is needed: a file must exist only then.
+/// A default is read when it is needed: a file must exist only then. Without a path it is none, and the script gets an
+/// empty text.
 fn complete(name: &str, value: ArgumentValue) -> Result<ArgumentValue, ArgumentError> {
     match value {
+        ArgumentValue::File { path, .. } if path.as_os_str().is_empty() => {
+            Ok(ArgumentValue::Text(String::new()))
+        }
         ArgumentValue::File { path, .. } => file(name, &path),
         value => Ok(value),
     }
@@ -300,7 +304,11 @@ fn set(
                 error.hint(),
             )),
         },
-        ArgumentKind::File => file(name, Path::new(text)),
+        ArgumentKind::File => match &argument.default {
+            // Left out, as when a run is resumed whose argument was.
+            Some(default) if text.is_empty() => complete(name, default.clone()),
+            _ => file(name, Path::new(text)),
+        },
         ArgumentKind::Connection(provider) => {
             let connections = connections_of(provider);
             if connections.iter().any(|known| known == text) {

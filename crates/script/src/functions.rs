@@ -53,7 +53,7 @@ pub const FUNCTIONS: &[Entry] = &[
     Entry {
         name: "arg.file",
         signature: "(settings: { default: string?, help: string? }?) -> Argument",
-        doc: "An argument that is a file. The script gets a File; its hash belongs to the run.",
+        doc: "An argument that is a file. The script gets a File; its hash belongs to the run. With the default \"\" it may be left out, and the script gets \"\".",
     },
     Entry {
         name: "arg.connection",

@@ -158,6 +158,30 @@ fn a_connection_may_be_omitted_if_there_is_one() {
 }
 
 #[test]
+fn a_file_may_be_left_out() {
+    let script = r#"
+local signoff = require("@signoff")
+return signoff.workflow({
+    args = { from = signoff.arg.file({ default = "" }) },
+    run = function(args)
+        print(if args.from == "" then "none" else "a file")
+    end,
+})
+"#;
+    let workflow = Workflow::from_text("a.luau", script, limits()).unwrap();
+    let left_out = workflow.check_arguments(&[], &connections_of).unwrap();
+    let said = workflow
+        .check_arguments(&[("from", "")], &connections_of)
+        .unwrap();
+    assert_eq!(left_out, said);
+    assert_eq!(left_out.settings(), [("from".to_owned(), String::new())]);
+    let missing = workflow
+        .check_arguments(&[("from", "no/such")], &connections_of)
+        .unwrap_err();
+    assert!(missing[0].message.starts_with("cannot read the file `no/such`"));
+}
+
+#[test]
 fn a_file_is_read_line_by_line() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ids.txt");
