@@ -110,6 +110,23 @@ fn a_plan_of_either_script_ends_nothing() {
     );
 }
 
+#[test]
+fn a_copy_of_either_script_brings_its_list_and_runs() {
+    for (script, list) in [
+        ("zap_logs_out_users", "zap_users.csv"),
+        ("uiza_logs_out_keys", "uiza_keys.csv"),
+    ] {
+        let site = site(&[]);
+        let copied = site.run(&["scripts", "copy", script]).exits(0);
+        let next = format!("next: signoff run {script}.luau --sandbox --set people={list} --plan");
+        assert_eq!(copied.stderr.trim_end(), next);
+        let arguments: Vec<&str> = next.split(' ').skip(2).collect();
+        site.run(&arguments).exits(0);
+        let again = site.run(&["scripts", "copy", script]).exits(3);
+        assert!(again.stderr.contains("is there already"), "{}", again.stderr);
+    }
+}
+
 // Uiza
 
 #[test]

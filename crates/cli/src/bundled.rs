@@ -6,6 +6,15 @@ pub(crate) struct Bundled {
     /// Without `@`.
     pub(crate) name: &'static str,
     pub(crate) text: &'static str,
+    /// A list for its argument `people`, of users whom the sandbox has.
+    pub(crate) people: Option<Example>,
+}
+
+/// A file that shows what a script reads.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Example {
+    pub(crate) file: &'static str,
+    pub(crate) text: &'static str,
 }
 
 /// All of them, by name.
@@ -13,26 +22,38 @@ pub(crate) const SCRIPTS: [Bundled; 6] = [
     Bundled {
         name: "agent_signs_out",
         text: include_str!("../../../scripts/agent_signs_out.luau"),
+        people: None,
     },
     Bundled {
         name: "clear_the_cluster",
         text: include_str!("../../../scripts/clear_the_cluster.luau"),
+        people: None,
     },
     Bundled {
         name: "stuck_agents",
         text: include_str!("../../../scripts/stuck_agents.luau"),
+        people: None,
     },
     Bundled {
         name: "supervisor_logs_out_team",
         text: include_str!("../../../scripts/supervisor_logs_out_team.luau"),
+        people: None,
     },
     Bundled {
         name: "uiza_logs_out_keys",
         text: include_str!("../../../scripts/uiza_logs_out_keys.luau"),
+        people: Some(Example {
+            file: "uiza_keys.csv",
+            text: include_str!("../../../scripts/people/uiza_keys.csv"),
+        }),
     },
     Bundled {
         name: "zap_logs_out_users",
         text: include_str!("../../../scripts/zap_logs_out_users.luau"),
+        people: Some(Example {
+            file: "zap_users.csv",
+            text: include_str!("../../../scripts/people/zap_users.csv"),
+        }),
     },
 ];
 

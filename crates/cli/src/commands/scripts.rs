@@ -20,11 +20,21 @@ pub(crate) fn scripts(command: Scripts, general: &General) -> Result<Exit, Failu
         Scripts::List => list(general.format)?,
         Scripts::Copy { name, folder } => {
             let script = find(name.strip_prefix('@').unwrap_or(&name))?;
-            let path = copy(script, &folder.unwrap_or_default())?;
+            let folder = folder.unwrap_or_default();
+            let path = copy(&format!("{}.luau", script.name), script.text, &folder)?;
             let shown = path.display();
             report::data(&format!("copied to `{shown}`"));
+            let mut next = format!("next: signoff run {shown}");
+            if let Some(people) = script.people {
+                let path = copy(people.file, people.text, &folder)?;
+                let shown = path.display();
+                report::data(&format!(
+                    "copied to `{shown}`: users of the sandbox, for you to write your own list"
+                ));
+                next.push_str(&format!(" --sandbox --set people={shown}"));
+            }
             if !general.quiet {
-                report::diagnostic(&format!("next: signoff run {shown} --plan"));
+                report::diagnostic(&format!("{next} --plan"));
             }
         }
     }
@@ -64,11 +74,11 @@ fn list(format: Format) -> Result<(), Failure> {
 }
 
 /// Writes it as a new file; one that is there is somebody's work.
-fn copy(script: Bundled, folder: &Path) -> Result<PathBuf, Failure> {
-    let path = folder.join(format!("{}.luau", script.name));
+fn copy(name: &str, text: &str, folder: &Path) -> Result<PathBuf, Failure> {
+    let path = folder.join(name);
     let created = OpenOptions::new().write(true).create_new(true).open(&path);
     created
-        .and_then(|mut file| file.write_all(script.text.as_bytes()))
+        .and_then(|mut file| file.write_all(text.as_bytes()))
         .map_err(|error| match error.kind() {
             ErrorKind::AlreadyExists => Failure::configuration(
                 format!("`{}` is there already, and is left as it is", path.display()),
