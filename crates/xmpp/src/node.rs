@@ -190,7 +190,7 @@ pub(crate) fn attribute(out: &mut String, name: &str, value: &str) -> Result<(),
 
 /// Writes a text so that a parser reads the same: what it would take for markup, or for another kind of white space, by
 /// reference.
-fn escape(out: &mut String, text: &str, in_attribute: bool) -> Result<(), Unwritable> {
+pub(crate) fn escape(out: &mut String, text: &str, in_attribute: bool) -> Result<(), Unwritable> {
     for character in text.chars() {
         match character {
             '&' => out.push_str("&amp;"),

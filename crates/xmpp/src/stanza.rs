@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
-use crate::node::Node;
+use crate::node::{self, Node, Unwritable};
 use crate::ns;
 
 /// What is wrong with a request, as its answer says.
@@ -310,6 +310,14 @@ pub fn read_event(message: &Node) -> impl Iterator<Item = Notification> {
             })
             .filter(|notification| !notification.payload.is_empty())
     })
+}
+
+/// Writes a text as the value of an attribute.
+///
+/// # Errors
+/// If XML cannot carry it. What was written of it by then stays in `out`.
+pub fn escape(text: &str, out: &mut String) -> Result<(), Unwritable> {
+    node::escape(out, text, true)
 }
 
 /// The address without its resource.

@@ -277,15 +277,13 @@ impl Hub {
         let mut routes = self.routes();
         let id = format!("{:08x}", routes.random.next() >> 32);
         let item = format!("{:016x}", routes.random.next());
-        let notification = (update.space, &*update.payload);
-        let mut full = Vec::new();
+        let mut written = Written::new(update, &id, &item);
         for (number, to) in routes.listeners(&update.node) {
-            let Some(session) = routes.sessions.get(&number) else {
+            let Some(session) = routes.sessions.get_mut(&number) else {
                 continue;
             };
-            let event = stanza::event(SERVICE, &to, &id, &update.node, &item, notification);
-            // A name that XML cannot carry is in no event.
-            let Ok(frame) = session.framing.stanza(&event) else {
+            // What XML cannot carry is in no event.
+            let Some(frame) = written.to(session.framing, &to) else {
                 continue;
             };
             let out = match end {
@@ -294,13 +292,8 @@ impl Hub {
             };
             match session.queue.try_send(out) {
                 Ok(()) => self.ledger.feed_event(),
-                Err(_) => full.push(number),
-            }
-        }
-        for number in full {
-            // Without its queue, the session ends; until it has, it is known no more as available.
-            if let Some(session) = routes.sessions.get_mut(&number) {
-                session.queue = mpsc::channel(1).0;
+                // It reads no more, or is gone: without its queue, the session ends.
+                Err(_) => session.queue = mpsc::channel(1).0,
             }
         }
     }
@@ -311,6 +304,44 @@ impl Hub {
 
     fn routes(&self) -> MutexGuard<'_, Routes> {
         self.routes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An event, written once for each framing, with a gap for whom it is sent to.
+struct Written<'a> {
+    update: &'a Update,
+    id: &'a str,
+    item: &'a str,
+    parts: HashMap<Framing, Option<(String, String)>>,
+}
+
+impl<'a> Written<'a> {
+    fn new(update: &'a Update, id: &'a str, item: &'a str) -> Self {
+        Self {
+            update,
+            id,
+            item,
+            parts: HashMap::new(),
+        }
+    }
+
+    fn to(&mut self, framing: Framing, to: &str) -> Option<String> {
+        const GAP: &str = "GAP";
+        let Self { update, id, item, .. } = *self;
+        let parts = self.parts.entry(framing).or_insert_with(|| {
+            let notification = (update.space, &*update.payload);
+            let event = stanza::event(SERVICE, GAP, id, &update.node, item, notification);
+            let written = framing.stanza(&event).ok()?;
+            // The first is that of `to`: before it are our own words alone.
+            let (before, after) = written.split_once(GAP)?;
+            Some((before.to_owned(), after.to_owned()))
+        });
+        let (before, after) = parts.as_ref()?;
+        let mut frame = String::with_capacity(before.len() + to.len() + after.len());
+        frame.push_str(before);
+        stanza::escape(to, &mut frame).ok()?;
+        frame.push_str(after);
+        Some(frame)
     }
 }
 

@@ -16,7 +16,8 @@ use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsConnector;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
-use tokio_tungstenite::{WebSocketStream, client_async};
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
 /// A way to the notification service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,7 +66,10 @@ impl Client {
                 let mut request = format!("ws://{address}/ws/").into_client_request().unwrap();
                 let headers = request.headers_mut();
                 headers.insert("Sec-WebSocket-Protocol", "xmpp".parse().unwrap());
-                let (socket, answer) = client_async(request, io).await.unwrap();
+                let config = WebSocketConfig::default()
+                    .read_buffer_size(4096)
+                    .write_buffer_size(0);
+                let (socket, answer) = client_async_with_config(request, io, Some(config)).await.unwrap();
                 assert_eq!(answer.headers()["Sec-WebSocket-Protocol"], "xmpp");
                 Pipe::WebSocket(Box::new(socket))
             }

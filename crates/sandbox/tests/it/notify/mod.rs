@@ -1,6 +1,7 @@
 //! The notification service, as the client's session meets it on real sockets.
 
 mod client;
+mod slixmpp;
 mod troubles;
 
 use std::time::Duration;
