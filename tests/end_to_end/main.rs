@@ -18,6 +18,7 @@ mod main_job;
 mod mistakes;
 mod people;
 mod plugins;
+mod resume;
 mod scale;
 mod scripts;
 mod secrets;

@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{self, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -110,9 +110,23 @@ impl Site {
     }
 
     fn start(&self, input: Stdio, arguments: &[&str]) -> Ended {
+        self.begin_with(input, arguments, "").wait()
+    }
+
+    /// Begins to run signoff, without this site's configuration.
+    pub(crate) fn begin(&self, arguments: &[&str]) -> Running<'_> {
+        self.begin_with(Stdio::null(), arguments, "")
+    }
+
+    /// Runs it while another runs, whose output is kept.
+    pub(crate) fn beside(&self, arguments: &[&str]) -> Ended {
+        self.begin_with(Stdio::null(), arguments, "-beside").wait()
+    }
+
+    fn begin_with(&self, input: Stdio, arguments: &[&str], suffix: &'static str) -> Running<'_> {
         let state = self.path("state");
         let started = Instant::now();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_signoff"))
+        let child = Command::new(env!("CARGO_BIN_EXE_signoff"))
             .args(["--state", state.to_str().unwrap()])
             .args(arguments)
             .current_dir(self.folder.path())
@@ -121,28 +135,79 @@ impl Site {
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("SITE_PASSWORD", &self.password)
             .stdin(input)
-            .stdout(fs::File::create(self.path("stdout")).unwrap())
-            .stderr(fs::File::create(self.path("stderr")).unwrap())
+            .stdout(fs::File::create(self.path(&format!("stdout{suffix}"))).unwrap())
+            .stderr(fs::File::create(self.path(&format!("stderr{suffix}"))).unwrap())
             .spawn()
             .unwrap();
+        Running {
+            site: self,
+            child,
+            suffix,
+            started,
+        }
+    }
+}
+
+/// The binary while it runs.
+pub(crate) struct Running<'a> {
+    site: &'a Site,
+    child: Child,
+    /// Of the files that its output goes to.
+    suffix: &'static str,
+    started: Instant,
+}
+
+impl Running<'_> {
+    /// Waits until something holds, which may not take long.
+    #[track_caller]
+    pub(crate) fn until(&mut self, mut holds: impl FnMut() -> bool) {
+        while !holds() {
+            assert!(self.started.elapsed() < LONGEST, "it does not come to that");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// Ends it as the loss of power would.
+    pub(crate) fn kill(mut self) -> Ended {
+        self.child.kill().unwrap();
+        self.wait()
+    }
+
+    /// Its number.
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends it a signal by its name.
+    pub(crate) fn signal(&self, name: &str) {
+        let process = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-s", name, &process]).status();
+        assert!(sent.unwrap().success());
+    }
+
+    /// Waits for its end.
+    pub(crate) fn wait(mut self) -> Ended {
         let mut peak_kib = 0;
         let status = loop {
-            peak_kib = peak_kib.max(high_water(child.id()));
-            match child.try_wait().unwrap() {
+            peak_kib = peak_kib.max(high_water(self.child.id()));
+            match self.child.try_wait().unwrap() {
                 Some(status) => break status,
-                None if started.elapsed() > LONGEST => child.kill().unwrap(),
+                None if self.started.elapsed() > LONGEST => self.child.kill().unwrap(),
                 None => std::thread::sleep(Duration::from_millis(5)),
             }
         };
-        let read = |name: &str| fs::read_to_string(self.path(name)).unwrap();
+        let read = |name: &str| {
+            let name = format!("{name}{}", self.suffix);
+            fs::read_to_string(self.site.path(&name)).unwrap()
+        };
         Ended {
             code: status.code(),
             stdout: read("stdout"),
             stderr: read("stderr"),
-            elapsed: started.elapsed(),
+            elapsed: self.started.elapsed(),
             peak_kib,
-            folder: self.folder.path().to_owned(),
-            origin: self.sandbox.origin(),
+            folder: self.site.folder.path().to_owned(),
+            origin: self.site.sandbox.origin(),
         }
     }
 }

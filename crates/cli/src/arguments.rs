@@ -77,6 +77,8 @@ pub(crate) enum Command {
     Run(Run),
     /// Log users of a connection out
     Logout(Logout),
+    /// Go on with a run that was stopped or broke off
+    Resume(Resume),
     /// List the users of a connection; nothing is changed
     Roster(Roster),
     /// Show the state of users; nothing is changed
@@ -191,6 +193,30 @@ pub(crate) struct Logout {
     /// Print help; with CONNECTION, its options
     #[arg(short, long)]
     pub(crate) help: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Resume {
+    /// The run: as much of its id as tells it apart, or its last letters [default: the latest unfinished one]
+    #[arg(value_name = "RUN")]
+    pub(crate) run: Option<String>,
+    /// Where a logout was sent and not answered: `verify` by the user's state, `skip` him, or `repeat` it [default: verify]
+    #[arg(long, value_name = "HOW", value_enum, hide_possible_values = true)]
+    pub(crate) in_doubt: Option<InDoubt>,
+    /// The file of users that the run was given, if it is not where it was; its secrets are in no journal
+    #[arg(long, value_name = "FILE")]
+    pub(crate) from: Option<PathBuf>,
+    /// Go on although something has changed since the run began
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+/// What to do about a logout of which nothing is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum InDoubt {
+    Verify,
+    Skip,
+    Repeat,
 }
 
 #[derive(Debug, Args)]

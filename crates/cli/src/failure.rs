@@ -4,6 +4,7 @@ use signoff_engine::call::CallError;
 use signoff_engine::engine::EngineError;
 use signoff_engine::journal::JournalError;
 use signoff_engine::people::PeopleError;
+use signoff_engine::run::Refused;
 
 use crate::exit::Exit;
 use crate::text::safe_lines;
@@ -72,6 +73,18 @@ impl From<PeopleError> for Failure {
 impl From<JournalError> for Failure {
     fn from(error: JournalError) -> Self {
         Self::new(Exit::Unfinished, error.to_string(), error.hint())
+    }
+}
+
+impl From<Refused> for Failure {
+    fn from(error: Refused) -> Self {
+        match error {
+            Refused::Journal(error) => error.into(),
+            Refused::Changed { run, changes } => Self::configuration(
+                format!("run {run} cannot go on as it began:\n  {}", changes.join("\n  ")),
+                "undo the change, or say --force; nothing was sent",
+            ),
+        }
     }
 }
 

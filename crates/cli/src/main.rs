@@ -79,6 +79,7 @@ fn perform(arguments: Arguments) -> Result<Exit, Failure> {
         match arguments.command {
             Command::Run(run) => commands::run::run(run, &general).await,
             Command::Logout(logout) => commands::logout::logout(logout, &general).await,
+            Command::Resume(resume) => commands::resume::resume(resume, &general).await,
             Command::Roster(roster) => commands::read::roster(roster, &general).await,
             Command::Status(status) => commands::read::status(status, &general).await,
             Command::Init(init) => commands::init::init(init, &general).await,

@@ -21,6 +21,8 @@ pub(crate) struct Setup {
     pub(crate) engine: Arc<Engine>,
     /// Holds `runs/`.
     pub(crate) state: PathBuf,
+    /// The file that the configuration comes from; `None`: a sandbox of this process.
+    pub(crate) config: Option<PathBuf>,
     /// Serves as long as this lives.
     _sandbox: Option<Sandbox>,
 }
@@ -58,7 +60,12 @@ impl Setup {
             Failure::configuration(errors.render(), origin)
         })?;
         let folder = folder_of(&path);
-        Self::with(general, config, folder, None)
+        let path = std::path::absolute(&path).unwrap_or(path);
+        let setup = Self::with(general, config, folder, None)?;
+        Ok(Self {
+            config: Some(path),
+            ..setup
+        })
     }
 
     async fn on_sandbox(general: &General) -> Result<Self, Failure> {
@@ -95,6 +102,7 @@ impl Setup {
         Ok(Self {
             engine: Arc::new(engine),
             state: state(general)?,
+            config: None,
             _sandbox: sandbox,
         })
     }
@@ -230,7 +238,8 @@ pub(crate) fn folder_of(path: &Path) -> PathBuf {
         .to_owned()
 }
 
-fn state(general: &General) -> Result<PathBuf, Failure> {
+/// Where runs are kept.
+pub(crate) fn state(general: &General) -> Result<PathBuf, Failure> {
     if let Some(state) = &general.state {
         return Ok(state.clone());
     }

@@ -2,6 +2,7 @@
 //!
 //! A duration is a text such as `15m`, as a script would write it; a secret is `null`, whatever it was.
 
+mod kept;
 mod line;
 
 use serde_json::{Map, Number};
@@ -9,7 +10,8 @@ use signoff_core::{Field, Record, Value};
 
 use crate::parameters::format_duration;
 
-pub(crate) use line::{cause_from, cause_name, counts, counts_from, status_from};
+pub(crate) use kept::{kept, kept_fields, kept_fields_from, kept_from, kept_record, kept_record_from};
+pub(crate) use line::{cause_from, cause_name, counts, counts_from, kept_outcome, status_from};
 pub use line::{outcome_from, outcome_line, run_line, status_name, summary_line, timestamp};
 
 /// A value.

@@ -101,6 +101,8 @@ pub(crate) struct Ended {
     pub(crate) unreachable: bool,
     /// Set when an answer is of [`Class::Other`], which is also what a provider that cannot say makes of it.
     pub(crate) other: bool,
+    /// Set when it was told to come to its end before it came there by itself.
+    pub(crate) cut_off: bool,
 }
 
 /// How long an operation may take to end once it was told to.
@@ -135,7 +137,11 @@ pub(crate) async fn drive(
     };
     driver.finish_writing().await;
     let has_written = setting.writing.is_some_and(Writing::has_left);
-    ended.map(|finished| driver.seen.ended(finished, driver.records, has_written))
+    let cut_off = matches!(driver.farewell, Farewell::Said(_));
+    ended.map(|finished| Ended {
+        cut_off,
+        ..driver.seen.ended(finished, driver.records, has_written)
+    })
 }
 
 /// An operation, and what it has outstanding.
@@ -388,6 +394,7 @@ impl Seen {
             stopped_because: self.stopped_because,
             unreachable: self.unreachable,
             other: self.other,
+            cut_off: false,
         }
     }
 }

@@ -95,12 +95,19 @@ pub(crate) fn boot_id() -> Option<String> {
     proc_file("/proc/sys/kernel/random/boot_id").map(|id| id.trim().to_owned())
 }
 
-/// Time since the machine was started, in milliseconds, as far as the system tells.
+/// Time since the machine was started, also while it slept, in milliseconds, as far as the system tells.
+#[cfg(target_os = "linux")]
 pub(crate) fn uptime_ms() -> Option<u64> {
-    let text = proc_file("/proc/uptime")?;
-    let seconds: f64 = text.split_whitespace().next()?.parse().ok()?;
-    let uptime = std::time::Duration::try_from_secs_f64(seconds).ok()?;
-    u64::try_from(uptime.as_millis()).ok()
+    let uptime = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    let seconds = u64::try_from(uptime.tv_sec).ok()?;
+    let nanoseconds = u64::try_from(uptime.tv_nsec).ok()?;
+    Some(seconds.saturating_mul(1_000) + nanoseconds / 1_000_000)
+}
+
+/// Time since the machine was started, also while it slept, in milliseconds, as far as the system tells.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn uptime_ms() -> Option<u64> {
+    None
 }
 
 #[cfg(target_os = "linux")]

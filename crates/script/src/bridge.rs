@@ -19,6 +19,7 @@ use signoff_engine::run::PeopleRequest;
 use tokio::sync::mpsc::Receiver;
 
 use crate::host::{ConnectionInfo, Host, Skip};
+use crate::source::Source;
 use crate::value;
 
 /// Names a task: where it is kept, and which of those that were ever kept there.
@@ -33,18 +34,23 @@ pub(crate) enum Order {
     Call(TaskId, Call),
     Connect(TaskId, String, Option<String>),
     Skip(TaskId, Skip),
-    Sleep(TaskId, Place, Duration),
-    Now(TaskId, Place),
+    /// With `FILE:LINE` of the call, as the next.
+    Sleep(TaskId, Place, String, Duration),
+    Now(TaskId, Place, String),
     People(TaskId, PeopleRequest),
     Enter(Option<String>, User),
     Leave(User),
+    Source(Source),
     Log(Level, String, Vec<Field>),
 }
 
 impl Order {
     /// Whether it is answered.
     pub(crate) fn is_answered(&self) -> bool {
-        !matches!(self, Self::Enter(..) | Self::Leave(_) | Self::Log(..))
+        !matches!(
+            self,
+            Self::Enter(..) | Self::Leave(_) | Self::Source(_) | Self::Log(..)
+        )
     }
 
     /// What it needs outside the machine, in bytes.
@@ -62,13 +68,16 @@ impl Order {
                 Self::Skip(_, skip) => {
                     skip.place.0.len() + value::weight_of_user(&skip.user) + skip.reason.len()
                 }
-                Self::Sleep(_, place, _) | Self::Now(_, place) => place.0.len(),
                 Self::People(_, request) => {
                     let settings = &request.settings;
                     let names = settings.map.iter().flat_map(|(one, other)| [one, other]);
                     let names = names.chain(&settings.secret_columns);
                     names.map(|name| WEIGHT_OF_NAME + name.len()).sum()
                 }
+                Self::Sleep(_, place, source, _) | Self::Now(_, place, source) => {
+                    place.0.len() + source.len()
+                }
+                Self::Source(source) => source.text.len(),
                 Self::Enter(_, user) | Self::Leave(user) => value::weight_of_user(user),
                 Self::Log(_, text, fields) => text.len() + value::weight(fields),
             }
@@ -140,10 +149,13 @@ fn start<H: Host>(host: &Arc<H>, order: Order) -> Option<Running> {
             (task, info.map(Reply::Connection))
         }),
         Order::Skip(task, skip) => Box::pin(async move { (task, host.skip(skip).await.map(Reply::Row)) }),
-        Order::Sleep(task, place, duration) => {
-            Box::pin(async move { (task, host.sleep(place, duration).await.map(|()| Reply::Slept)) })
+        Order::Sleep(task, place, source, duration) => Box::pin(async move {
+            let slept = host.sleep(place, source, duration).await;
+            (task, slept.map(|()| Reply::Slept))
+        }),
+        Order::Now(task, place, source) => {
+            Box::pin(async move { (task, host.now(place, source).await.map(Reply::Now)) })
         }
-        Order::Now(task, place) => Box::pin(async move { (task, host.now(place).await.map(Reply::Now)) }),
         Order::People(task, request) => Box::pin(async move {
             let connection = request.connection.clone();
             let people = host.people(request).await;
@@ -155,6 +167,10 @@ fn start<H: Host>(host: &Arc<H>, order: Order) -> Option<Running> {
         }
         Order::Leave(user) => {
             host.leave(&user);
+            return None;
+        }
+        Order::Source(source) => {
+            host.source(source);
             return None;
         }
         Order::Log(level, text, fields) => {

@@ -272,6 +272,9 @@ impl Driver {
         if let Some(task) = self.task_mut(id) {
             task.random = shared.random;
         }
+        for source in std::mem::take(&mut shared.modules) {
+            self.order(Order::Source(source));
+        }
         for (level, text, fields) in shared.take_logs() {
             self.order(Order::Log(level, text, fields));
         }
@@ -330,11 +333,16 @@ impl Driver {
             }
             Request::Sleep(duration) => {
                 let place = self.place(id);
-                self.ask(id, Asked::Other, Order::Sleep(id, place, duration), &source);
+                self.ask(
+                    id,
+                    Asked::Other,
+                    Order::Sleep(id, place, source.clone(), duration),
+                    &source,
+                );
             }
             Request::Now => {
                 let place = self.place(id);
-                self.ask(id, Asked::Other, Order::Now(id, place), &source);
+                self.ask(id, Asked::Other, Order::Now(id, place, source.clone()), &source);
             }
             Request::People(request) => self.ask(id, Asked::Other, Order::People(id, request), &source),
             Request::Each(each) => self.begin_each(id, source, each)?,
@@ -366,7 +374,7 @@ impl Driver {
         // What is answered at once, without the world taking part, does not keep an endless loop alive.
         let spent = match &order {
             Order::Call(..) | Order::Skip(..) => self.machine.budget.renew(),
-            Order::Sleep(_, _, duration) if *duration >= SHORTEST_SLEEP && !self.setting.planning => {
+            Order::Sleep(_, _, _, duration) if *duration >= SHORTEST_SLEEP && !self.setting.planning => {
                 self.machine.budget.renew()
             }
             _ => 0,

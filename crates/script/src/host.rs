@@ -10,6 +10,8 @@ use signoff_engine::event::Level;
 use signoff_engine::people::People;
 use signoff_engine::run::PeopleRequest;
 
+use crate::source::Source;
+
 /// The run behind a workflow.
 ///
 /// The methods are called on the thread that awaits [`Workflow::run`](crate::Workflow::run), in the order in which
@@ -27,11 +29,20 @@ pub trait Host: Send + Sync + 'static {
     /// A user is left out by the script: his outcome is `skipped`, with the reason as its message.
     fn skip(&self, skip: Skip) -> impl Future<Output = Result<Arc<OutcomeRow>, CallError>> + Send;
 
-    /// The script's clock, in Unix milliseconds; recorded, so that a re-execution reads the same.
-    fn now(&self, place: Place) -> impl Future<Output = Result<i64, CallError>> + Send;
+    /// The script's clock, in Unix milliseconds; recorded, so that a re-execution reads the same. `source` is
+    /// `FILE:LINE` of the call.
+    fn now(&self, place: Place, source: String) -> impl Future<Output = Result<i64, CallError>> + Send;
 
-    /// Waits. In a plan the script's clock moves on at once instead.
-    fn sleep(&self, place: Place, duration: Duration) -> impl Future<Output = Result<(), CallError>> + Send;
+    /// Waits. In a plan the script's clock moves on at once instead. `source` is `FILE:LINE` of the call.
+    fn sleep(
+        &self,
+        place: Place,
+        source: String,
+        duration: Duration,
+    ) -> impl Future<Output = Result<(), CallError>> + Send;
+
+    /// The script came to require a text that was not read when it was loaded.
+    fn source(&self, source: Source);
 
     /// What a script may know of a connection.
     fn connection(

@@ -455,6 +455,7 @@ fn natives(lua: &Lua, sources: &Arc<Mutex<Sources>>, budget: &Arc<Budget>) -> ml
             let from = sources
                 .position(&from)
                 .map_or(from.clone(), |(position, _)| position.file);
+            let known = sources.all().count();
             let found = sources.module(&wanted, &from);
             let name = match found {
                 Ok(name) => name,
@@ -464,6 +465,10 @@ fn natives(lua: &Lua, sources: &Arc<Mutex<Sources>>, budget: &Arc<Budget>) -> ml
                 }
             };
             let text = sources.text(&name).unwrap_or_default();
+            if sources.all().count() > known {
+                let source = sources.all().find(|source| source.name == name).cloned();
+                shared(lua)?.modules.extend(source);
+            }
             drop(sources);
             match compile(lua, &name, &text) {
                 Ok(body) => Ok((Some(name), Luau::Function(body), Luau::Nil)),

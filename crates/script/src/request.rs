@@ -12,6 +12,7 @@ use signoff_engine::run::PeopleRequest;
 
 use crate::connections::Connections;
 use crate::people;
+use crate::source::Source;
 use crate::time;
 use crate::value::{self, Mistake, describe};
 
@@ -24,6 +25,8 @@ pub(crate) struct Shared {
     /// How much text `logs` holds, and how many lines found no room.
     logged: usize,
     unlogged: u64,
+    /// Modules that were read since the last time.
+    pub(crate) modules: Vec<Source>,
     /// State of `math.random` in the task that runs.
     pub(crate) random: u64,
     /// Whether the script is only being loaded.

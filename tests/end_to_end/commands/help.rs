@@ -22,6 +22,7 @@ fn help_is_complete() {
             Commands:
               run          Run a workflow script
               logout       Log users of a connection out
+              resume       Go on with a run that was stopped or broke off
               roster       List the users of a connection; nothing is changed
               status       Show the state of users; nothing is changed
               init         Write a first configuration, and try it
@@ -61,9 +62,9 @@ fn help_is_complete() {
               2    wrong usage, or a confirmation is needed without a terminal and without --yes
               3    the configuration, the script or a plugin is at fault
               4    no user could be tried: a credential is refused, or a vendor cannot be reached
-              5    unfinished: somebody was not tried, or the journal cannot be written
+              5    unfinished: somebody was not tried, or the journal cannot be written; `resume` it
               7    stopped by a limit that the workflow set
-              130  interrupted: nobody else was tried
+              130  interrupted: nobody else was tried; `signoff resume` goes on
               255  a fault of signoff itself
         "#]],
     );

@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use signoff_core::Outcome;
+use signoff_core::{InDoubtPolicy, Outcome};
 use signoff_engine::call::OutcomeRow;
 use signoff_engine::event::{Event, Observer, Status, Summary};
 use signoff_engine::journal::{RunHeader, journal_path};
-use signoff_engine::run::{Run, RunSettings};
+use signoff_engine::run::{ResumeSettings, Run, RunSettings};
 
 use super::{question, signal};
 use crate::arguments::{General, Guard};
@@ -68,12 +69,54 @@ pub(crate) async fn perform(
     let progress = Progress::new(general);
     let observer = report::reporter(general, &progress);
     let (summary, result) = task.execute(guard.plan, approved, observer, progress).await?;
+    finish(setup, &summary, result, !guard.plan)
+}
+
+/// Goes on with a run of this work, and gives the exit code.
+pub(crate) async fn resume(
+    work: &dyn Work,
+    setup: &Setup,
+    general: &General,
+    run: String,
+    in_doubt: Option<InDoubtPolicy>,
+    force: bool,
+) -> Result<Exit, Failure> {
+    let progress = Progress::new(general);
+    let observer = report::reporter(general, &progress);
+    let settings = ResumeSettings {
+        run,
+        today: header(work, setup),
+        in_doubt,
+        force,
+    };
+    let run = Run::resume(Arc::clone(&setup.engine), settings, &setup.state, observer)?;
+    let is_plan = run.planning();
+    let (summary, result) = carry_out(work, run, progress).await?;
+    finish(setup, &summary, result, !is_plan)
+}
+
+/// What is to be said when the work is over, and the exit code.
+fn finish(
+    setup: &Setup,
+    summary: &Summary,
+    result: Result<Performed, Failure>,
+    can_resume: bool,
+) -> Result<Exit, Failure> {
     for name in setup.engine.redactor.too_short() {
         report::diagnostic(&format!(
             "warning: the secret of `{name}` is too short to be recognised in output"
         ));
     }
-    Ok(exit(&summary, result?))
+    let exit = exit(summary, result?);
+    if can_resume && setup.config.is_some() && matches!(exit, Exit::Interrupted | Exit::Unfinished) {
+        report::diagnostic(&goes_on(&summary.run));
+    }
+    Ok(exit)
+}
+
+/// How a run is taken up again.
+fn goes_on(run: &str) -> String {
+    format!("to go on: signoff resume {run}")
 }
 
 /// What came of asking.
@@ -172,9 +215,7 @@ impl Task<'_> {
         let header = RunHeader {
             plan,
             reason: self.guard.reason.clone(),
-            command_line: std::env::args().collect(),
-            versions: self.setup.versions(),
-            ..self.work.header()
+            ..header(self.work, self.setup)
         };
         let settings = RunSettings { header, approved };
         let run = Run::begin(
@@ -183,26 +224,49 @@ impl Task<'_> {
             &self.setup.state,
             observer,
         )?;
-        let interrupted = Arc::new(AtomicBool::new(false));
-        let watcher = tokio::spawn(interrupt(
-            Arc::clone(&run),
-            Arc::clone(&interrupted),
-            progress.clone(),
-        ));
-        let display = tokio::spawn(progress.follow(Arc::clone(&run)));
-        let result = self.work.perform(Arc::clone(&run)).await;
-        watcher.abort();
-        display.abort();
-        let interrupted = interrupted.load(Ordering::Relaxed);
-        let status = match &result {
-            _ if interrupted => Status::Interrupted,
-            Ok(Performed::Whole) => Status::Completed,
-            Ok(Performed::Limited) => Status::Stopped,
-            Err(_) => Status::Failed,
-        };
-        let summary = run.finish(status).await?;
-        Ok((summary, if interrupted { Ok(Performed::Whole) } else { result }))
+        carry_out(self.work, run, progress).await
     }
+}
+
+/// What this process writes of work that it begins.
+fn header(work: &dyn Work, setup: &Setup) -> RunHeader {
+    RunHeader {
+        command_line: std::env::args().collect(),
+        versions: setup.versions(),
+        folder: std::env::current_dir()
+            .ok()
+            .map(|folder| folder.display().to_string()),
+        config: setup.config.as_ref().map(|path| path.display().to_string()),
+        sandbox: setup.config.is_none(),
+        ..work.header()
+    }
+}
+
+/// Does the work within a run, to its end or until a signal stops it.
+async fn carry_out(
+    work: &dyn Work,
+    run: Arc<Run>,
+    progress: Progress,
+) -> Result<(Summary, Result<Performed, Failure>), Failure> {
+    let interrupted = Arc::new(AtomicBool::new(false));
+    let watcher = tokio::spawn(interrupt(
+        Arc::clone(&run),
+        Arc::clone(&interrupted),
+        progress.clone(),
+    ));
+    let display = tokio::spawn(progress.follow(Arc::clone(&run)));
+    let result = work.perform(Arc::clone(&run)).await;
+    watcher.abort();
+    display.abort();
+    let interrupted = interrupted.load(Ordering::Relaxed);
+    let status = match &result {
+        _ if interrupted => Status::Interrupted,
+        Ok(Performed::Whole) => Status::Completed,
+        Ok(Performed::Limited) => Status::Stopped,
+        Err(_) => Status::Failed,
+    };
+    let summary = run.finish(status).await?;
+    Ok((summary, if interrupted { Ok(Performed::Whole) } else { result }))
 }
 
 /// How many users of a plan are shown before the question.
@@ -264,22 +328,32 @@ async fn answer(question: &str) -> Result<bool, Failure> {
 /// What an interruption means before anything was sent that changes anything.
 const NOBODY: &str = "nobody was logged out";
 
+/// How long what is on its way is waited for after the first signal.
+const DRAIN: Duration = Duration::from_secs(30);
+
 /// The first signal stops the run, the second the process.
 async fn interrupt(run: Arc<Run>, interrupted: Arc<AtomicBool>, progress: Progress) {
     signal::received().await;
     interrupted.store(true, Ordering::Relaxed);
-    progress.line("stopping: what is on its way is waited for; Ctrl-C once more leaves at once");
-    run.stop();
-    signal::received().await;
     progress.line(&format!(
-        "left at once: what was on its way is in doubt, and is recorded so in run {}",
+        "stopping: what is on its way is waited for, up to {} s; Ctrl-C once more leaves at once",
+        DRAIN.as_secs()
+    ));
+    run.stop();
+    let why = tokio::select! {
+        () = signal::received() => "left at once",
+        () = tokio::time::sleep(DRAIN) => "no longer waited for",
+    };
+    progress.line(&format!(
+        "{why}: what was on its way is in doubt, and is recorded so in run {}",
         run.id()
     ));
+    progress.line(&goes_on(run.id()));
     std::process::exit(i32::from(Exit::Interrupted.code()));
 }
 
 /// What the process ends with; the gravest cause wins.
-fn exit(summary: &Summary, performed: Performed) -> Exit {
+pub(crate) fn exit(summary: &Summary, performed: Performed) -> Exit {
     match summary.status {
         Status::Interrupted => Exit::Interrupted,
         _ if performed == Performed::Limited => Exit::Stopped,

@@ -1,5 +1,6 @@
 //! `signoff logout`: users of one connection, without a script.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
@@ -80,6 +81,47 @@ pub(crate) async fn logout(arguments: Logout, general: &General) -> Result<Exit,
         options: given,
     };
     guard::perform(&work, &setup, general, &guard).await
+}
+
+/// The same work as that of a run; `from` is a file in place of the one that it took its users from. `None`: the journal
+/// says something that this signoff does not know.
+pub(super) async fn of_run(
+    header: &RunHeader,
+    from: Option<&Path>,
+    setup: &Setup,
+) -> Result<Option<Box<dyn Work>>, Failure> {
+    let [connection, whom, options @ ..] = header.arguments.as_slice() else {
+        return Ok(None);
+    };
+    let (true, Some(connection)) = (connection.name == "connection", connection.value.as_text()) else {
+        return Ok(None);
+    };
+    let mut options = options.to_vec();
+    let whom = match (whom.name.as_str(), &whom.value) {
+        ("users", Value::List(users)) => {
+            let users = users.iter().filter_map(|user| user.as_text().map(str::to_owned));
+            Whom::Users(users.collect())
+        }
+        ("team", Value::Text(team)) => Whom::Team(team.clone()),
+        ("from", Value::Text(_)) => {
+            let given = &header.arguments[1..];
+            let (listed, rest) = Listed::again(given, from, setup, connection).await?;
+            options = rest;
+            Whom::Listed(listed)
+        }
+        _ => return Ok(None),
+    };
+    if from.is_some() && !matches!(whom, Whom::Listed(_)) {
+        return Err(Failure::usage(
+            "the run took its users from no file",
+            "leave out --from",
+        ));
+    }
+    Ok(Some(Box::new(LogoutWork {
+        connection: connection.to_owned(),
+        whom,
+        options,
+    })))
 }
 
 struct LogoutWork {

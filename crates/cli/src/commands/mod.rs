@@ -10,6 +10,7 @@ pub(crate) mod plugin;
 mod question;
 pub(crate) mod read;
 pub(crate) mod reference;
+pub(crate) mod resume;
 pub(crate) mod run;
 pub(crate) mod sandbox;
 pub(crate) mod scripts;

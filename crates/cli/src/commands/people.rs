@@ -63,10 +63,64 @@ impl Listed {
         }))
     }
 
+    /// The file that a run was begun with, or the one that is named in its place; `given` is what the journal says of it,
+    /// and what remains are the options of the operation.
+    pub(super) async fn again(
+        given: &[Field],
+        in_place: Option<&Path>,
+        setup: &Setup,
+        connection: &str,
+    ) -> Result<(Self, Vec<Field>), Failure> {
+        let mut from = FromFile {
+            path: in_place.map(Path::to_owned),
+            id_column: None,
+            map: Vec::new(),
+            secret_columns: Vec::new(),
+        };
+        let mut recorded = Vec::new();
+        let mut options = Vec::new();
+        for field in given {
+            match (field.name.as_str(), &field.value) {
+                // It is the first; an option of that name comes later.
+                ("from", Value::Text(path)) if recorded.is_empty() => {
+                    if in_place.is_none() && path == STANDARD_INPUT {
+                        return Err(Failure::usage(
+                            "the run took its users from standard input, which is not there any more",
+                            "give them again with --from FILE",
+                        ));
+                    }
+                    from.path.get_or_insert_with(|| path.into());
+                }
+                ("id_column", Value::Text(column)) => from.id_column = Some(column.clone()),
+                ("map", Value::Map(map)) => from.map = map.iter().map(typed).collect(),
+                ("secret_columns", Value::List(columns)) => {
+                    from.secret_columns = columns
+                        .iter()
+                        .filter_map(|column| column.as_text().map(str::to_owned))
+                        .collect();
+                }
+                _ => {
+                    options.push(field.clone());
+                    continue;
+                }
+            }
+            recorded.push(field.clone());
+        }
+        let Some(listed) = Self::read(&from, setup, connection).await? else {
+            return Err(Failure::configuration("the run names no file of users", ""));
+        };
+        let arguments = recorded;
+        Ok((Self { arguments, ..listed }, options))
+    }
+
     /// What the journal says of it: where it is, and how it is read; nothing of what is in it.
     pub(super) fn arguments(&self) -> Vec<Field> {
         self.arguments.clone()
     }
+}
+
+fn typed(field: &Field) -> String {
+    format!("{}={}", field.name, field.value.as_text().unwrap_or_default())
 }
 
 fn arguments(path: &Path, from: &FromFile, map: Vec<Field>) -> Vec<Field> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use signoff_core::{Field, User};
+use signoff_core::{Field, User, Value};
 use signoff_engine::call::{Answer, Call, CallError, OutcomeRow, Place};
 use signoff_engine::event::Level;
 use signoff_engine::journal::{InputFile, RunHeader, SourceText};
@@ -13,7 +13,7 @@ use signoff_engine::people::People;
 use signoff_engine::run::{PeopleRequest, Run};
 use signoff_script::{
     ArgumentError, ArgumentValue, Arguments, ConnectionInfo, Ending, Host, Limits, RunError, ScriptError,
-    Skip, Workflow,
+    Skip, Source, Workflow,
 };
 
 use super::guard::{self, Performed, Work};
@@ -58,6 +58,54 @@ pub(crate) async fn run(arguments: arguments::Run, general: &General) -> Result<
         load(&script, Limits::default())?;
     }
     let setup = Setup::prepare(general, &place).await?;
+    let settings = read::options(&set, "--set", "wait=5m")?;
+    let work = work(script, &settings, &setup)?;
+    guard::perform(&work, &setup, general, &guard).await
+}
+
+/// The same work as that of a run; `from` is a file in place of the one that it was given.
+pub(super) fn of_run(
+    header: &RunHeader,
+    from: Option<&Path>,
+    setup: &Setup,
+) -> Result<Box<dyn Work>, Failure> {
+    let mut arguments = header.arguments.clone();
+    if let Some(path) = from {
+        let [input] = header.inputs.as_slice() else {
+            return Err(Failure::usage(
+                format!(
+                    "the run was given {} files, and --from names one",
+                    header.inputs.len()
+                ),
+                "leave out --from, and put the files where they were",
+            ));
+        };
+        let path = path.display().to_string();
+        for field in &mut arguments {
+            if field.value.as_text() == Some(&input.path) {
+                field.value = Value::from(path.as_str());
+            }
+        }
+    }
+    let mut work = work(header.workflow.clone(), &arguments, setup)?;
+    work.recorded = Some(header.arguments.clone());
+    let known = work.workflow.sources();
+    let late = header
+        .sources
+        .iter()
+        .filter(|source| known.iter().all(|known| known.name != source.name));
+    // What the script came to require while it ran; one that is gone is missed by the run.
+    work.late = late
+        .filter_map(|source| {
+            let text = std::fs::read_to_string(&source.name).ok()?;
+            let name = source.name.clone();
+            Some(SourceText { name, text })
+        })
+        .collect();
+    Ok(Box::new(work))
+}
+
+fn work(script: String, settings: &[Field], setup: &Setup) -> Result<ScriptWork, Failure> {
     let limits = &setup.engine.config.limits;
     let memory = usize::try_from(limits.script_memory).unwrap_or(usize::MAX);
     let workflow = load(
@@ -67,7 +115,6 @@ pub(crate) async fn run(arguments: arguments::Run, general: &General) -> Result<
             cpu: limits.script_cpu,
         },
     )?;
-    let settings = read::options(&set, "--set", "wait=5m")?;
     let settings: Vec<(&str, &str)> = settings
         .iter()
         .map(|field| (field.name.as_str(), field.value.as_text().unwrap_or_default()))
@@ -83,12 +130,13 @@ pub(crate) async fn run(arguments: arguments::Run, general: &General) -> Result<
                 format!("`signoff run {script} --help` shows the arguments"),
             )
         })?;
-    let work = ScriptWork {
+    Ok(ScriptWork {
         script,
         workflow,
         arguments,
-    };
-    guard::perform(&work, &setup, general, &guard).await
+        recorded: None,
+        late: Vec::new(),
+    })
 }
 
 /// A file; or, with `@`, a script that comes with signoff.
@@ -109,6 +157,10 @@ struct ScriptWork {
     script: String,
     workflow: Workflow,
     arguments: Arguments,
+    /// What the journal says of the arguments, if it does.
+    recorded: Option<Vec<Field>>,
+    /// Modules that only an earlier execution has required.
+    late: Vec<SourceText>,
 }
 
 impl Work for ScriptWork {
@@ -126,13 +178,11 @@ impl Work for ScriptWork {
         RunHeader {
             inputs: inputs.collect(),
             workflow: self.script.clone(),
-            sources: sources
-                .map(|source| SourceText {
-                    name: source.name,
-                    text: source.text.to_string(),
-                })
-                .collect(),
-            arguments: arguments.map(|(name, value)| Field::new(name, value)).collect(),
+            sources: sources.map(text_of).chain(self.late.iter().cloned()).collect(),
+            arguments: self
+                .recorded
+                .clone()
+                .unwrap_or_else(|| arguments.map(|(name, value)| Field::new(name, value)).collect()),
             ..RunHeader::default()
         }
     }
@@ -155,6 +205,13 @@ impl Work for ScriptWork {
     }
 }
 
+fn text_of(source: Source) -> SourceText {
+    SourceText {
+        name: source.name,
+        text: source.text.to_string(),
+    }
+}
+
 /// The engine's run, as a script sees it.
 struct RunHost(Arc<Run>);
 
@@ -165,16 +222,31 @@ impl Host for RunHost {
 
     async fn skip(&self, skip: Skip) -> Result<Arc<OutcomeRow>, CallError> {
         self.0
-            .skip(skip.place, skip.connection.as_deref(), &skip.user, &skip.reason)
+            .skip(
+                skip.place,
+                &skip.source,
+                skip.connection.as_deref(),
+                &skip.user,
+                &skip.reason,
+            )
             .await
     }
 
-    async fn now(&self, place: Place) -> Result<i64, CallError> {
-        self.0.now(place).await
+    async fn now(&self, place: Place, source: String) -> Result<i64, CallError> {
+        self.0.now(place, &source).await
     }
 
-    async fn sleep(&self, place: Place, duration: std::time::Duration) -> Result<(), CallError> {
-        self.0.sleep(place, duration).await
+    async fn sleep(
+        &self,
+        place: Place,
+        source: String,
+        duration: std::time::Duration,
+    ) -> Result<(), CallError> {
+        self.0.sleep(place, &source, duration).await
+    }
+
+    fn source(&self, source: Source) {
+        self.0.source(text_of(source));
     }
 
     async fn connection(&self, name: &str, credential: Option<&str>) -> Result<ConnectionInfo, CallError> {

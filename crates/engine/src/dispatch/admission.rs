@@ -141,6 +141,11 @@ impl Admission {
         self.lock().state.server_clock().offset_ms()
     }
 
+    /// The same; `None` until something is known.
+    pub(super) fn known_server_offset_ms(&self) -> Option<i64> {
+        self.lock().state.server_clock().known_offset_ms()
+    }
+
     /// What is wrong with each origin of an endpoint that has several, if something is wrong with all.
     pub(super) fn troubles(&self, endpoint: usize) -> Option<Arc<str>> {
         self.lock().state.troubles(endpoint)

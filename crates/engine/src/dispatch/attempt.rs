@@ -284,7 +284,8 @@ impl Job<'_> {
                 attempt: sending.number,
                 request_id: write.request_id,
                 at_unix_ms: begun.unix_ms,
-                server_offset_ms: self.desk.admission.server_offset_ms(),
+                server_offset_ms: self.desk.admission.known_server_offset_ms(),
+                under_way,
             });
             let written = written.await?;
             let Some(leaves_for) = permit.leave() else {

@@ -1,6 +1,7 @@
 //! What dispatch gives back for a request, and what it tells the journal of a write.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -197,8 +198,10 @@ pub struct Intent<'a> {
     pub request_id: Option<&'a str>,
     /// Now, in Unix milliseconds.
     pub at_unix_ms: i64,
-    /// The vendor's clock minus ours, in milliseconds.
-    pub server_offset_ms: i64,
+    /// The vendor's clock minus ours, in milliseconds; `None`: not known yet.
+    pub server_offset_ms: Option<i64>,
+    /// How long it may be under way from now on.
+    pub under_way: Duration,
 }
 
 /// What became of a write, as far as dispatch can tell.

@@ -25,19 +25,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use signoff_core::Field;
 use tokio::sync::oneshot;
 
 use crate::platform;
 use folder::WriteLock;
-use store::{Entry, Store};
+use store::{Entry, Last, Store};
 use writer::Queue;
 
 pub use error::JournalError;
-pub use reader::{JournalReader, JournaledCall, OpenIntent};
+pub use reader::{JournalReader, JournaledCall, JournaledWrite, OpenIntent};
 pub(crate) use record::hexadecimal;
 pub use record::{
     AnswerRecord, CallDigest, CallId, CallKind, CallRecord, Disposition, EndRecord, InputFile, IntentId,
-    IntentRecord, LogRecord, RecordedAnswer, ResultRecord, RunHeader, ScopeRecord, SourceText,
+    IntentRecord, LogRecord, RecordedAnswer, ResultRecord, RunHeader, ScopeRecord, SessionRecord, SourceText,
 };
 
 /// The folder of journals in a state folder.
@@ -56,6 +57,62 @@ pub fn journal_path(state: &Path, run: &str) -> Result<PathBuf, JournalError> {
         return Err(JournalError::BadId { run: run.to_owned() });
     }
     Ok(runs_folder(state).join(format!("{run}.sqlite")))
+}
+
+/// The ids of the runs in a state folder, the oldest first.
+///
+/// # Errors
+/// If the folder cannot be read; one that is not there has none.
+pub fn runs(state: &Path) -> Result<Vec<String>, JournalError> {
+    let folder = runs_folder(state);
+    let entries = match std::fs::read_dir(&folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(JournalError::of_system(&folder, &error)),
+    };
+    let mut runs = Vec::new();
+    for entry in entries {
+        let name = entry
+            .map_err(|error| JournalError::of_system(&folder, &error))?
+            .file_name();
+        let run = name.to_str().and_then(|name| name.strip_suffix(".sqlite"));
+        runs.extend(run.map(str::to_owned));
+    }
+    // They begin with their time.
+    runs.sort_unstable();
+    Ok(runs)
+}
+
+/// What a person may call a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RunName {
+    /// This one.
+    Run(String),
+    /// There is none of that name.
+    None,
+    /// It fits several.
+    Several(Vec<String>),
+}
+
+/// Finds a run by its id, by a beginning of it, or by a beginning of the letters at its end.
+///
+/// # Errors
+/// As [`runs`].
+pub fn find_run(state: &Path, name: &str) -> Result<RunName, JournalError> {
+    let known = runs(state)?;
+    if known.iter().any(|run| run == name) {
+        return Ok(RunName::Run(name.to_owned()));
+    }
+    let fits = |run: &String| {
+        let letters = run.rsplit_once('-').map_or("", |(_, letters)| letters);
+        !name.is_empty() && (run.starts_with(name) || letters.starts_with(name))
+    };
+    let mut fitting: Vec<String> = known.into_iter().filter(fits).collect();
+    Ok(match fitting.len() {
+        0 => RunName::None,
+        1 => RunName::Run(fitting.remove(0)),
+        _ => RunName::Several(fitting),
+    })
 }
 
 /// How a folder does for journals.
@@ -109,11 +166,31 @@ impl Journal {
             // Nothing was promised yet: better no file than an empty one. If it stays, it is told as no journal.
             let _ = std::fs::remove_file(&path);
         })?;
-        Self::start(path, store, lock)
+        Self::start(path, store, lock, Last::default())
     }
 
-    fn start(path: PathBuf, store: Store, lock: WriteLock) -> Result<Self, JournalError> {
+    /// Opens the journal of a run that another process began, to go on with it. The file is checked, and brought to the
+    /// present version. Blocks for some milliseconds, and longer for a large file.
+    ///
+    /// # Errors
+    /// If there is none, another process writes it, it is damaged, or it cannot be written.
+    pub fn reopen(state: &Path, run: &str) -> Result<Self, JournalError> {
+        let path = journal_path(state, run)?;
+        if let Err(error) = std::fs::metadata(&path) {
+            return Err(JournalError::of_system(&path, &error));
+        }
+        folder::make(&runs_folder(state))?;
+        let lock = WriteLock::take(&path)?;
+        let (store, last) = Store::reopen(&path)?;
+        Self::start(path, store, lock, last)
+    }
+
+    fn start(path: PathBuf, store: Store, lock: WriteLock, last: Last) -> Result<Self, JournalError> {
         let queue = Arc::new(Queue::default());
+        {
+            let mut state = queue.lock();
+            (state.last_call, state.last_intent) = (last.call, last.intent);
+        }
         let closed = JournalError::Closed { path: path.clone() };
         let thread = writer::start(&queue, store, lock, closed)
             .map_err(|error| JournalError::of_system(&path, &error))?;
@@ -205,6 +282,28 @@ impl Journal {
         self.shared
             .queue
             .push(|state| state.push(Entry::Scope(record), None));
+    }
+
+    /// Records a text that the script came to require; on disk before anything that is recorded later.
+    pub fn source(&self, source: SourceText) {
+        self.shared
+            .queue
+            .push(|state| state.push(Entry::Source(source), None));
+    }
+
+    /// Records that a connection is opened, by its name, with its settings; on disk before anything that is recorded
+    /// later.
+    pub fn connection(&self, settings: Field) {
+        self.shared
+            .queue
+            .push(|state| state.push(Entry::Connection(settings), None));
+    }
+
+    /// Records that this process goes on with the run; on disk before anything that is recorded later.
+    pub fn session(&self, record: SessionRecord) {
+        self.shared
+            .queue
+            .push(|state| state.push(Entry::Session(record), None));
     }
 
     /// Records a line of the log; on disk before anything that is recorded later.

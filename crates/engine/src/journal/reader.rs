@@ -1,17 +1,19 @@
 //! Reading a journal, of a run that is over or still going on.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rusqlite::{Connection, OpenFlags, Row};
+use signoff_core::{Field, Value};
 
 use super::error::JournalError;
 use super::record::{
     AnswerRecord, CallDigest, CallId, CallKind, CallRecord, Disposition, EndRecord, IntentId, IntentRecord,
-    RecordedAnswer, RunHeader, ScopeRecord, SourceText,
+    RecordedAnswer, RunHeader, ScopeRecord, SessionRecord, SourceText,
 };
-use super::schema::{APPLICATION_ID, VERSION};
+use super::schema::AS_IF_FROM_1;
+use super::store;
 use crate::call::{OutcomeRow, Place};
 use crate::event::Summary;
 use crate::json;
@@ -44,6 +46,21 @@ pub struct OpenIntent {
     pub sent: bool,
 }
 
+/// A write that was intended, and what became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JournaledWrite {
+    /// Its number.
+    pub id: IntentId,
+    /// What was about to leave.
+    pub intent: IntentRecord,
+    /// Whether it was answered; `None`: the process ended before that was known.
+    pub disposition: Option<Disposition>,
+    /// The HTTP status of the answer.
+    pub http_status: Option<u16>,
+    /// Of the machine's boot at that time.
+    pub boot_id: Option<String>,
+}
+
 impl JournalReader {
     /// Opens a journal.
     ///
@@ -59,23 +76,8 @@ impl JournalReader {
         connection
             .busy_timeout(std::time::Duration::from_secs(5))
             .map_err(failed)?;
-        let number = |pragma: &str| {
-            connection
-                .pragma_query_value(None, pragma, |row| row.get::<_, i64>(0))
-                .map_err(failed)
-        };
-        if number("application_id")? != APPLICATION_ID {
-            return Err(JournalError::NotAJournal {
-                path: path.to_owned(),
-            });
-        }
-        let found = number("user_version")?;
-        if found > VERSION {
-            return Err(JournalError::TooNew {
-                path: path.to_owned(),
-                found,
-                known: VERSION,
-            });
+        if store::version(&connection, path)? == 1 {
+            connection.execute_batch(AS_IF_FROM_1).map_err(failed)?;
         }
         Ok(Self {
             path: path.to_owned(),
@@ -83,7 +85,7 @@ impl JournalReader {
         })
     }
 
-    /// What the run is. Durations among its arguments are the texts that they became.
+    /// What the run is.
     ///
     /// # Errors
     /// If it cannot be read.
@@ -94,14 +96,127 @@ impl JournalReader {
             Ok(Some(()))
         })?;
         let mut sources = Vec::new();
-        self.each("SELECT name, text FROM source ORDER BY id", [], |row| {
+        self.each("SELECT name, text FROM source WHERE id IN (SELECT max(id) FROM source GROUP BY name) ORDER BY id", [], |row| {
             sources.push(SourceText {
                 name: row.get(0)?,
                 text: row.get(1)?,
             });
             Ok(Some(()))
         })?;
-        header(&rows, sources).ok_or_else(|| self.damaged("the description of the run cannot be understood"))
+        let mut approved = Vec::new();
+        self.each("SELECT connection, user FROM approved", [], |row| {
+            approved.push((row.get(0)?, row.get(1)?));
+            Ok(Some(()))
+        })?;
+        let header = header(&rows, sources, approved);
+        header.ok_or_else(|| self.damaged("the description of the run cannot be understood"))
+    }
+
+    /// The processes that worked on the run, in order; the first began it.
+    ///
+    /// # Errors
+    /// If one cannot be read.
+    pub fn sessions(&self) -> Result<Vec<SessionRecord>, JournalError> {
+        let mut sessions = Vec::new();
+        self.each(
+            "SELECT at, boot_id, uptime, process, command_line, overridden FROM session ORDER BY id",
+            [],
+            |row| {
+                let texts = |column: usize| -> rusqlite::Result<Option<Vec<String>>> {
+                    Ok(serde_json::from_str(&row.get::<_, String>(column)?).ok())
+                };
+                let (Some(command_line), Some(overridden)) = (texts(4)?, texts(5)?) else {
+                    return Ok(None);
+                };
+                sessions.push(SessionRecord {
+                    at_ms: row.get(0)?,
+                    boot_id: row.get(1)?,
+                    uptime_ms: optional_unsigned(row, 2)?,
+                    process: row.get(3)?,
+                    command_line,
+                    overridden,
+                });
+                Ok(Some(()))
+            },
+        )?;
+        Ok(sessions)
+    }
+
+    /// The connections that were opened, by name, each with its settings when it was last opened.
+    ///
+    /// # Errors
+    /// If one cannot be read.
+    pub fn connections(&self) -> Result<Vec<Field>, JournalError> {
+        let mut connections: BTreeMap<String, Value> = BTreeMap::new();
+        self.each("SELECT name, settings FROM connection ORDER BY id", [], |row| {
+            let name = row.get(0)?;
+            let settings = serde_json::from_str(&row.get::<_, String>(1)?).ok();
+            Ok(settings.map(|settings| {
+                connections.insert(name, json::kept_from(&settings));
+            }))
+        })?;
+        let fields = connections.into_iter().map(|(name, value)| Field { name, value });
+        Ok(fields.collect())
+    }
+
+    /// The place of every call, in order.
+    ///
+    /// # Errors
+    /// If one cannot be read.
+    pub fn places(&self, mut each: impl FnMut(CallId, &str)) -> Result<(), JournalError> {
+        self.each("SELECT id, place FROM call ORDER BY id", [], |row| {
+            each(CallId(row.get(0)?), row.get_ref(1)?.as_str()?);
+            Ok(Some(()))
+        })
+    }
+
+    /// The call of that number.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn call(&self, id: CallId) -> Result<Option<JournaledCall>, JournalError> {
+        let names = self.names()?;
+        let mut found = None;
+        self.each(&format!("{CALLS} WHERE call.id = ?1"), [id.0], |row| {
+            Ok(journaled_call(row, &names)?.map(|call| found = Some(call)))
+        })?;
+        Ok(found)
+    }
+
+    /// Every write that was intended for a call, given its first number at its place, whichever process did; in order.
+    ///
+    /// # Errors
+    /// If one cannot be read.
+    pub fn writes(&self, first: CallId) -> Result<Vec<JournaledWrite>, JournalError> {
+        let mut writes = Vec::new();
+        self.each(
+            &format!(
+                "SELECT {INTENT}, result.disposition, result.http_status, session.boot_id
+                 FROM intent LEFT JOIN result ON result.intent = intent.id
+                 LEFT JOIN session ON session.id = intent.session
+                 WHERE intent.call IN (SELECT ?1 UNION ALL SELECT id FROM call WHERE again = ?1)
+                 ORDER BY intent.id"
+            ),
+            [first.0],
+            |row| {
+                let disposition: Option<i64> = row.get(INTENT_COLUMNS)?;
+                writes.push(JournaledWrite {
+                    id: IntentId(row.get(0)?),
+                    intent: intent(row)?,
+                    disposition: match disposition {
+                        None => None,
+                        Some(code) => match Disposition::from_code(code) {
+                            Some(disposition) => Some(disposition),
+                            None => return Ok(None),
+                        },
+                    },
+                    http_status: row.get(INTENT_COLUMNS + 1)?,
+                    boot_id: row.get(INTENT_COLUMNS + 2)?,
+                });
+                Ok(Some(()))
+            },
+        )?;
+        Ok(writes)
     }
 
     /// Every call, in order, each with what it gave.
@@ -142,25 +257,24 @@ impl JournalReader {
     pub fn open_intents(&self) -> Result<Vec<OpenIntent>, JournalError> {
         let mut open = Vec::new();
         self.each(
-            "SELECT intent.id, intent.call, intent.part, intent.attempt, intent.request_id, intent.at,
-                    intent.server_offset, result.disposition
-             FROM intent LEFT JOIN result ON result.intent = intent.id
-             WHERE (result.disposition IS NULL OR result.disposition = ?1)
-               AND NOT EXISTS (SELECT 1 FROM answer WHERE answer.call = intent.call)
-             ORDER BY intent.id",
+            &format!(
+                "SELECT {INTENT}, result.disposition
+                 FROM intent JOIN call ON call.id = intent.call
+                 LEFT JOIN result ON result.intent = intent.id
+                 WHERE (result.disposition IS NULL OR result.disposition = ?1)
+                   AND NOT EXISTS (
+                       SELECT 1 FROM answer WHERE answer.final AND answer.call = intent.call)
+                   AND NOT EXISTS (
+                       SELECT 1 FROM call later JOIN answer ON answer.call = later.id
+                       WHERE answer.final AND later.again = coalesce(call.again, call.id))
+                 ORDER BY intent.id"
+            ),
             [Disposition::MaybeSent.code()],
             |row| {
                 open.push(OpenIntent {
                     id: IntentId(row.get(0)?),
-                    intent: IntentRecord {
-                        call: CallId(row.get(1)?),
-                        part: row.get(2)?,
-                        attempt: row.get(3)?,
-                        request_id: row.get(4)?,
-                        at_ms: row.get(5)?,
-                        server_offset_ms: row.get(6)?,
-                    },
-                    sent: row.get::<_, Option<i64>>(7)?.is_some(),
+                    intent: intent(row)?,
+                    sent: row.get::<_, Option<i64>>(INTENT_COLUMNS)?.is_some(),
                 });
                 Ok(Some(()))
             },
@@ -190,9 +304,34 @@ impl JournalReader {
     ///
     /// # Errors
     /// If one cannot be read.
-    pub fn outcomes(&self, mut each: impl FnMut(Arc<OutcomeRow>)) -> Result<(), JournalError> {
+    pub fn outcomes(&self, each: impl FnMut(Arc<OutcomeRow>)) -> Result<(), JournalError> {
+        self.outcomes_where("true", each)
+    }
+
+    /// The outcomes of operations that act, and of users left out, as a report of a finished run shows them: of each place
+    /// the last, and of users of whom nothing had become when an earlier process ended none.
+    ///
+    /// # Errors
+    /// If one cannot be read.
+    pub fn standing(&self, each: impl FnMut(Arc<OutcomeRow>)) -> Result<(), JournalError> {
+        self.outcomes_where(
+            "call.kind <> 2 AND answer.final AND NOT EXISTS (
+                 SELECT 1 FROM call later JOIN answer last ON last.call = later.id
+                 WHERE later.again = coalesce(call.again, call.id) AND later.id > call.id)",
+            each,
+        )
+    }
+
+    fn outcomes_where(
+        &self,
+        condition: &str,
+        mut each: impl FnMut(Arc<OutcomeRow>),
+    ) -> Result<(), JournalError> {
         self.each(
-            "SELECT kind, body, cause FROM answer WHERE outcome IS NOT NULL ORDER BY call",
+            &format!(
+                "SELECT answer.kind, body, cause FROM answer JOIN call ON call.id = answer.call
+                 WHERE outcome IS NOT NULL AND {condition} ORDER BY answer.call"
+            ),
             [],
             |row| match answer(row, 0)? {
                 Some(RecordedAnswer::Outcome(outcome)) => {
@@ -211,7 +350,7 @@ impl JournalReader {
     pub fn scope(&self, mut each: impl FnMut(ScopeRecord)) -> Result<(), JournalError> {
         let names = self.names()?;
         self.each(
-            "SELECT connection, user, name FROM scope ORDER BY id",
+            "SELECT connection, user, name, gone FROM scope ORDER BY id",
             [],
             |row| {
                 let connection: Option<i64> = row.get(0)?;
@@ -219,13 +358,14 @@ impl JournalReader {
                     connection: connection.and_then(|id| names.get(&id).cloned()),
                     user: row.get(1)?,
                     name: row.get(2)?,
+                    gone: row.get(3)?,
                 });
                 Ok(Some(()))
             },
         )
     }
 
-    /// How the run ended; `None` while it goes on, or if it was cut off.
+    /// How the run ended; `None` while it goes on, or if it was cut off, also after it was taken up again.
     ///
     /// # Errors
     /// If it cannot be read.
@@ -233,7 +373,8 @@ impl JournalReader {
         let run = self.meta()?.run;
         let mut end = None;
         self.each(
-            "SELECT at, status, total, counts, elapsed, unsatisfied, cancelled, untried, unread FROM ended ORDER BY id",
+            "SELECT at, status, total, counts, elapsed, unsatisfied, cancelled, untried, unread FROM ended
+             WHERE session = (SELECT max(id) FROM session) ORDER BY id",
             [],
             |row| {
                 end = ended(row, &run)?;
@@ -260,7 +401,7 @@ impl JournalReader {
         mut each: impl FnMut(&Row<'_>) -> rusqlite::Result<Option<()>>,
     ) -> Result<(), JournalError> {
         let failed = |error: rusqlite::Error| JournalError::of_sqlite(&self.path, &error);
-        let mut statement = self.connection.prepare(sql).map_err(failed)?;
+        let mut statement = self.connection.prepare_cached(sql).map_err(failed)?;
         let mut rows = statement.query(values).map_err(failed)?;
         while let Some(row) = rows.next().map_err(failed)? {
             each(row)
@@ -280,7 +421,7 @@ impl JournalReader {
 
 const CALLS: &str =
     "SELECT call.id, call.at, call.place, call.digest, call.kind, call.connection, call.operation,
-       call.user, answer.at, answer.kind, answer.body, answer.cause
+       call.user, answer.at, answer.kind, answer.body, answer.cause, answer.final, call.again
 FROM call LEFT JOIN answer ON answer.call = call.id";
 
 fn journaled_call(row: &Row<'_>, names: &HashMap<i64, Arc<str>>) -> rusqlite::Result<Option<JournaledCall>> {
@@ -293,7 +434,11 @@ fn journaled_call(row: &Row<'_>, names: &HashMap<i64, Arc<str>>) -> rusqlite::Re
     let answer = match answered {
         None => None,
         Some(at_ms) => match answer(row, 9)? {
-            Some(answer) => Some(AnswerRecord { at_ms, answer }),
+            Some(answer) => Some(AnswerRecord {
+                at_ms,
+                answer,
+                is_final: row.get(12)?,
+            }),
             None => return Ok(None),
         },
     };
@@ -307,9 +452,28 @@ fn journaled_call(row: &Row<'_>, names: &HashMap<i64, Arc<str>>) -> rusqlite::Re
             operation: operation.to_string(),
             user: row.get(7)?,
             at_ms: row.get(1)?,
+            again: row.get::<_, Option<i64>>(13)?.map(CallId),
         },
         answer,
     }))
+}
+
+/// What an [`IntentRecord`] is read from.
+const INTENT: &str = "intent.id, intent.call, intent.part, intent.attempt, intent.request_id, intent.at,
+    intent.server_offset, intent.uptime, intent.under_way";
+const INTENT_COLUMNS: usize = 9;
+
+fn intent(row: &Row<'_>) -> rusqlite::Result<IntentRecord> {
+    Ok(IntentRecord {
+        call: CallId(row.get(1)?),
+        part: row.get(2)?,
+        attempt: row.get(3)?,
+        request_id: row.get(4)?,
+        at_ms: row.get(5)?,
+        server_offset_ms: row.get(6)?,
+        uptime_ms: optional_unsigned(row, 7)?,
+        under_way_ms: optional_unsigned(row, 8)?,
+    })
 }
 
 /// From `kind`, `body`, `cause`, beginning at that column.
@@ -354,7 +518,17 @@ fn unsigned(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
     Ok(u64::try_from(count).unwrap_or_default())
 }
 
-fn header(rows: &HashMap<String, String>, sources: Vec<SourceText>) -> Option<RunHeader> {
+fn optional_unsigned(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<u64>> {
+    let count: Option<i64> = row.get(column)?;
+    Ok(count.and_then(|count| u64::try_from(count).ok()))
+}
+
+fn header(
+    rows: &HashMap<String, String>,
+    sources: Vec<SourceText>,
+    approved: Vec<(String, String)>,
+) -> Option<RunHeader> {
+    let is = |key: &str| rows.get(key).is_some_and(|value| value == "true");
     let text = |key: &str| rows.get(key).cloned();
     let parsed = |key: &str| serde_json::from_str::<serde_json::Value>(rows.get(key)?).ok();
     Some(RunHeader {
@@ -364,7 +538,7 @@ fn header(rows: &HashMap<String, String>, sources: Vec<SourceText>) -> Option<Ru
         uptime_ms: text("uptime").and_then(|uptime| uptime.parse().ok()),
         workflow: text("workflow")?,
         sources,
-        arguments: json::fields_from(&parsed("arguments")?),
+        arguments: json::kept_fields_from(&parsed("arguments")?),
         inputs: match rows.get("inputs") {
             Some(inputs) => serde_json::from_str(inputs).ok()?,
             None => Vec::new(),
@@ -379,5 +553,10 @@ fn header(rows: &HashMap<String, String>, sources: Vec<SourceText>) -> Option<Ru
         seed: text("seed")?.parse().ok()?,
         command_line: serde_json::from_str(rows.get("command_line")?).ok()?,
         reason: text("reason"),
+        folder: text("folder"),
+        config: text("config"),
+        act_as: text("act_as"),
+        sandbox: is("sandbox"),
+        approved: is("approved").then_some(approved),
     })
 }

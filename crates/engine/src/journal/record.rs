@@ -42,6 +42,33 @@ pub struct RunHeader {
     pub command_line: Vec<String>,
     /// Why, in the operator's words.
     pub reason: Option<String>,
+    /// The folder that paths were taken from.
+    pub folder: Option<String>,
+    /// The file of the configuration.
+    pub config: Option<String>,
+    /// Who acts in place of every connection's own credential.
+    pub act_as: Option<String>,
+    /// Whether the vendors were simulated by the process itself.
+    pub sandbox: bool,
+    /// The only users who may be acted on, by (connection, id), if somebody agreed to a plan.
+    pub approved: Option<Vec<(String, String)>>,
+}
+
+/// A process takes a run up again.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SessionRecord {
+    /// When, in Unix milliseconds.
+    pub at_ms: i64,
+    /// As [`RunHeader::boot_id`].
+    pub boot_id: Option<String>,
+    /// As [`RunHeader::uptime_ms`].
+    pub uptime_ms: Option<u64>,
+    /// Its number.
+    pub process: Option<u32>,
+    /// As it was typed.
+    pub command_line: Vec<String>,
+    /// What had changed since the run began, and was overridden.
+    pub overridden: Vec<String>,
 }
 
 /// One file of a script.
@@ -97,6 +124,8 @@ pub struct CallRecord {
     pub user: Option<String>,
     /// When, in Unix milliseconds.
     pub at_ms: i64,
+    /// The first call at this place, if it was begun before.
+    pub again: Option<CallId>,
 }
 
 /// What kind of call it is.
@@ -171,7 +200,7 @@ pub struct IntentRecord {
     pub call: CallId,
     /// Which write of the operation.
     pub part: String,
-    /// From 1; how often this part has been sent, with this.
+    /// From 1; which intent of this part it is, also of those that were withdrawn or belong to an earlier process.
     pub attempt: u32,
     /// The id under which the vendor is told of it.
     pub request_id: Option<String>,
@@ -179,6 +208,10 @@ pub struct IntentRecord {
     pub at_ms: i64,
     /// The vendor's clock less the host's, in milliseconds; `None`: not known yet.
     pub server_offset_ms: Option<i64>,
+    /// Time since the machine's boot, in milliseconds, if known. Of the wall clock nobody knows who sets it.
+    pub uptime_ms: Option<u64>,
+    /// How long it may be under way from then on, in milliseconds; `None`: not recorded.
+    pub under_way_ms: Option<u64>,
 }
 
 /// What became of a write.
@@ -212,6 +245,9 @@ pub struct AnswerRecord {
     pub at_ms: i64,
     /// What.
     pub answer: RecordedAnswer,
+    /// Whether it stands when the run is taken up again. What was stopped, or failed for a reason that lies with all, is
+    /// tried again.
+    pub is_final: bool,
 }
 
 /// What a call gave: of whichever kind.
@@ -259,12 +295,12 @@ impl RecordedAnswer {
         }
         let body: serde_json::Value = serde_json::from_str(body).ok()?;
         match code {
-            RECORD => json::record_from(&body).map(Self::Record),
+            RECORD => json::kept_record_from(&body).map(Self::Record),
             RECORDS => {
-                let rows: Option<Vec<Record>> = body.as_array()?.iter().map(json::record_from).collect();
+                let rows: Option<Vec<Record>> = body.as_array()?.iter().map(json::kept_record_from).collect();
                 rows.map(|rows| Self::Records(Arc::new(rows)))
             }
-            VALUE => Some(Self::Value(json::value_from(&body))),
+            VALUE => Some(Self::Value(json::kept_from(&body))),
             _ => None,
         }
     }
@@ -284,6 +320,8 @@ pub struct ScopeRecord {
     pub user: String,
     /// His display name.
     pub name: Option<String>,
+    /// He was in scope as a mere text, and it turned out to be nobody's id.
+    pub gone: bool,
 }
 
 /// A line of the log.

@@ -5,7 +5,7 @@
 pub(super) const APPLICATION_ID: i64 = 0x5367_4F66;
 
 /// Of the tables below.
-pub(super) const VERSION: i64 = 1;
+pub(super) const VERSION: i64 = 2;
 
 /// Texts that occur again and again (connections, operations) stand in `name`, once.
 pub(super) const TABLES: &str = "
@@ -31,8 +31,10 @@ CREATE TABLE call (
     kind INTEGER NOT NULL,
     connection INTEGER,
     operation INTEGER NOT NULL,
-    user TEXT
+    user TEXT,
+    again INTEGER
 ) STRICT;
+CREATE INDEX call_again ON call (again) WHERE again IS NOT NULL;
 CREATE TABLE intent (
     id INTEGER PRIMARY KEY,
     call INTEGER NOT NULL,
@@ -40,7 +42,10 @@ CREATE TABLE intent (
     server_offset INTEGER,
     part TEXT NOT NULL,
     attempt INTEGER NOT NULL,
-    request_id TEXT
+    request_id TEXT,
+    session INTEGER NOT NULL,
+    uptime INTEGER,
+    under_way INTEGER
 ) STRICT;
 CREATE TABLE result (
     intent INTEGER PRIMARY KEY,
@@ -54,13 +59,15 @@ CREATE TABLE answer (
     kind INTEGER NOT NULL,
     outcome TEXT,
     cause TEXT,
-    body TEXT NOT NULL
+    body TEXT NOT NULL,
+    final INTEGER NOT NULL
 ) STRICT;
 CREATE TABLE scope (
     id INTEGER PRIMARY KEY,
     connection INTEGER,
     user TEXT NOT NULL,
-    name TEXT
+    name TEXT,
+    gone INTEGER NOT NULL
 ) STRICT;
 CREATE TABLE log (
     id INTEGER PRIMARY KEY,
@@ -79,6 +86,81 @@ CREATE TABLE ended (
     unsatisfied INTEGER NOT NULL,
     cancelled INTEGER NOT NULL,
     untried TEXT,
-    unread INTEGER NOT NULL
+    unread INTEGER NOT NULL,
+    session INTEGER NOT NULL
 ) STRICT;
+CREATE TABLE session (
+    id INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    boot_id TEXT,
+    uptime INTEGER,
+    process INTEGER,
+    command_line TEXT NOT NULL,
+    overridden TEXT NOT NULL
+) STRICT;
+CREATE TABLE approved (
+    connection TEXT NOT NULL,
+    user TEXT NOT NULL
+) STRICT;
+CREATE TABLE connection (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL,
+    settings TEXT NOT NULL
+) STRICT;
+";
+
+/// Brings a file of version 1 to version 2. Rows of version 1 say nothing of processes: there was one.
+pub(super) const FROM_1: &str = "
+ALTER TABLE call ADD COLUMN again INTEGER;
+CREATE INDEX call_again ON call (again) WHERE again IS NOT NULL;
+ALTER TABLE intent ADD COLUMN session INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE intent ADD COLUMN uptime INTEGER;
+ALTER TABLE intent ADD COLUMN under_way INTEGER;
+ALTER TABLE answer ADD COLUMN final INTEGER NOT NULL DEFAULT 1;
+UPDATE answer SET final = 0 WHERE outcome = 'cancelled' OR cause IS NOT NULL;
+ALTER TABLE scope ADD COLUMN gone INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE ended ADD COLUMN session INTEGER NOT NULL DEFAULT 1;
+CREATE TABLE session (
+    id INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    boot_id TEXT,
+    uptime INTEGER,
+    process INTEGER,
+    command_line TEXT NOT NULL,
+    overridden TEXT NOT NULL
+) STRICT;
+INSERT INTO session (id, at, boot_id, uptime, process, command_line, overridden)
+SELECT 1, CAST(value AS INTEGER),
+       (SELECT value FROM run WHERE key = 'boot_id'),
+       (SELECT CAST(value AS INTEGER) FROM run WHERE key = 'uptime'),
+       NULL, (SELECT value FROM run WHERE key = 'command_line'), '[]'
+FROM run WHERE key = 'created';
+CREATE TABLE approved (
+    connection TEXT NOT NULL,
+    user TEXT NOT NULL
+) STRICT;
+CREATE TABLE connection (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL,
+    settings TEXT NOT NULL
+) STRICT;
+PRAGMA user_version = 2;
+";
+
+/// Shows a file of version 1 to a reader, who must not write, as if it were of version 2.
+pub(super) const AS_IF_FROM_1: &str = "
+CREATE TEMP VIEW call AS SELECT *, NULL AS again FROM main.call;
+CREATE TEMP VIEW intent AS SELECT *, 1 AS session, NULL AS uptime, NULL AS under_way FROM main.intent;
+CREATE TEMP VIEW answer AS SELECT *, outcome IS NOT 'cancelled' AND cause IS NULL AS final FROM main.answer;
+CREATE TEMP VIEW scope AS SELECT *, 0 AS gone FROM main.scope;
+CREATE TEMP VIEW ended AS SELECT *, 1 AS session FROM main.ended;
+CREATE TEMP VIEW session AS
+SELECT 1 AS id, CAST(value AS INTEGER) AS at,
+       (SELECT value FROM run WHERE key = 'boot_id') AS boot_id,
+       (SELECT CAST(value AS INTEGER) FROM run WHERE key = 'uptime') AS uptime,
+       NULL AS process, (SELECT value FROM run WHERE key = 'command_line') AS command_line,
+       '[]' AS overridden
+FROM run WHERE key = 'created';
+CREATE TEMP VIEW approved AS SELECT NULL AS connection, NULL AS user WHERE 0;
+CREATE TEMP VIEW connection AS SELECT NULL AS id, NULL AS name, NULL AS settings WHERE 0;
 ";

@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rusqlite::{Connection, OpenFlags, params};
+use signoff_core::Field;
 
 use super::error::JournalError;
 use super::record::{
     AnswerRecord, CallId, CallRecord, EndRecord, IntentId, IntentRecord, LogRecord, RecordedAnswer,
-    ResultRecord, RunHeader, ScopeRecord,
+    ResultRecord, RunHeader, ScopeRecord, SessionRecord, SourceText,
 };
-use super::schema::{APPLICATION_ID, TABLES, VERSION};
+use super::schema::{APPLICATION_ID, FROM_1, TABLES, VERSION};
 use crate::event::Level;
 use crate::json;
 
@@ -24,7 +25,18 @@ pub(super) enum Entry {
     Answer(CallId, AnswerRecord),
     Scope(ScopeRecord),
     Log(LogRecord),
+    Source(SourceText),
+    /// Its name, and its settings under it.
+    Connection(Field),
+    Session(SessionRecord),
     End(EndRecord),
+}
+
+/// The highest numbers in a file.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Last {
+    pub(super) call: i64,
+    pub(super) intent: i64,
 }
 
 pub(super) struct Store {
@@ -34,6 +46,8 @@ pub(super) struct Store {
     names: HashMap<Arc<str>, i64>,
     /// Those added by the open transaction.
     fresh: Vec<Arc<str>>,
+    /// The process that writes, by its row.
+    session: i64,
 }
 
 impl Store {
@@ -48,9 +62,59 @@ impl Store {
             connection,
             names: HashMap::new(),
             fresh: Vec::new(),
+            session: 1,
         };
         store.found(header).map_err(failed)?;
         Ok(store)
+    }
+
+    /// Opens a file that another process wrote, to go on with it. It is checked as a whole, and brought to the present
+    /// version.
+    pub(super) fn reopen(path: &Path) -> Result<(Self, Last), JournalError> {
+        let failed = |error: rusqlite::Error| JournalError::of_sqlite(path, &error);
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
+        let found = version(&connection, path)?;
+        configure(&connection).map_err(failed)?;
+        let checked: String = connection
+            .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
+            .map_err(failed)?;
+        if checked != "ok" {
+            return Err(JournalError::Damaged {
+                path: path.to_owned(),
+                reason: checked,
+            });
+        }
+        let mut store = Self {
+            path: path.to_owned(),
+            connection,
+            names: HashMap::new(),
+            fresh: Vec::new(),
+            session: 1,
+        };
+        let last = store.take_stock(found).map_err(failed)?;
+        Ok((store, last))
+    }
+
+    fn take_stock(&mut self, found: i64) -> rusqlite::Result<Last> {
+        if found == 1 {
+            self.connection
+                .execute_batch(&format!("BEGIN IMMEDIATE;{FROM_1}COMMIT"))?;
+        }
+        let mut statement = self.connection.prepare("SELECT text, id FROM name")?;
+        let names = statement.query_map([], |row| Ok((Arc::from(row.get::<_, String>(0)?), row.get(1)?)))?;
+        self.names = names.collect::<rusqlite::Result<_>>()?;
+        let highest = |table: &str| {
+            self.connection
+                .query_row(&format!("SELECT coalesce(max(id), 0) FROM {table}"), [], |row| {
+                    row.get(0)
+                })
+        };
+        self.session = highest("session")?;
+        Ok(Last {
+            call: highest("call")?,
+            intent: highest("intent")?,
+        })
     }
 
     /// Writes these together: on disk when it returns, all or none.
@@ -94,7 +158,36 @@ impl Store {
         for source in &header.sources {
             insert.execute(params![source.name, source.sha256(), source.text])?;
         }
+        let mut insert = self
+            .connection
+            .prepare("INSERT INTO approved (connection, user) VALUES (?1, ?2)")?;
+        for (connection, user) in header.approved.iter().flatten() {
+            insert.execute(params![connection, user])?;
+        }
+        self.session(&SessionRecord {
+            at_ms: header.created_ms,
+            boot_id: header.boot_id.clone(),
+            uptime_ms: header.uptime_ms,
+            process: Some(std::process::id()),
+            command_line: header.command_line.clone(),
+            overridden: Vec::new(),
+        })?;
         self.connection.execute_batch("COMMIT")
+    }
+
+    fn session(&self, record: &SessionRecord) -> rusqlite::Result<()> {
+        self.run(
+            "INSERT INTO session (at, boot_id, uptime, process, command_line, overridden)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            params![
+                record.at_ms,
+                record.boot_id,
+                record.uptime_ms.map(signed),
+                record.process,
+                texts(&record.command_line),
+                texts(&record.overridden)
+            ],
+        )
     }
 
     fn write_all<'a>(&mut self, entries: impl Iterator<Item = &'a Entry>) -> rusqlite::Result<()> {
@@ -110,8 +203,9 @@ impl Store {
         match entry {
             Entry::Call(id, record) => self.call(*id, record),
             Entry::Intent(id, record) => self.run(
-                "INSERT INTO intent (id, call, at, server_offset, part, attempt, request_id)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                "INSERT INTO intent
+                   (id, call, at, server_offset, part, attempt, request_id, session, uptime, under_way)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
                 params![
                     id.0,
                     record.call.0,
@@ -119,7 +213,10 @@ impl Store {
                     record.server_offset_ms,
                     record.part,
                     record.attempt,
-                    record.request_id
+                    record.request_id,
+                    self.session,
+                    record.uptime_ms.map(signed),
+                    record.under_way_ms.map(signed)
                 ],
             ),
             Entry::Result(id, record) => self.run(
@@ -130,8 +227,8 @@ impl Store {
             Entry::Scope(record) => {
                 let connection = self.name_or_null(record.connection.as_ref())?;
                 self.run(
-                    "INSERT INTO scope (connection, user, name) VALUES (?1, ?2, ?3)",
-                    params![connection, record.user, record.name],
+                    "INSERT INTO scope (connection, user, name, gone) VALUES (?1, ?2, ?3, ?4)",
+                    params![connection, record.user, record.name, record.gone],
                 )
             }
             Entry::Log(record) => self.run(
@@ -143,6 +240,19 @@ impl Store {
                     json::fields(&record.fields).to_string()
                 ],
             ),
+            Entry::Source(source) => self.run(
+                "INSERT INTO source (name, sha256, text) VALUES (?1, ?2, ?3)",
+                params![source.name, source.sha256(), source.text],
+            ),
+            Entry::Connection(field) => self.run(
+                "INSERT INTO connection (name, settings) VALUES (?1, ?2)",
+                params![field.name, json::kept(&field.value).to_string()],
+            ),
+            Entry::Session(record) => {
+                self.session(record)?;
+                self.session = self.connection.last_insert_rowid();
+                Ok(())
+            }
             Entry::End(record) => self.end(record),
         }
     }
@@ -151,8 +261,8 @@ impl Store {
         let connection = self.name_or_null(record.connection.as_ref())?;
         let operation = self.name(&record.operation)?;
         self.run(
-            "INSERT INTO call (id, at, place, digest, kind, connection, operation, user)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            "INSERT INTO call (id, at, place, digest, kind, connection, operation, user, again)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
             params![
                 id.0,
                 record.at_ms,
@@ -161,30 +271,33 @@ impl Store {
                 record.kind.code(),
                 connection,
                 operation,
-                record.user
+                record.user,
+                record.again.map(|first| first.0)
             ],
         )
     }
 
     fn answer(&self, id: CallId, record: &AnswerRecord) -> rusqlite::Result<()> {
         let (body, cause) = match &record.answer {
-            RecordedAnswer::Outcome(row) => (json::outcome_line(row), row.cause.map(json::cause_name)),
-            RecordedAnswer::Record(row) => (json::record(row).to_string(), None),
+            RecordedAnswer::Outcome(row) => (json::kept_outcome(row), row.cause.map(json::cause_name)),
+            RecordedAnswer::Record(row) => (json::kept_record(row).to_string(), None),
             RecordedAnswer::Records(rows) => (
-                serde_json::Value::Array(rows.iter().map(json::record).collect()).to_string(),
+                serde_json::Value::Array(rows.iter().map(json::kept_record).collect()).to_string(),
                 None,
             ),
-            RecordedAnswer::Value(value) => (json::value(value).to_string(), None),
+            RecordedAnswer::Value(value) => (json::kept(value).to_string(), None),
         };
         self.run(
-            "INSERT INTO answer (call, at, kind, outcome, cause, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            "INSERT INTO answer (call, at, kind, outcome, cause, body, final)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             params![
                 id.0,
                 record.at_ms,
                 record.answer.code(),
                 record.answer.outcome().map(signoff_core::Outcome::name),
                 cause,
-                body
+                body,
+                record.is_final
             ],
         )
     }
@@ -192,8 +305,9 @@ impl Store {
     fn end(&self, record: &EndRecord) -> rusqlite::Result<()> {
         let summary = &record.summary;
         self.run(
-            "INSERT INTO ended (at, status, total, counts, elapsed, unsatisfied, cancelled, untried, unread)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            "INSERT INTO ended
+               (at, status, total, counts, elapsed, unsatisfied, cancelled, untried, unread, session)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
             params![
                 record.at_ms,
                 json::status_name(summary.status),
@@ -204,6 +318,7 @@ impl Store {
                 signed(summary.cancelled),
                 summary.untried.map(json::cause_name),
                 summary.unread,
+                self.session,
             ],
         )
     }
@@ -230,6 +345,29 @@ impl Store {
     }
 }
 
+/// The version of a file's tables, if it is a journal that this signoff knows.
+pub(super) fn version(connection: &Connection, path: &Path) -> Result<i64, JournalError> {
+    let number = |pragma: &str| {
+        connection
+            .pragma_query_value(None, pragma, |row| row.get::<_, i64>(0))
+            .map_err(|error| JournalError::of_sqlite(path, &error))
+    };
+    if number("application_id")? != APPLICATION_ID {
+        return Err(JournalError::NotAJournal {
+            path: path.to_owned(),
+        });
+    }
+    let found = number("user_version")?;
+    if found > VERSION {
+        return Err(JournalError::TooNew {
+            path: path.to_owned(),
+            found,
+            known: VERSION,
+        });
+    }
+    Ok(found)
+}
+
 /// A commit is on disk before it returns (`FULL`); readers see it while the run goes on (WAL).
 fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.set_prepared_statement_cache_capacity(32);
@@ -243,7 +381,6 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 fn meta(header: &RunHeader) -> Vec<(&'static str, String)> {
-    let text = |list: &[String]| serde_json::Value::from(list.to_vec()).to_string();
     let versions: serde_json::Map<String, serde_json::Value> = header
         .versions
         .iter()
@@ -253,12 +390,14 @@ fn meta(header: &RunHeader) -> Vec<(&'static str, String)> {
         ("run", header.run.clone()),
         ("created", header.created_ms.to_string()),
         ("workflow", header.workflow.clone()),
-        ("arguments", json::fields(&header.arguments).to_string()),
+        ("arguments", json::kept_fields(&header.arguments).to_string()),
         ("configuration", json::fields(&header.configuration).to_string()),
         ("versions", serde_json::Value::Object(versions).to_string()),
         ("plan", header.plan.to_string()),
         ("seed", header.seed.to_string()),
-        ("command_line", text(&header.command_line)),
+        ("command_line", texts(&header.command_line)),
+        ("sandbox", header.sandbox.to_string()),
+        ("approved", header.approved.is_some().to_string()),
     ];
     rows.extend(header.boot_id.clone().map(|id| ("boot_id", id)));
     rows.extend(header.uptime_ms.map(|uptime| ("uptime", uptime.to_string())));
@@ -266,7 +405,14 @@ fn meta(header: &RunHeader) -> Vec<(&'static str, String)> {
     let inputs = Some(&header.inputs).filter(|inputs| !inputs.is_empty());
     rows.extend(inputs.map(|inputs| ("inputs", serde_json::json!(inputs).to_string())));
     rows.extend(header.reason.clone().map(|reason| ("reason", reason)));
+    rows.extend(header.folder.clone().map(|folder| ("folder", folder)));
+    rows.extend(header.config.clone().map(|path| ("config", path)));
+    rows.extend(header.act_as.clone().map(|name| ("act_as", name)));
     rows
+}
+
+fn texts(list: &[String]) -> String {
+    serde_json::Value::from(list.to_vec()).to_string()
 }
 
 const fn level_name(level: Level) -> &'static str {

@@ -3,6 +3,7 @@
 
 #[cfg(unix)]
 mod crash;
+mod reopen;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,7 +16,7 @@ use signoff_core::{Field, Outcome, Record, User, Value};
 use tempfile::TempDir;
 
 use super::folder::{self, WriteLock};
-use super::store::{Entry, Store};
+use super::store::{Entry, Last, Store};
 use super::{
     AnswerRecord, CallDigest, CallId, CallKind, CallRecord, Disposition, EndRecord, InputFile, IntentId,
     IntentRecord, Journal, JournalError, JournalReader, LogRecord, RecordedAnswer, ResultRecord, RunHeader,
@@ -54,6 +55,11 @@ fn header() -> RunHeader {
         seed: u64::MAX,
         command_line: vec!["signoff".to_owned(), "run".to_owned()],
         reason: Some("upgrade".to_owned()),
+        folder: Some("/home/ann".to_owned()),
+        config: Some("/home/ann/signoff.toml".to_owned()),
+        act_as: Some("supervisor".to_owned()),
+        sandbox: true,
+        approved: Some(vec![("site".to_owned(), "1001".to_owned())]),
     }
 }
 
@@ -66,6 +72,7 @@ fn call(place: &str, user: &str) -> CallRecord {
         operation: "logout".to_owned(),
         user: Some(user.to_owned()),
         at_ms: 1,
+        again: None,
     }
 }
 
@@ -77,6 +84,8 @@ fn intent(call: CallId) -> IntentRecord {
         request_id: Some("r1".to_owned()),
         at_ms: 2,
         server_offset_ms: Some(-40),
+        uptime_ms: Some(5_000),
+        under_way_ms: Some(20_000),
     }
 }
 
@@ -111,7 +120,23 @@ fn outcome(user: &str, outcome: Outcome, cause: Option<Cause>) -> AnswerRecord {
             details: vec![Field::new("state", "READY")],
             cause,
         })),
+        is_final: outcome != Outcome::Cancelled,
     }
+}
+
+fn end() -> EndRecord {
+    let summary = Summary {
+        run: "01run".to_owned(),
+        status: Status::Completed,
+        total: 2,
+        counts: BTreeMap::from([(Outcome::Done, 1), (Outcome::Busy, 1)]),
+        elapsed: Duration::from_millis(1500),
+        unsatisfied: 1,
+        cancelled: 0,
+        unread: true,
+        untried: Some(Cause::Unreachable),
+    };
+    EndRecord { at_ms: 6, summary }
 }
 
 fn journal() -> (TempDir, Journal) {
@@ -194,6 +219,7 @@ async fn what_is_not_waited_for_is_on_disk_before_what_is() {
         connection: Some(Arc::from("finesse-prod")),
         user: "1001".to_owned(),
         name: Some("Ann".to_owned()),
+        gone: false,
     });
     journal.result_later(first, answered());
     journal
@@ -236,6 +262,7 @@ async fn everything_comes_back_as_it_was() {
         let record = AnswerRecord {
             at_ms: 4,
             answer: answer.clone(),
+            is_final: index > 0,
         };
         journal.answer(id, record).await.unwrap();
     }
@@ -245,18 +272,7 @@ async fn everything_comes_back_as_it_was() {
         text: "slow".to_owned(),
         fields: vec![Field::new("by", Duration::from_secs(90))],
     });
-    let summary = Summary {
-        run: "01run".to_owned(),
-        status: Status::Completed,
-        total: 2,
-        counts: BTreeMap::from([(Outcome::Done, 1), (Outcome::Busy, 1)]),
-        elapsed: Duration::from_millis(1500),
-        unsatisfied: 1,
-        cancelled: 0,
-        unread: true,
-        untried: Some(Cause::Unreachable),
-    };
-    let end = EndRecord { at_ms: 6, summary };
+    let end = end();
     let before = reader(&journal);
     assert_eq!(before.end().unwrap(), None);
     journal.finish(end.clone()).await.unwrap();
@@ -296,6 +312,7 @@ async fn a_secret_leaves_no_trace() {
             name: "device_token".to_owned(),
             value: Value::Secret(signoff_core::SecretHandle(424_242)),
         }])),
+        is_final: true,
     };
     journal.answer(id, record).await.unwrap();
     let body: String = Connection::open(journal.path())
@@ -438,14 +455,15 @@ async fn a_full_disk_is_told_as_such() {
     // SQLite's own limit ends as a full disk does.
     store
         .connection
-        .pragma_update(None, "max_page_count", 40)
+        .pragma_update(None, "max_page_count", 60)
         .unwrap();
-    let journal = Journal::start(path.clone(), store, lock).unwrap();
+    let journal = Journal::start(path.clone(), store, lock, Last::default()).unwrap();
     let call_id = journal.call(call("1", "1001"));
     journal.intent(intent(call_id)).await.unwrap();
     let large = AnswerRecord {
         at_ms: 1,
         answer: RecordedAnswer::Value(Value::Text("x".repeat(1 << 20))),
+        is_final: true,
     };
     let error = journal.answer(call_id, large).await.unwrap_err();
     assert_eq!(error, JournalError::Full { path });
@@ -473,13 +491,13 @@ fn other_files_are_told_apart() {
     assert!(matches!(open("other.sqlite"), JournalError::NotAJournal { .. }));
     database(
         "new.sqlite",
-        "PRAGMA application_id = 0x53674F66; PRAGMA user_version = 2",
+        "PRAGMA application_id = 0x53674F66; PRAGMA user_version = 3",
     );
     assert!(matches!(
         open("new.sqlite"),
         JournalError::TooNew {
-            found: 2,
-            known: 1,
+            found: 3,
+            known: 2,
             ..
         }
     ));
@@ -515,6 +533,7 @@ async fn what_waits_shares_a_commit_and_no_commit_is_too_large() {
                 connection: None,
                 user: number.to_string(),
                 name: None,
+                gone: false,
             };
             state.push(Entry::Scope(record), None);
         }

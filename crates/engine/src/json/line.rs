@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use signoff_core::{ConfirmedBy, Outcome};
 
-use super::{fields, fields_from};
+use super::{fields, kept_fields, kept_fields_from};
 use crate::call::{Cause, OutcomeRow};
 use crate::event::{Status, Summary};
 
@@ -31,6 +31,15 @@ pub fn run_line(run: &str, workflow: &str, plan: bool) -> String {
 /// The line of an outcome, without a line break.
 #[must_use]
 pub fn outcome_line(row: &OutcomeRow) -> String {
+    outcome_with(row, fields(&row.details))
+}
+
+/// The same for the journal, from which the details come back as they were.
+pub(crate) fn kept_outcome(row: &OutcomeRow) -> String {
+    outcome_with(row, kept_fields(&row.details))
+}
+
+fn outcome_with(row: &OutcomeRow, details: serde_json::Value) -> String {
     fn borrowed(text: Option<&String>) -> Option<Cow<'_, str>> {
         text.map(|text| Cow::Borrowed(text.as_str()))
     }
@@ -52,7 +61,7 @@ pub fn outcome_line(row: &OutcomeRow) -> String {
         request_id: borrowed(row.request_id.as_ref()),
         started: Cow::Owned(timestamp(row.started_ms)),
         ended: Cow::Owned(timestamp(row.ended_ms)),
-        details: fields(&row.details),
+        details,
     })
 }
 
@@ -108,7 +117,7 @@ pub fn outcome_from(line: &str) -> Option<OutcomeRow> {
         request_id: owned(line.request_id),
         started_ms: milliseconds(&line.started)?,
         ended_ms: milliseconds(&line.ended)?,
-        details: fields_from(&line.details),
+        details: kept_fields_from(&line.details),
         cause: None,
     })
 }

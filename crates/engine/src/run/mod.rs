@@ -1,11 +1,14 @@
 //! A run: one journaled execution of a workflow, and everything it promises. Scripts and commands ask it for
 //! operations; it checks them, keeps people safe, journals, drives, reports.
 
+mod changes;
 mod keys;
 mod links;
 mod people;
 mod perform;
+mod recorded;
 mod report;
+mod resume;
 mod scope;
 mod turns;
 mod writes;
@@ -17,7 +20,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use signoff_core::{Field, Monotonic, Outcome, User, Value};
+use signoff_core::{Field, InDoubtPolicy, Monotonic, Outcome, User, Value};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
@@ -28,24 +31,34 @@ use crate::engine::{Engine, EngineError};
 use crate::event::{Event, Level, Observer, Status, Summary};
 use crate::journal::{
     AnswerRecord, CallDigest, CallId, CallKind, CallRecord, EndRecord, Journal, JournalError, LogRecord,
-    RecordedAnswer, RunHeader, ScopeRecord,
+    RecordedAnswer, RunHeader, ScopeRecord, SourceText,
 };
 use crate::operation::Waits;
 use crate::parameters::format_duration;
 use crate::platform;
 use links::{Link, Links, OnMove};
+use recorded::{Begun, Recorded};
 use scope::{LeftOver, Scope};
 use turns::Turns;
 
 pub use links::ConnectionFacts;
 pub use people::PeopleRequest;
+pub use resume::{Refused, ResumeSettings};
 
 /// What a run is to be.
 pub struct RunSettings {
-    /// What the journal says of it; its id, start, seed, boot and configuration are filled in.
+    /// What the journal says of it; its id, start, seed, boot, configuration and who was agreed to are filled in.
     pub header: RunHeader,
     /// The only users who may be acted on, by (connection, id): those of a plan that somebody agreed to.
     pub approved: Option<HashSet<(String, String)>>,
+}
+
+/// What a run is, whichever process works on it.
+struct Identity {
+    id: String,
+    plan: bool,
+    seed: u64,
+    approved: Option<HashSet<(String, String)>>,
 }
 
 /// One journaled execution of a workflow.
@@ -75,6 +88,10 @@ pub struct Run {
     waits: Waits,
     /// How far `signoff.sleep` has moved the script's clock in a plan, in milliseconds.
     ahead_ms: AtomicI64,
+    /// What earlier processes did, if it was taken up again.
+    recorded: Option<Recorded>,
+    boot_id: Option<String>,
+    in_doubt: Option<InDoubtPolicy>,
 }
 
 impl Run {
@@ -100,15 +117,52 @@ impl Run {
         header.boot_id = platform::boot_id();
         header.uptime_ms = platform::uptime_ms();
         header.configuration = engine.describe();
-        let (id, plan, seed) = (header.run.clone(), header.plan, header.seed);
-        let workflow = header.workflow.clone();
+        header.act_as.clone_from(&engine.act_as);
+        header.approved = settings.approved.as_ref().map(|users| {
+            let mut users: Vec<_> = users.iter().cloned().collect();
+            users.sort_unstable();
+            users
+        });
+        let identity = Identity {
+            id: header.run.clone(),
+            plan: header.plan,
+            seed: header.seed,
+            approved: settings.approved,
+        };
         let journal = Journal::create(state, &header)?;
+        Ok(Self::start(
+            engine,
+            identity,
+            header.workflow,
+            journal,
+            observer,
+            clock,
+            None,
+        ))
+    }
+
+    fn start(
+        engine: Arc<Engine>,
+        identity: Identity,
+        workflow: String,
+        journal: Journal,
+        observer: Arc<dyn Observer>,
+        clock: Clock,
+        recorded: Option<(Recorded, Option<InDoubtPolicy>)>,
+    ) -> Arc<Self> {
+        let Identity {
+            id,
+            plan,
+            seed,
+            approved,
+        } = identity;
         observer.event(&Event::Started {
             run: id.clone(),
             workflow,
             plan,
         });
         let limit = engine.config.limits.run_time;
+        let (recorded, in_doubt) = recorded.unzip();
         let run = Arc::new_cyclic(|this| Self {
             this: Weak::clone(this),
             links: Links::new(Arc::clone(&engine), clock, plan, tell_moves(Weak::clone(this))),
@@ -116,11 +170,11 @@ impl Run {
             id,
             plan,
             seed,
-            approved: settings.approved,
+            approved,
             journal,
             observer,
             clock,
-            started: now.monotonic.since(Monotonic::ZERO),
+            started: clock.now().monotonic.since(Monotonic::ZERO),
             scope: Mutex::default(),
             unread: Mutex::default(),
             stopped: watch::Sender::new(false),
@@ -130,11 +184,14 @@ impl Run {
             order: AtomicU64::new(0),
             waits: Waits::default(),
             ahead_ms: AtomicI64::new(0),
+            recorded,
+            boot_id: platform::boot_id(),
+            in_doubt: in_doubt.flatten(),
         });
         if let (Some(limit), Ok(runtime)) = (limit, Handle::try_current()) {
             runtime.spawn(stop_in_time(Arc::downgrade(&run), limit));
         }
-        Ok(run)
+        run
     }
 
     /// Its id: when it began, and a few letters.
@@ -196,13 +253,21 @@ impl Run {
             connection: connection.map(Arc::from),
             user: user.id.clone(),
             name: name.map(str::to_owned),
+            gone: false,
         });
         self.observer.event(&Event::Entered { total });
     }
 
     /// A text that was entered without a connection turned out to be nobody's id.
     pub fn leave(&self, user: &User) {
-        self.scope().leave(&user.id);
+        if self.scope().leave(&user.id) {
+            self.journal.scope(ScopeRecord {
+                connection: None,
+                user: user.id.clone(),
+                name: None,
+                gone: true,
+            });
+        }
     }
 
     /// A user is left out, for a reason that the script gives.
@@ -212,6 +277,7 @@ impl Run {
     pub async fn skip(
         &self,
         place: Place,
+        source: &str,
         connection: Option<&str>,
         user: &User,
         reason: &str,
@@ -222,7 +288,11 @@ impl Run {
             .or_else(|| self.scope().connection_of(&user.id));
         let at_ms = self.clock.now().unix_ms;
         let arguments = [Field::new("user", user.id.as_str()), Field::new("reason", reason)];
-        let id = self.host_call(place, "skip", &arguments, at_ms);
+        let id = match self.host_call(place, source, "skip", &arguments, at_ms)? {
+            Asked::Before(RecordedAnswer::Outcome(row)) => return Ok(self.tell_again(row, true)),
+            Asked::Before(_) => return Err(self.failed("what is recorded of a `skip` is no outcome")),
+            Asked::Now(id, _) => id,
+        };
         let row = OutcomeRow {
             connection: connection.map(|connection| connection.to_string()),
             name: user.attribute("name").and_then(Value::as_text).map(str::to_owned),
@@ -231,19 +301,23 @@ impl Run {
             started_ms: at_ms,
             ..OutcomeRow::of(&*self.id, &*user.id, Outcome::Skipped)
         };
-        self.settle(id, row, true).await
+        self.settle(id, row, true, true).await
     }
 
     /// The script's clock, in Unix milliseconds, recorded so that a re-execution reads the same.
     ///
     /// # Errors
     /// [`CallError::Journal`] if the journal fails.
-    pub async fn now(&self, place: Place) -> Result<i64, CallError> {
+    pub async fn now(&self, place: Place, source: &str) -> Result<i64, CallError> {
         let at_ms = self.clock.now().unix_ms;
+        let id = match self.host_call(place, source, "now", &[], at_ms)? {
+            Asked::Before(RecordedAnswer::Value(Value::Integer(now_ms))) => return Ok(now_ms),
+            Asked::Before(_) => return Err(self.failed("what is recorded of a `now` is no time")),
+            Asked::Now(id, _) => id,
+        };
         let now_ms = at_ms.saturating_add(self.ahead_ms.load(Ordering::Relaxed));
-        let id = self.host_call(place, "now", &[], at_ms);
         let answer = RecordedAnswer::Value(Value::Integer(now_ms));
-        self.record(id, AnswerRecord { at_ms, answer }).await?;
+        self.record(id, at_ms, answer, true).await?;
         Ok(now_ms)
     }
 
@@ -251,31 +325,38 @@ impl Run {
     ///
     /// # Errors
     /// [`CallError::Stopped`] if the run is stopped meanwhile.
-    pub async fn sleep(&self, place: Place, duration: Duration) -> Result<(), CallError> {
+    pub async fn sleep(&self, place: Place, source: &str, duration: Duration) -> Result<(), CallError> {
         let at_ms = self.clock.now().unix_ms;
-        let id = self.host_call(place, "sleep", &[Field::new("duration", duration)], at_ms);
+        let asked = self.host_call(place, source, "sleep", &[Field::new("duration", duration)], at_ms)?;
         if self.plan {
             let ms = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
             let ahead = |known: i64| Some(known.saturating_add(ms));
             let _ = self
                 .ahead_ms
                 .fetch_update(Ordering::Relaxed, Ordering::Relaxed, ahead);
-        } else {
+        }
+        let Asked::Now(id, begun) = asked else {
+            return Ok(());
+        };
+        if !self.plan {
+            // What was slept by an earlier process, and the time without any, counts.
+            let slept = begun.map_or(0, |begun| at_ms.saturating_sub(begun.at_ms));
+            let slept = Duration::from_millis(u64::try_from(slept).unwrap_or_default());
             let mut stopped = self.stopped.subscribe();
-            let _ = tokio::time::timeout(duration, stopped.wait_for(|stopped| *stopped)).await;
+            let left = duration.saturating_sub(slept);
+            let _ = tokio::time::timeout(left, stopped.wait_for(|stopped| *stopped)).await;
             if *self.stopped.borrow() {
                 return Err(CallError::Stopped);
             }
         }
         let at_ms = self.clock.now().unix_ms;
-        self.record(
-            id,
-            AnswerRecord {
-                at_ms,
-                answer: RecordedAnswer::Value(Value::Null),
-            },
-        )
-        .await
+        self.record(id, at_ms, RecordedAnswer::Value(Value::Null), true)
+            .await
+    }
+
+    /// A text that the script came to require while it ran.
+    pub fn source(&self, source: SourceText) {
+        self.journal.source(source);
     }
 
     /// Somebody has something to say; secrets are taken out.
@@ -322,6 +403,11 @@ impl Run {
             Status::Completed if self.out_of_time.load(Ordering::Relaxed) => Status::Stopped,
             other => other,
         };
+        let off_path = self.tell_missed().await?;
+        let status = match (&off_path, status) {
+            (Some(_), Status::Completed) => Status::Failed,
+            (_, other) => other,
+        };
         let left_over = self.scope().left_over();
         // All at once, so that they share their commits.
         let settled = join_all(
@@ -356,7 +442,10 @@ impl Run {
         };
         self.journal.finish(record).await?;
         self.observer.event(&Event::Finished(summary.clone()));
-        Ok(summary)
+        match off_path {
+            Some(message) => Err(CallError::Fault(message)),
+            None => Ok(summary),
+        }
     }
 }
 
@@ -366,22 +455,28 @@ impl Run {
         id: CallId,
         mut row: OutcomeRow,
         satisfied: bool,
+        is_final: bool,
     ) -> Result<Arc<OutcomeRow>, CallError> {
         row.ended_ms = self.clock.now().unix_ms;
         report::redact(&self.engine.redactor, &mut row);
         let row = Arc::new(row);
-        let answer = AnswerRecord {
-            at_ms: row.ended_ms,
-            answer: RecordedAnswer::Outcome(Arc::clone(&row)),
-        };
-        self.record(id, answer).await?;
+        let answer = RecordedAnswer::Outcome(Arc::clone(&row));
+        self.record(id, row.ended_ms, answer, is_final).await?;
         self.scope().note(&row, satisfied);
         self.observer.event(&Event::Outcome(Arc::clone(&row)));
         Ok(row)
     }
 
-    fn host_call(&self, place: Place, function: &str, arguments: &[Field], at_ms: i64) -> CallId {
-        self.journal.call(CallRecord {
+    /// A function of the host is asked: finds what it gave before, or records that it is asked now.
+    fn host_call(
+        &self,
+        place: Place,
+        source: &str,
+        function: &str,
+        arguments: &[Field],
+        at_ms: i64,
+    ) -> Result<Asked, CallError> {
+        let record = CallRecord {
             place,
             digest: CallDigest::of_host(function, arguments),
             kind: CallKind::Host,
@@ -389,12 +484,25 @@ impl Run {
             operation: function.to_owned(),
             user: None,
             at_ms,
-        })
+            again: None,
+        };
+        self.ask(record, source)
     }
 
-    async fn record(&self, id: CallId, answer: AnswerRecord) -> Result<(), CallError> {
+    async fn record(
+        &self,
+        id: CallId,
+        at_ms: i64,
+        answer: RecordedAnswer,
+        is_final: bool,
+    ) -> Result<(), CallError> {
+        let record = AnswerRecord {
+            at_ms,
+            answer,
+            is_final,
+        };
         self.journal
-            .answer(id, answer)
+            .answer(id, record)
             .await
             .map_err(|error| self.journal_failed(error))
     }
@@ -406,7 +514,9 @@ impl Run {
         };
         let at_ms = self.clock.now().unix_ms;
         let connection = left.connection.as_deref().unwrap_or_default();
-        let place = Place(Arc::from(format!("end[{connection}:{}]", left.user)));
+        // Who is left out may be cancelled when the run is taken up again, and the other way round.
+        let end = if outcome == Outcome::Skipped { END } else { STOPPED };
+        let place = Place(Arc::from(format!("{end}{connection}:{}]", left.user)));
         let row = OutcomeRow {
             connection: left.connection.as_deref().map(str::to_owned),
             name: left.name.as_deref().map(str::to_owned),
@@ -414,8 +524,12 @@ impl Run {
             started_ms: at_ms,
             ..OutcomeRow::of(&*self.id, &*left.user, outcome)
         };
-        let id = self.host_call(place, "end", &[], at_ms);
-        self.settle(id, row, outcome == Outcome::Skipped).await
+        let is_skipped = outcome == Outcome::Skipped;
+        match self.host_call(place, "", "end", &[], at_ms)? {
+            Asked::Before(RecordedAnswer::Outcome(row)) => Ok(self.tell_again(row, is_skipped)),
+            Asked::Before(_) => Err(self.failed("what is recorded of an end is something else")),
+            Asked::Now(id, _) => self.settle(id, row, is_skipped, is_skipped).await,
+        }
     }
 
     /// The connection of that name. What is dangerous about it is said when it is first opened.
@@ -425,6 +539,8 @@ impl Run {
             for danger in link.settings.dangers() {
                 self.log(Level::Warn, &danger, Vec::new());
             }
+            self.journal
+                .connection(changes::settings(&self.engine, &link.settings));
             if let Some(sha256) = self.engine.registry.sha256(&link.settings.provider) {
                 let fields = vec![
                     link.settings.describe(),
@@ -457,6 +573,18 @@ impl Run {
         self.stop();
         CallError::Fault(self.engine.redactor.redact(message).into_owned())
     }
+}
+
+/// What the places begin with of users of whom nothing became.
+const END: &str = "end[";
+const STOPPED: &str = "stopped[";
+
+/// What comes of asking for something that may be recorded.
+enum Asked {
+    /// It was asked before, and gave this.
+    Before(RecordedAnswer),
+    /// It is asked now; with what is left of it if it was begun before.
+    Now(CallId, Option<Begun>),
 }
 
 /// An operation that is being carried out.

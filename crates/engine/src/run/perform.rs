@@ -5,19 +5,20 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use signoff_core::{
-    ActsOn, Args, Context, CredentialKind, Field, InDoubtPolicy, OperationSpec, Outcome, Record, Target,
-    User, Yields,
+    ActsOn, Args, Context, CredentialKind, Field, OperationSpec, Outcome, Record, Target, User, Yields,
 };
 use tokio::sync::oneshot;
 
 use super::links::Link;
+use super::recorded::{Begun, EarlierWrites};
+use super::resume::satisfies;
 use super::writes::CallWrites;
-use super::{Run, UnderWay, report};
+use super::{Asked, Run, UnderWay, report};
 use crate::call::{Answer, Call, CallError, Cause, OutcomeRow};
 use crate::credential::Credential;
 use crate::dispatch::DispatchError;
 use crate::event::Level;
-use crate::journal::{AnswerRecord, CallDigest, CallId, CallKind, CallRecord, RecordedAnswer};
+use crate::journal::{CallDigest, CallId, CallKind, CallRecord, RecordedAnswer};
 use crate::operation::{self, Ended, Setting, Writing};
 use crate::parameters;
 
@@ -27,6 +28,8 @@ struct Task<'a> {
     operation: &'static OperationSpec,
     call: &'a Call,
     id: CallId,
+    /// What earlier processes wrote for it.
+    earlier: &'a EarlierWrites,
 }
 
 impl Run {
@@ -62,7 +65,7 @@ impl Run {
             return Err(CallError::Stopped);
         }
         let started_ms = self.clock.now().unix_ms;
-        let id = self.journal.call(CallRecord {
+        let record = CallRecord {
             place: call.place.clone(),
             digest: CallDigest::of(call),
             kind: if operation.writes {
@@ -74,12 +77,19 @@ impl Run {
             operation: operation.name.to_owned(),
             user: call.user.as_ref().map(|user| user.id.clone()),
             at_ms: started_ms,
-        });
+            again: None,
+        };
+        let (id, begun) = match self.ask(record, &call.source)? {
+            Asked::Before(answer) => return self.answer_again(answer, call, operation),
+            Asked::Now(id, begun) => (id, begun),
+        };
+        let earlier = self.earlier(begun)?;
         let task = Task {
             link: &link,
             operation,
             call,
             id,
+            earlier: &earlier,
         };
         let mut row = OutcomeRow {
             connection: Some(link.settings.name.to_string()),
@@ -98,7 +108,7 @@ impl Run {
         };
         let writes = operation
             .writes
-            .then(|| Arc::new(CallWrites::new(self.journal.clone(), id, self.clock)));
+            .then(|| Arc::new(CallWrites::after(self.journal.clone(), id, self.clock, &earlier)));
         let result = self.carry_out(&task, &mut row, writes.as_ref(), caller).await;
         if let (Ok(Answer::Outcome(row)), Some(user)) = (&result, acts_on)
             && row.outcome == Outcome::Done
@@ -112,7 +122,7 @@ impl Run {
                 row.outcome = Outcome::Unknown;
             }
             (row.code, row.message) = (Some("error".to_owned()), Some(error.to_string()));
-            self.settle(id, row, false).await?;
+            self.settle(id, row, false, false).await?;
         }
         result
     }
@@ -129,6 +139,7 @@ impl Run {
             operation,
             call,
             id,
+            earlier,
         } = task;
         let arguments = parameters::resolve(operation.parameters, &call.arguments).map_err(|error| {
             CallError::Misuse {
@@ -154,9 +165,27 @@ impl Run {
         {
             row.outcome = Outcome::Skipped;
             (row.code, row.message) = (Some(code.to_owned()), Some(message));
-            return self.conclude(id, row.clone(), operation, &arguments).await;
+            if earlier.is_in_doubt() {
+                // He may be out already: that somebody wants him left alone now does not undo it.
+                row.outcome = Outcome::Unknown;
+                row.message = row
+                    .message
+                    .take()
+                    .map(|message| format!("{message}; a change that was sent before is in doubt"));
+                report::fill_writes(row, writes.map(|writes| writes.tally()));
+            }
+            let is_final = row.outcome == Outcome::Skipped;
+            return self
+                .conclude(id, row.clone(), operation, &arguments, is_final)
+                .await;
         }
         let name = format!("{}-{}", self.id, id.0);
+        let now = self.clock.now();
+        let told = earlier.told(
+            now,
+            &self.boot_now(),
+            link.settings.timeout + link.settings.settle,
+        );
         let context = Context {
             actor,
             actor_kind: credential
@@ -165,8 +194,8 @@ impl Run {
             plan: self.plan,
             call: &name,
             may_act_on_self,
-            in_doubt: InDoubtPolicy::Verify,
-            earlier: &[],
+            in_doubt: self.in_doubt.unwrap_or_default(),
+            earlier: &told,
             logged_out: call
                 .user
                 .as_ref()
@@ -178,7 +207,7 @@ impl Run {
                 operation.name,
                 Args::new(call.user.as_ref(), &arguments),
                 context,
-                self.clock.now(),
+                now,
             )
             .map_err(|error| self.not_begun(link, credential.as_ref(), error))?;
         let ticket = link.dispatcher.ticket(
@@ -215,8 +244,46 @@ impl Run {
         if operation.yields != Yields::Outcome && ended.finished.outcome == Outcome::Done {
             return self.give(id, ended.records, operation).await;
         }
+        let cut_off = ended.cut_off;
         report::fill(row, ended);
-        self.conclude(id, row.clone(), operation, arguments).await
+        let is_final = report::is_final(row, cut_off) && operation.yields != Yields::Records;
+        self.conclude(id, row.clone(), operation, arguments, is_final)
+            .await
+    }
+
+    /// What an earlier process recorded of a call, which this one asks in the same words.
+    fn answer_again(
+        &self,
+        answer: RecordedAnswer,
+        call: &Call,
+        operation: &OperationSpec,
+    ) -> Result<Answer, CallError> {
+        Ok(match answer {
+            RecordedAnswer::Outcome(row) if operation.writes && operation.target == Target::User => {
+                if let (Outcome::Done, Some(user)) = (row.outcome, &call.user) {
+                    self.scope().note_out(&call.connection, user);
+                }
+                let enough = accepted_is_enough(&call.arguments);
+                let satisfied = satisfies(&row, enough);
+                Answer::Outcome(self.tell_again(row, satisfied))
+            }
+            RecordedAnswer::Outcome(row) => Answer::Outcome(row),
+            RecordedAnswer::Record(record) => Answer::Record(record),
+            RecordedAnswer::Records(records) => Answer::Records(records),
+            RecordedAnswer::Value(_) => {
+                return Err(self.failed("what is recorded of an operation is a mere value"));
+            }
+        })
+    }
+
+    /// What earlier processes wrote for a call.
+    fn earlier(&self, begun: Option<Begun>) -> Result<EarlierWrites, CallError> {
+        match (&self.recorded, begun) {
+            (Some(recorded), Some(begun)) => {
+                recorded.writes(begun).map_err(|error| self.journal_failed(error))
+            }
+            _ => Ok(EarlierWrites::default()),
+        }
     }
 
     /// Why a user is not to be acted on, if so: a code, and words.
@@ -260,11 +327,7 @@ impl Run {
             let recorded = RecordedAnswer::Records(Arc::clone(&records));
             (Answer::Records(records), recorded)
         };
-        let answered = AnswerRecord {
-            at_ms,
-            answer: recorded,
-        };
-        self.record(id, answered).await?;
+        self.record(id, at_ms, recorded, true).await?;
         Ok(answer)
     }
 
@@ -275,17 +338,12 @@ impl Run {
         mut row: OutcomeRow,
         operation: &OperationSpec,
         arguments: &[Field],
+        is_final: bool,
     ) -> Result<Answer, CallError> {
-        let accepted_is_enough = arguments
-            .iter()
-            .any(|field| field == &Field::new("confirm", "accepted"));
-        let satisfied = match row.outcome {
-            Outcome::Done | Outcome::Already | Outcome::Skipped | Outcome::Planned => true,
-            Outcome::Accepted => accepted_is_enough,
-            _ => false,
-        };
         if operation.writes && operation.target == Target::User {
-            return self.settle(id, row, satisfied).await.map(Answer::Outcome);
+            let satisfied = satisfies(&row, accepted_is_enough(arguments));
+            let row = self.settle(id, row, satisfied, is_final).await?;
+            return Ok(Answer::Outcome(row));
         }
         row.ended_ms = self.clock.now().unix_ms;
         report::redact(&self.engine.redactor, &mut row);
@@ -297,11 +355,8 @@ impl Run {
             }
         }
         let row = Arc::new(row);
-        let answer = AnswerRecord {
-            at_ms: row.ended_ms,
-            answer: RecordedAnswer::Outcome(Arc::clone(&row)),
-        };
-        self.record(id, answer).await?;
+        let answer = RecordedAnswer::Outcome(Arc::clone(&row));
+        self.record(id, row.ended_ms, answer, is_final).await?;
         Ok(Answer::Outcome(row))
     }
 
@@ -351,4 +406,10 @@ impl Run {
 /// everybody acts on himself: nobody is the acting user among others, and the connection needs no credential of its own.
 fn acts_by_name(link: &Link) -> bool {
     link.settings.descriptor.acts_on == ActsOn::User
+}
+
+fn accepted_is_enough(arguments: &[Field]) -> bool {
+    arguments
+        .iter()
+        .any(|field| field == &Field::new("confirm", "accepted"))
 }

@@ -118,6 +118,13 @@ pub(super) fn fill(row: &mut OutcomeRow, ended: Ended) {
     }
 }
 
+/// Whether an outcome stands when the run is taken up again: not what was stopped on its way, nor what failed for a
+/// reason that lies with all.
+pub(super) fn is_final(row: &OutcomeRow, cut_off: bool) -> bool {
+    let by_itself = !cut_off || row.outcome.is_out() || row.outcome == Outcome::Skipped;
+    by_itself && row.cause.is_none() && row.outcome != Outcome::Cancelled
+}
+
 /// A provider that was told to stop need not say so.
 fn finished_untold(row: &OutcomeRow) -> bool {
     row.outcome == Outcome::Cancelled && row.message.is_none() && row.attempts == 0

@@ -114,8 +114,9 @@ impl Scope {
         Some(Arc::clone(&member.user))
     }
 
-    /// Takes back an entry without a connection, if nothing became of it: the text was no user's id.
-    pub(super) fn leave(&mut self, user: &str) {
+    /// Takes back an entry without a connection, if nothing became of it: the text was no user's id. Says whether there
+    /// was one.
+    pub(super) fn leave(&mut self, user: &str) -> bool {
         let key = (None, Arc::from(user));
         if let Some(&place) = self.places.get(&key)
             && self.members[place].last.is_none()
@@ -123,7 +124,9 @@ impl Scope {
             self.places.remove(&key);
             self.members[place].gone = true;
             self.gone += 1;
+            return true;
         }
+        false
     }
 
     /// Notes what became of a user, who is entered if he was not.

@@ -6,10 +6,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
+use super::recorded::EarlierWrites;
 use crate::clock::Clock;
 use crate::dispatch::{DispatchError, Disposition, Intent, WriteLog};
 use crate::journal::{self, CallId, IntentId, IntentRecord, Journal, JournalError, ResultRecord};
 use crate::operation::Writing;
+use crate::platform;
 
 /// Journals the writes of one call.
 pub(super) struct CallWrites {
@@ -33,8 +35,8 @@ pub(super) struct Tally {
 #[derive(Debug, Default)]
 struct Account {
     tally: Tally,
-    /// How often each part was sent.
-    sent: HashMap<String, u32>,
+    /// How many intents there were of each part.
+    intended: HashMap<String, u32>,
     /// Parts of which a write may have been processed.
     processed: HashSet<String>,
     /// Those between intent and result, by the number of the intent, with the part and the id that the vendor is told.
@@ -50,6 +52,31 @@ impl CallWrites {
             call,
             clock,
             account: Mutex::default(),
+        }
+    }
+
+    /// The same for a call that an earlier process wrote for.
+    pub(super) fn after(journal: Journal, call: CallId, clock: Clock, earlier: &EarlierWrites) -> Self {
+        let parts = earlier.parts.iter();
+        let account = Account {
+            tally: Tally {
+                attempts: earlier.attempts,
+                repeated: earlier.repeated,
+                request_id: earlier.request_id.clone(),
+            },
+            intended: parts
+                .clone()
+                .map(|(name, part)| (name.clone(), part.intents))
+                .collect(),
+            processed: parts
+                .filter(|(_, part)| part.is_in_doubt())
+                .map(|(name, _)| name.clone())
+                .collect(),
+            ..Account::default()
+        };
+        Self {
+            account: Mutex::new(account),
+            ..Self::new(journal, call, clock)
         }
     }
 
@@ -98,14 +125,21 @@ impl WriteLog for CallWrites {
         async move {
             let _journaling = self.begin_journaling();
             let part = intent.part.to_owned();
-            let attempt = self.lock().sent.get(&part).map_or(1, |sent| sent + 1);
+            let attempt = {
+                let mut account = self.lock();
+                let intended = account.intended.entry(part.clone()).or_default();
+                *intended += 1;
+                *intended
+            };
             let record = IntentRecord {
                 call: self.call,
                 part: part.clone(),
                 attempt,
                 request_id: intent.request_id.map(str::to_owned),
                 at_ms: intent.at_unix_ms,
-                server_offset_ms: Some(intent.server_offset_ms),
+                server_offset_ms: intent.server_offset_ms,
+                uptime_ms: platform::uptime_ms(),
+                under_way_ms: u64::try_from(intent.under_way.as_millis()).ok(),
             };
             let IntentId(number) = self
                 .journal
@@ -161,7 +195,6 @@ impl Account {
         self.tally.attempts += 1;
         self.tally.repeated |= self.processed.contains(&part);
         self.tally.request_id = request_id;
-        *self.sent.entry(part.clone()).or_default() += 1;
         if processed {
             self.processed.insert(part);
         }

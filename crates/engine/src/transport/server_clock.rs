@@ -51,6 +51,12 @@ impl ServerClock {
             .map_or(0, |bounds| bounds.low + (bounds.high - bounds.low) / 2)
     }
 
+    /// The same; `None` until something is known.
+    #[must_use]
+    pub fn known_offset_ms(&self) -> Option<i64> {
+        self.bounds.map(|_| self.offset_ms())
+    }
+
     /// By how much [`offset_ms`](Self::offset_ms) may be wrong, either way; `None` until something is known.
     #[must_use]
     pub fn uncertainty_ms(&self) -> Option<i64> {

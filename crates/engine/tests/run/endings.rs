@@ -72,9 +72,9 @@ async fn a_plan_sends_no_write() {
     // Time moves on at once, and never wraps around.
     for place in ["1", "2", "3"] {
         let place = Place(place.into());
-        world.run.sleep(place, Duration::MAX).await.unwrap();
+        world.run.sleep(place, "", Duration::MAX).await.unwrap();
     }
-    let now = world.run.now(Place("4".into())).await.unwrap();
+    let now = world.run.now(Place("4".into()), "").await.unwrap();
     assert_eq!(now, i64::MAX);
     assert_eq!(vendor.count("PUT"), 0);
 }

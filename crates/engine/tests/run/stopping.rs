@@ -107,7 +107,7 @@ async fn sleeping_ends_with_the_run() {
     let vendor = Vendor::start(&[]).await;
     let world = World::on(&vendor);
     let place = Place("1".into());
-    let mut sleeping = Box::pin(world.run.sleep(place, Duration::MAX));
+    let mut sleeping = Box::pin(world.run.sleep(place, "", Duration::MAX));
     assert!(sleeping.as_mut().now_or_never().is_none());
     world.run.stop();
     assert!(sleeping.await.is_err());

@@ -16,7 +16,7 @@ use signoff_engine::event::Level;
 use signoff_engine::parameters::resolve;
 use signoff_engine::people::People;
 use signoff_engine::run::PeopleRequest;
-use signoff_script::{ConnectionInfo, Ending, Host, Limits, RunError, Skip, Workflow};
+use signoff_script::{ConnectionInfo, Ending, Host, Limits, RunError, Skip, Source, Workflow};
 
 static PROVIDER: Descriptor = Descriptor {
     id: "finesse",
@@ -122,17 +122,21 @@ impl Host for Fake {
         Ok(outcome(&skip.user.id, Outcome::Skipped))
     }
 
-    async fn now(&self, _: Place) -> Result<i64, CallError> {
+    async fn now(&self, _: Place, _: String) -> Result<i64, CallError> {
         self.touch();
         Ok(1_700_000_000_500)
     }
 
-    async fn sleep(&self, _: Place, duration: Duration) -> Result<(), CallError> {
+    async fn sleep(&self, _: Place, _: String, duration: Duration) -> Result<(), CallError> {
         self.touch();
         if !duration.is_zero() {
             tokio::time::sleep(duration).await;
         }
         Ok(())
+    }
+
+    fn source(&self, source: Source) {
+        drop(source);
     }
 
     async fn connection(&self, name: &str, _: Option<&str>) -> Result<ConnectionInfo, CallError> {

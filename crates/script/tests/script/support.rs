@@ -15,7 +15,7 @@ use signoff_engine::parameters::resolve;
 use signoff_engine::people::{Content, People};
 use signoff_engine::run::PeopleRequest;
 use signoff_engine::secret::UserSecrets;
-use signoff_script::{Arguments, ConnectionInfo, Ending, Host, Limits, RunError, Skip, Workflow};
+use signoff_script::{Arguments, ConnectionInfo, Ending, Host, Limits, RunError, Skip, Source, Workflow};
 
 const fn parameter(name: &'static str, kind: ParameterKind) -> Parameter {
     Parameter {
@@ -224,14 +224,18 @@ impl Host for Fake {
         Ok(Arc::new(row(&skip.user.id, Outcome::Skipped)))
     }
 
-    async fn now(&self, place: Place) -> Result<i64, CallError> {
+    async fn now(&self, place: Place, _source: String) -> Result<i64, CallError> {
         self.note(format!("{place} now"));
         Ok(1_700_000_000_500)
     }
 
-    async fn sleep(&self, place: Place, duration: Duration) -> Result<(), CallError> {
+    async fn sleep(&self, place: Place, _source: String, duration: Duration) -> Result<(), CallError> {
         self.note(format!("{place} sleep {duration:?}"));
         Ok(())
+    }
+
+    fn source(&self, source: Source) {
+        self.note(format!("source {}", source.name));
     }
 
     async fn connection(&self, name: &str, credential: Option<&str>) -> Result<ConnectionInfo, CallError> {

@@ -1,0 +1,179 @@
+//! `signoff resume`: goes on with a run that was stopped or broke off.
+
+use std::path::{Path, PathBuf};
+
+use signoff_core::InDoubtPolicy;
+use signoff_engine::event::{Event, Status, Summary};
+use signoff_engine::journal::{JournalReader, RunHeader, RunName, find_run, journal_path, runs};
+
+use super::guard::{self, Performed, Work};
+use super::{logout, run};
+use crate::arguments::{General, InDoubt, Place, Resume};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::report::{self, Progress};
+use crate::setup::{self, Setup};
+
+/// Goes on with it, or prints its report once more if nothing is left to do.
+pub(crate) async fn resume(arguments: Resume, general: &General) -> Result<Exit, Failure> {
+    let state = absolute(setup::state(general)?);
+    let found = match &arguments.run {
+        Some(name) => Found::named(&state, name)?,
+        None => Found::latest(&state)?,
+    };
+    if let Some(summary) = found.finished(arguments.in_doubt.is_some())? {
+        return found.report(general, summary);
+    }
+    let Found { run: id, header, .. } = found;
+    if header.sandbox {
+        return Err(Failure::usage(
+            format!("run {id} was on a sandbox of its own, which ended with it"),
+            "there is nobody left to log out; to try resuming, run `signoff sandbox` in another terminal, \
+             and work on the `signoff.toml` that it prints",
+        ));
+    }
+    let general = General {
+        config: general
+            .config
+            .clone()
+            .map(absolute)
+            .or_else(|| header.config.as_ref().map(PathBuf::from)),
+        act_as: general.act_as.clone().or_else(|| header.act_as.clone()),
+        plugin_path: general.plugin_path.iter().cloned().map(absolute).collect(),
+        state: Some(state),
+        ..general.clone()
+    };
+    let from = arguments.from.map(absolute);
+    if let Some(folder) = &header.folder {
+        // Paths of scripts and their files start there.
+        std::env::set_current_dir(folder).map_err(|error| {
+            Failure::configuration(
+                format!("run {id} began in the folder `{folder}`, and that cannot be entered: {error}"),
+                "",
+            )
+        })?;
+    }
+    let setup = Setup::prepare(&general, &Place { sandbox: false }).await?;
+    let work = work(&header, from.as_deref(), &setup).await?;
+    let in_doubt = arguments.in_doubt.map(|how| match how {
+        InDoubt::Verify => InDoubtPolicy::Verify,
+        InDoubt::Skip => InDoubtPolicy::Skip,
+        InDoubt::Repeat => InDoubtPolicy::Repeat,
+    });
+    guard::resume(&*work, &setup, &general, id, in_doubt, arguments.force).await
+}
+
+/// The work of a run, made again from what its journal says.
+async fn work(header: &RunHeader, from: Option<&Path>, setup: &Setup) -> Result<Box<dyn Work>, Failure> {
+    if !header.sources.is_empty() {
+        return run::of_run(header, from, setup);
+    }
+    let work = match header.workflow.as_str() {
+        "logout" => logout::of_run(header, from, setup).await?,
+        _ => None,
+    };
+    work.ok_or_else(|| {
+        Failure::configuration(
+            format!(
+                "run {} is of a kind that this signoff does not know: {}",
+                header.run, header.workflow
+            ),
+            "use the version of signoff that began it",
+        )
+    })
+}
+
+/// A run, as its journal tells of it.
+struct Found {
+    run: String,
+    header: RunHeader,
+    reader: JournalReader,
+}
+
+impl Found {
+    fn open(state: &Path, run: String) -> Result<Self, Failure> {
+        let reader = JournalReader::open(&journal_path(state, &run)?)?;
+        let header = reader.meta()?;
+        Ok(Self { run, header, reader })
+    }
+
+    /// The run that is called so.
+    fn named(state: &Path, name: &str) -> Result<Self, Failure> {
+        match find_run(state, name)? {
+            RunName::Run(run) => Self::open(state, run),
+            RunName::None => Err(Failure::usage(
+                format!("there is no run `{name}` in `{}`", state.display()),
+                "runs are named by as much of their id as tells them apart; --state DIR names another folder",
+            )),
+            RunName::Several(runs) => Err(Failure::usage(
+                format!("`{name}` could be any of {}", listed(&runs)),
+                "write more of the id",
+            )),
+        }
+    }
+
+    /// The latest that is not finished.
+    fn latest(state: &Path) -> Result<Self, Failure> {
+        for run in runs(state)?.into_iter().rev() {
+            // One that cannot be read is named when it is asked for.
+            let Ok(found) = Self::open(state, run) else {
+                continue;
+            };
+            if !found.header.plan && !found.header.sandbox && found.finished(false)?.is_none() {
+                report::diagnostic(&format!("resuming run {}: {}", found.run, found.header.workflow));
+                return Ok(found);
+            }
+        }
+        Err(Failure::usage(
+            format!("there is no unfinished run in `{}`", state.display()),
+            "name a run to see its report again",
+        ))
+    }
+
+    /// How it ended, if nothing is left to do.
+    fn finished(&self, doubts_are_to_be_settled: bool) -> Result<Option<Summary>, Failure> {
+        let Some(end) = self.reader.end()? else {
+            return Ok(None);
+        };
+        let summary = end.summary;
+        let is_left = summary.status != Status::Completed
+            || summary.cancelled > 0
+            || (doubts_are_to_be_settled && summary.counts.contains_key(&signoff_core::Outcome::Unknown));
+        Ok((!is_left).then_some(summary))
+    }
+
+    /// Prints what it printed at its end.
+    fn report(&self, general: &General, summary: Summary) -> Result<Exit, Failure> {
+        let progress = Progress::new(general);
+        let observer = report::reporter(general, &progress);
+        observer.event(&Event::Started {
+            run: self.run.clone(),
+            workflow: self.header.workflow.clone(),
+            plan: self.header.plan,
+        });
+        self.reader.standing(|row| observer.event(&Event::Outcome(row)))?;
+        let exit = guard::exit(&summary, Performed::Whole);
+        observer.event(&Event::Finished(summary));
+        report::diagnostic("this run is finished; nothing was sent");
+        Ok(exit)
+    }
+}
+
+fn listed(runs: &[String]) -> String {
+    const MOST: usize = 5;
+    let mut text = runs
+        .iter()
+        .rev()
+        .take(MOST)
+        .map(String::as_str)
+        .collect::<Vec<_>>()
+        .join(", ");
+    if let Some(more) = runs.len().checked_sub(MOST).filter(|more| *more > 0) {
+        text.push_str(&format!(" and {more} more"));
+    }
+    text
+}
+
+fn absolute(path: PathBuf) -> PathBuf {
+    std::path::absolute(&path).unwrap_or(path)
+}
