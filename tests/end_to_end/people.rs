@@ -9,7 +9,7 @@ use expect_test::{Expect, expect};
 use signoff_engine::journal::JournalReader;
 use signoff_sandbox::{Population, State};
 
-use crate::support::{Ended, Site};
+use crate::support::{Ended, Site, repository};
 
 #[test]
 fn a_file_names_who_is_logged_out() {
@@ -208,6 +208,159 @@ fn a_secret_column_is_found_nowhere() {
 }
 
 #[test]
+fn device_tokens_come_from_a_file_and_are_found_nowhere() {
+    let site = Site::new(Population::team(0));
+    let list = fs::read_to_string(repository().join("scripts/people/zap_users.csv")).unwrap();
+    let id = list
+        .lines()
+        .nth(1)
+        .and_then(|line| line.split(',').next())
+        .unwrap();
+    // Under another name, and with the row of a second device behind all others.
+    let people = format!(
+        "{}{id},,c4n4ry-token\n",
+        list.replace("device_token", "FCM token")
+    );
+    let people = site.write("people.csv", &people);
+    let arguments = [
+        "logout",
+        "zap",
+        "--sandbox",
+        "--from",
+        &people,
+        "--map",
+        "device_token=fcm_token",
+    ];
+    let ended = site.run(
+        &[
+            &arguments[..],
+            &["-o", "via=device", "--yes", "-vv", "--format", "json"],
+        ]
+        .concat(),
+    );
+    let devices = list.lines().filter(|line| line.starts_with(id)).count() as u64;
+    let of_several = ended.outcome(id);
+    assert!(of_several["attempts"].as_u64() > Some(devices), "{of_several}");
+    let tokens = list.lines().skip(1).filter_map(|line| line.rsplit(',').next());
+    for token in tokens.chain(["c4n4ry-token"]).filter(|token| !token.is_empty()) {
+        is_nowhere(&site, &ended, token);
+    }
+}
+
+#[test]
+fn each_key_ends_the_sessions_of_its_owner() {
+    let site = Site::new(Population::team(0));
+    let bundled = repository().join("scripts/people/uiza_keys.csv");
+    let list = fs::read_to_string(&bundled).unwrap();
+    let keys: Vec<&str> = list
+        .lines()
+        .skip(1)
+        .filter_map(|line| line.rsplit(',').next())
+        .collect();
+    let bundled = bundled.to_str().unwrap();
+    let json = ["--yes", "--format", "json"];
+    let ended = site
+        .run(&[&["logout", "uiza", "--sandbox", "--from", bundled][..], &json].concat())
+        .exits(0);
+    assert_eq!(ended.summary()["counts"]["done"], keys.len());
+    keys.iter().for_each(|key| is_nowhere(&site, &ended, key));
+    let by_script = site.write("keys.luau", BY_SCRIPT);
+    let set = format!("keys={bundled}");
+    let ended = site
+        .run(&[&["run", &by_script, "--sandbox", "--set", &set][..], &json].concat())
+        .exits(0);
+    assert_eq!(ended.summary()["counts"]["done"], keys.len());
+    keys.iter().for_each(|key| is_nowhere(&site, &ended, key));
+}
+
+#[test]
+fn two_users_on_one_key_are_both_named_and_nothing_is_sent() {
+    let site = Site::new(Population::team(0));
+    let list = site.write(
+        "keys.csv",
+        "id,key\nann,c4n4ry-one\nbob,c4n4ry-two\ncy,c4n4ry-one\n",
+    );
+    let ended = site
+        .run(&["logout", "uiza", "--sandbox", "--from", &list, "--yes"])
+        .exits(2);
+    expect![[r#"
+        error: FOLDER/keys.csv:4: row 3: `cy` has the same `key` as `ann` in line 2, and a logout ends the sessions of whoever owns it: one of the two is not who would be logged out
+          = help: give each user the key that is his own
+    "#]]
+    .assert_eq(&ended.printed());
+    nothing_found(&site, &ended);
+    let script = site.write("keys.luau", BY_SCRIPT);
+    let set = format!("keys={list}");
+    let ended = site
+        .run(&[
+            "run",
+            &script,
+            "--sandbox",
+            "--set",
+            &set,
+            "--yes",
+            "--format",
+            "json",
+        ])
+        .exits(3);
+    assert!(
+        ended.stderr.contains("`cy` has the same `key` as `ann`"),
+        "{}",
+        ended.stderr
+    );
+    assert_eq!(ended.summary()["total"], 0);
+    nothing_found(&site, &ended);
+}
+
+#[test]
+fn a_script_that_lends_a_key_is_stopped_by_the_run() {
+    let site = Site::new(Population::team(0));
+    let list = site.write("keys.csv", "id,key\nann,c4n4ry-one\n");
+    let script = site.write(
+        "lend.luau",
+        &BY_SCRIPT.replace("return uiza:logout(person)", LENDS),
+    );
+    let set = format!("keys={list}");
+    let ended = site
+        .run(&[
+            "run",
+            &script,
+            "--sandbox",
+            "--set",
+            &set,
+            "--yes",
+            "--format",
+            "json",
+        ])
+        .exits(3);
+    assert!(
+        ended.stderr.contains("`bob` has the same `key` as `ann`"),
+        "{}",
+        ended.stderr
+    );
+    assert_eq!(ended.outcome("bob")["attempts"], 0);
+    assert_eq!(ended.outcome("bob")["code"], "error");
+    nothing_found(&site, &ended);
+}
+
+const LENDS: &str = "uiza:logout(person)\nuiza:logout({ id = \"bob\", key = person.key })";
+
+const BY_SCRIPT: &str = r#"
+local signoff = require("@signoff")
+
+return signoff.workflow({
+    args = { connection = signoff.arg.connection("uiza"), keys = signoff.arg.file() },
+    run = function(args)
+        local uiza = signoff.connect(args.connection)
+        return signoff.each(signoff.people(args.keys, { connection = uiza }), function(person)
+            signoff.log("info", `{person.id} {person.key}`, { key = person.key })
+            return uiza:logout(person)
+        end)
+    end,
+})
+"#;
+
+#[test]
 fn a_long_file_is_not_held_in_memory() {
     let peak = |rows: u64| {
         let site = Site::new(Population::team(0));
@@ -232,14 +385,20 @@ fn a_long_file_is_not_held_in_memory() {
 
 #[track_caller]
 fn nothing_found(site: &Site, ended: &Ended) {
-    assert!(!ended.stdout.contains("c4n4ry"), "{}", ended.stdout);
-    assert!(!ended.stderr.contains("c4n4ry"), "{}", ended.stderr);
+    is_nowhere(site, ended, "c4n4ry");
+}
+
+/// Neither printed nor kept.
+#[track_caller]
+fn is_nowhere(site: &Site, ended: &Ended, secret: &str) {
+    assert!(!ended.stdout.contains(secret), "{}", ended.stdout);
+    assert!(!ended.stderr.contains(secret), "{}", ended.stderr);
     for run in fs::read_dir(site.path("state/runs")).into_iter().flatten() {
         let bytes = fs::read(run.unwrap().path()).unwrap();
-        assert!(
-            !bytes.windows(6).any(|window| window == b"c4n4ry"),
-            "the journal holds a secret"
-        );
+        let found = bytes
+            .windows(secret.len())
+            .any(|window| window == secret.as_bytes());
+        assert!(!found, "a journal holds a secret");
     }
 }
 
