@@ -39,6 +39,8 @@ use crate::zap::{self, Zap};
 const LARGEST_BODY: usize = 1 << 20;
 /// How deep the JSON is nested that nobody should read.
 const NESTED: usize = 100_000;
+/// How long a client may take to agree on TLS.
+const HANDSHAKE: Duration = Duration::from_secs(10);
 /// How long to wait when connections cannot be accepted, as when the process has no file descriptor left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 
@@ -113,7 +115,7 @@ impl Shared {
     pub(crate) fn set_fault(&self, fault: Fault) {
         match fault.kind {
             Kind::Finesse(setting) => {
-                self.finesse().behaviour.set(setting);
+                self.finesse().behave(|behaviour| behaviour.set(setting));
                 self.tell_service();
             }
             Kind::Zap(setting) => self.zap().behaviour.set(setting),
@@ -124,7 +126,8 @@ impl Shared {
 
     pub(crate) fn clear_faults(&self) {
         self.faults().clear();
-        self.finesse().behaviour = self.initial.finesse.clone();
+        let initial = self.initial.finesse.clone();
+        self.finesse().behave(|behaviour| *behaviour = initial);
         self.zap().behaviour = self.initial.zap.clone();
         self.uiza().behaviour = self.initial.uiza.clone();
         self.tell_service();
@@ -133,7 +136,7 @@ impl Shared {
     async fn accept_tls(&self, socket: Socket) -> io::Result<TlsStream<Socket>> {
         let acceptor = TlsAcceptor::from(Arc::clone(&self.tls));
         // Boxed: its state is large, and soon done with.
-        Box::pin(acceptor.accept(socket)).await
+        tokio::time::timeout(HANDSHAKE, Box::pin(acceptor.accept(socket))).await?
     }
 
     /// Tells whoever listens whether notifications can be expected.

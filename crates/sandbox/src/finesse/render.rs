@@ -3,15 +3,12 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use http::header::HOST;
-
 use super::behaviour::Deployment;
 use super::population::ReasonCode;
 use super::state::State;
 use super::xml::Element;
 use super::{Account, Finesse, ROOT};
 use crate::notify;
-use crate::service::Incoming;
 
 impl Finesse {
     pub(super) fn user_document(&self, who: usize) -> Element {
@@ -113,19 +110,15 @@ impl Finesse {
         Some(reason_code(code, "ReasonCode"))
     }
 
-    pub(super) fn system_info(&self, request: &Incoming<'_>, now: Duration) -> Element {
-        let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
-        let host = host
-            .and_then(|host| host.split(':').next())
-            .unwrap_or("localhost")
-            .to_owned();
-        let port = request.headers().get(HOST).and_then(|host| host.to_str().ok());
-        let port = port.and_then(|host| host.rsplit(':').next()?.parse().ok());
+    /// The system as whoever calls this host sees it.
+    pub(super) fn system_info(&self, host: &str, now: Duration) -> Element {
+        let (host, port) = host.rsplit_once(':').unwrap_or((host, ""));
+        let port = port.parse().ok();
         let ports = self
             .ports
             .iter()
             .find(|ports| Some(ports.http) == port || Some(ports.https) == port);
-        let mut primary = Element::new("primaryNode").text("host", host);
+        let mut primary = Element::new("primaryNode").text("host", host.to_owned());
         if let Some(ports) = ports.filter(|_| self.behaviour.names_ports) {
             primary = primary
                 .text("httpsPort", ports.https.to_string())

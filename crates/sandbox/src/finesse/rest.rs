@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use http::header::{ALLOW, WWW_AUTHENTICATE};
+use http::header::{ALLOW, HOST, WWW_AUTHENTICATE};
 use http::{Method, StatusCode};
 use percent_encoding::percent_decode_str;
 
@@ -78,8 +78,10 @@ impl Finesse {
     ) -> Result<Answer, Refusal> {
         let method = &request.parts.method;
         if let ["SystemInfo"] = segments {
+            let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
+            let host = host.unwrap_or("localhost");
             return Ok(
-                only(method, &[Method::GET]).unwrap_or_else(|| self.write(self.system_info(request, now)))
+                only(method, &[Method::GET]).unwrap_or_else(|| self.write(self.system_info(host, now)))
             );
         }
         if self.behaviour.status != ServiceStatus::InService {

@@ -4,12 +4,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::behaviour::{Behaviour, ServiceStatus};
 use super::error::AsyncError;
 use super::state::State;
 use super::xml::Element;
 use super::{Finesse, Happening, ROOT};
 use crate::ledger::Cause;
-use crate::notify::Update;
+use crate::notify::{SYSTEM_NODE, Update};
 
 /// The reason of a logout that the loss of presence brings about (developer guide 12.6, Desktop Presence and Forced Logout).
 const PRESENCE_LOST: u32 = 255;
@@ -95,9 +96,31 @@ impl Finesse {
         self.announce(who, None);
     }
 
+    /// Changes how the service behaves. Whether it is in service, it tells; and coming back, how everybody is (developer
+    /// guide 12.6, Finesse Failover).
+    pub(crate) fn behave(&mut self, change: impl FnOnce(&mut Behaviour)) {
+        let now = self.advance();
+        let before = self.behaviour.status;
+        change(&mut self.behaviour);
+        if self.behaviour.status == before || !self.hub.is_heard() {
+            return;
+        }
+        let system = self.system_info("localhost", now).named("systemInfo");
+        let document = update(system, SYSTEM_NODE, None);
+        self.publish(SYSTEM_NODE.to_owned(), document);
+        if self.behaviour.status == ServiceStatus::InService {
+            for who in 0..self.accounts.len() {
+                if self.accounts[who].user.agent {
+                    self.announce(who, None);
+                }
+            }
+        }
+    }
+
     /// Tells how a user is now, to whoever listens to him or to his team.
     pub(super) fn announce(&mut self, who: usize, request_id: Option<&str>) {
-        if !self.hub.is_heard() {
+        // Without its CTI server, Finesse knows of nothing to tell.
+        if !self.hub.is_heard() || self.behaviour.status != ServiceStatus::InService {
             return;
         }
         let account = &self.accounts[who];
@@ -138,9 +161,9 @@ impl Finesse {
     }
 }
 
-fn update(user: Element, source: &str, request_id: Option<&str>) -> Element {
+fn update(data: Element, source: &str, request_id: Option<&str>) -> Element {
     Element::new("Update")
-        .child(Element::new("data").child(user))
+        .child(Element::new("data").child(data))
         .text("event", "PUT")
         .text("requestId", request_id.unwrap_or_default().to_owned())
         .text("source", source.to_owned())

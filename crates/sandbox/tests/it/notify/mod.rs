@@ -7,10 +7,12 @@ mod troubles;
 use std::time::Duration;
 
 use expect_test::expect;
+use signoff_sandbox::notify::Certificate;
 use signoff_sandbox::{Cause, Fault, Population, Sandbox, Settings, State, User};
 use signoff_xmpp::{Event, Session};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use crate::client::{put_state, text_of};
+use crate::client::{put_state, send, text_of};
 use crate::world::{AGENT, SUPERVISOR, population};
 use client::{Client, WAYS, Way};
 
@@ -362,4 +364,119 @@ async fn the_labs_tutorial() {
     assert!(supervisor.is_quiet().await);
     supervisor.does(Session::close);
     assert_eq!(supervisor.next().await, Event::Closed);
+}
+
+#[tokio::test]
+async fn a_service_that_goes_and_comes_says_so() {
+    let sandbox = started(&["names_ports"]).await;
+    let mut client = Client::ready(&sandbox, Way::Tcp, SUPERVISOR, "a").await;
+    client.subscribe(TEAM).await;
+    sandbox.set_fault("status=OUT_OF_SERVICE".parse().unwrap());
+    let (node, payload) = client.notification().await;
+    assert_eq!(node, "/finesse/api/SystemInfo");
+    assert_eq!(text_of(&payload, "status"), Some("OUT_OF_SERVICE"));
+    // What happens meanwhile is told when it is back: of each user of the team, and of himself.
+    sandbox.set_state("100", State::Logout);
+    assert!(client.is_quiet().await);
+    sandbox.clear_faults();
+    let (_, payload) = client.notification().await;
+    assert_eq!(text_of(&payload, "status"), Some("IN_SERVICE"));
+    let mut told = Vec::new();
+    for _ in 0..5 {
+        let (_, payload) = client.notification().await;
+        let part = |name| text_of(&payload, name).unwrap();
+        told.push(format!("{} {}", part("loginId"), part("state")));
+    }
+    let expected = "sup NOT_READY|sup NOT_READY|100 LOGOUT|101 NOT_READY|102 LOGOUT";
+    assert_eq!(told.join("|"), expected);
+}
+
+#[tokio::test]
+async fn the_ports_are_named_where_a_release_names_them() {
+    let sandbox = started(&["names_ports"]).await;
+    let host = sandbox.origin().replace("http://", "");
+    let request =
+        format!("GET /finesse/api/SystemInfo HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+    let answer = send(&sandbox, &request).await.unwrap();
+    let port = |name| text_of(&answer.body, name).unwrap().parse::<u16>().unwrap();
+    assert_eq!(port("xmppPort"), sandbox.xmpp_address().port());
+    assert_eq!(port("xmppSecurePort"), sandbox.xmpp_tls_address().port());
+    assert!(
+        sandbox
+            .https_origin()
+            .ends_with(&format!(":{}", port("httpsPort")))
+    );
+    assert_eq!(text_of(&answer.body, "xmppDomain"), Some("finesse.sandbox"));
+    // A WebSocket that is none, or not for XMPP.
+    for header in [
+        "X: y",
+        "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: a",
+    ] {
+        let request = format!("GET /ws/ HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{header}\r\n\r\n");
+        assert_eq!(send(&sandbox, &request).await.unwrap().status, 400);
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_can_be_given() {
+    let given = Certificate::self_signed().unwrap();
+    let settings = |certificate| Settings {
+        certificate: Some(certificate),
+        ..Settings::with(population())
+    };
+    let sandbox = Sandbox::start(settings(given.clone())).await.unwrap();
+    assert_eq!(sandbox.certificate(), given.chain);
+    Client::ready(&sandbox, Way::Tls, SUPERVISOR, "a")
+        .await
+        .close()
+        .await;
+    let other = Certificate::self_signed().unwrap();
+    let mixed = Certificate {
+        chain: given.chain,
+        key: other.key,
+    };
+    let refused = Sandbox::start(settings(mixed)).await.unwrap_err();
+    assert!(
+        refused
+            .to_string()
+            .starts_with("the sandbox's certificate cannot be used: "),
+        "{refused}"
+    );
+}
+
+#[tokio::test]
+async fn whatever_a_client_sends_is_survived() {
+    let sandbox = started(&[]).await;
+    let header = "<stream:stream to='finesse.sandbox' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>";
+    let nested = format!("{header}{}", "<a>".repeat(100_000));
+    for (sent, condition) in [
+        ("GET / HTTP/1.1\r\n\r\n", "not-well-formed"),
+        ("<!DOCTYPE a><a/>", "not-well-formed"),
+        (&nested, "policy-violation"),
+        (&format!("{header}<iq type='set' id='1'/>"), "not-authorized"),
+        (&format!("{header}</a>"), "not-well-formed"),
+        (
+            &format!("{header}<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>!</auth>"),
+            "invalid-mechanism",
+        ),
+    ] {
+        let mut socket = tokio::net::TcpStream::connect(sandbox.xmpp_address())
+            .await
+            .unwrap();
+        // It may hang up in the middle of it.
+        let _ = socket.write_all(sent.as_bytes()).await;
+        let mut answer = Vec::new();
+        let _ = socket.read_to_end(&mut answer).await;
+        let answer = String::from_utf8_lossy(&answer);
+        // What it said may be lost with what it did not read.
+        assert!(
+            answer.contains(condition) || sent.len() > 100_000,
+            "{sent:.80}: {answer}"
+        );
+    }
+    assert_eq!(sandbox.ledger().feed().sessions, 0);
+    Client::ready(&sandbox, Way::Tcp, SUPERVISOR, "a")
+        .await
+        .close()
+        .await;
 }
