@@ -11,6 +11,7 @@
 mod answers;
 mod c_plugin;
 mod commands;
+mod credentials;
 mod failover;
 mod first_steps;
 mod hostile;

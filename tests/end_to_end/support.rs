@@ -83,6 +83,11 @@ impl Site {
         self.path(name).to_string_lossy().into_owned()
     }
 
+    /// A configuration in its own words.
+    pub(crate) fn configure_as_written(&self, text: &str) {
+        self.write("signoff.toml", text);
+    }
+
     /// Runs signoff to its end, with this site's configuration and state.
     pub(crate) fn signoff(&self, arguments: &[&str]) -> Ended {
         self.signoff_fed(Stdio::null(), arguments)
@@ -319,6 +324,13 @@ fn answer_one(mut stream: TcpStream, answer: &dyn Fn(&str) -> String) -> io::Res
         stream.read_exact(&mut byte)?;
         head.extend(byte);
     }
+    let length = String::from_utf8_lossy(&head)
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length: ")?.parse().ok())
+        .unwrap_or(0);
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body)?;
+    head.extend(body);
     stream.write_all(answer(&String::from_utf8_lossy(&head)).as_bytes())
 }
 

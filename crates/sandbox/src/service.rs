@@ -95,8 +95,17 @@ impl<'a> Incoming<'a> {
 
     /// The user name and password of its Basic credentials.
     pub(crate) fn basic(&self) -> Option<(String, String)> {
-        let (scheme, encoded) = self.authorization()?.split_once(' ')?;
-        if !scheme.eq_ignore_ascii_case("basic") {
+        self.pair_after("basic")
+    }
+
+    /// The same of a token under single sign-on, which simulated vendors make of user name and password in that way too.
+    pub(crate) fn signed_on(&self) -> Option<(String, String)> {
+        self.pair_after("bearer")
+    }
+
+    fn pair_after(&self, scheme: &str) -> Option<(String, String)> {
+        let (given, encoded) = self.authorization()?.split_once(' ')?;
+        if !given.eq_ignore_ascii_case(scheme) {
             return None;
         }
         let decoded = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;

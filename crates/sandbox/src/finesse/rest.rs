@@ -156,7 +156,8 @@ impl Finesse {
 
     /// Who it is. A number of wrong passwords in a row locks the account, for the right one too.
     fn authenticate(&mut self, request: &Incoming<'_>, now: Duration) -> Result<usize, Refusal> {
-        let (name, password) = request.basic().ok_or_else(|| self.login_refused(String::new()))?;
+        let pair = request.basic().or_else(|| request.signed_on());
+        let (name, password) = pair.ok_or_else(|| self.login_refused(String::new()))?;
         self.admit(&name, &password, now)
             .ok_or_else(|| self.login_refused(name))
     }
