@@ -10,6 +10,7 @@
 
 mod answers;
 mod c_plugin;
+mod canaries;
 mod commands;
 mod credentials;
 mod failover;

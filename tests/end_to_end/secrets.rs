@@ -12,7 +12,32 @@ use signoff_sandbox::Population;
 use crate::support::{Ended, Site, http, serve};
 
 /// With what XML, JSON, URLs, TOML and shells treat as special.
-const CANARY: &str = "c4n4ry-&<>\"'%2F+/\\ö=?#{}";
+pub(crate) const CANARY: &str = "c4n4ry-&<>\"'%2F+/\\ö=?#{}";
+
+pub(crate) const CODE: &str = "c4n4ry-code-1&2";
+pub(crate) const TOKEN: &str = "c4n4ry-tok&en\"<1>/+=";
+pub(crate) const NEXT_TOKEN: &str = "c4n4ry-next%2Ftoken\\";
+pub(crate) const REFRESH_TOKEN: &str = "c4n4ry-refresh-\u{f6}\"1";
+pub(crate) const CLIENT_SECRET: &str = "c4n4ry-client/secret=+";
+pub(crate) const DEVICES: [&str; 2] = ["c4n4ry-device:APA91b/1", "c4n4ry-device:APA91b/2"];
+pub(crate) const BADGE: &str = "c4n4ry-badge-7";
+pub(crate) const KEYS: [&str; 2] = ["c4n4ry-uap-0123456789abcdef", "c4n4ry-uap-fedcba9876543210"];
+pub(crate) const PROXY: &str = "c4n4ry-proxy-password";
+
+pub(crate) const CANARIES: [&str; 12] = [
+    CANARY,
+    CODE,
+    TOKEN,
+    NEXT_TOKEN,
+    REFRESH_TOKEN,
+    CLIENT_SECRET,
+    DEVICES[0],
+    DEVICES[1],
+    BADGE,
+    KEYS[0],
+    KEYS[1],
+    PROXY,
+];
 
 /// Where a password comes from, as `signoff.toml` says it; the file is in the site's folder.
 const SOURCES: [&str; 3] = [
@@ -245,9 +270,9 @@ fn run(site: &Site, format: &str) -> Ended {
     site.signoff(&["-vv", "run", &script, "--yes", "--format", format])
 }
 
-/// Searches what was printed, and every file but the secret itself.
+/// Searches what was printed, and every file but those that hold a secret from the start.
 #[track_caller]
-fn nothing_found(site: &Site, ended: &Ended) {
+pub(crate) fn nothing_found(site: &Site, ended: &Ended) {
     for text in [&ended.stdout, &ended.stderr] {
         assert!(
             found_in(text.as_bytes()).is_empty(),
@@ -255,38 +280,52 @@ fn nothing_found(site: &Site, ended: &Ended) {
             found_in(text.as_bytes())
         );
     }
+    nothing_kept(site);
+}
+
+#[track_caller]
+pub(crate) fn nothing_kept(site: &Site) {
     let root = site.path("");
-    let searched = files(&root);
-    assert!(searched.len() >= 3, "{searched:?}");
-    for path in searched.iter().filter(|path| !path.ends_with("secret")) {
-        let found = found_in(&fs::read(path).unwrap());
-        assert!(found.is_empty(), "{found:?} in {}", path.display());
-    }
+    assert!(files(&root).len() >= 3, "{:?}", files(&root));
+    assert_eq!(kept_in(&root), [""; 0]);
 }
 
-/// The forms of the canary that occur in this.
-fn found_in(bytes: &[u8]) -> Vec<String> {
+/// What is found in the files of a folder, and where.
+pub(crate) fn kept_in(folder: &Path) -> Vec<String> {
+    let name = |path: &PathBuf| path.file_name().unwrap().to_string_lossy().into_owned();
+    files(folder)
+        .iter()
+        .filter(|path| !name(path).starts_with("secret"))
+        .filter_map(|path| {
+            let found = found_in(&fs::read(path).unwrap());
+            (!found.is_empty()).then(|| format!("{found:?} in {}", path.display()))
+        })
+        .collect()
+}
+
+/// The forms of any canary that occur in this.
+pub(crate) fn found_in(bytes: &[u8]) -> Vec<String> {
     let occurs = |form: &String| bytes.windows(form.len()).any(|window| window == form.as_bytes());
-    forms().into_iter().filter(occurs).collect()
+    CANARIES.into_iter().flat_map(forms).filter(occurs).collect()
 }
 
-/// The canary as it is, escaped for JSON, XML, Rust and URLs, in base64 at every offset, as the Basic scheme's pair, and
+/// A canary as it is, escaped for JSON, XML, Rust and URLs, in base64 at every offset, as the Basic scheme's pair, and
 /// its beginning, which survives an end that is cut off.
-fn forms() -> Vec<String> {
-    let json = serde_json::to_string(CANARY).unwrap();
+pub(crate) fn forms(canary: &str) -> Vec<String> {
+    let json = serde_json::to_string(canary).unwrap();
     let mut forms = vec![
-        CANARY.to_owned(),
+        canary.to_owned(),
         "c4n4ry".to_owned(),
         json.trim_matches('"').to_owned(),
-        CANARY.escape_debug().to_string(),
-        escaped(CANARY),
-        percent_encoded(CANARY),
+        canary.escape_debug().to_string(),
+        escaped(canary),
+        percent_encoded(canary),
     ];
     for engine in [&STANDARD, &URL_SAFE] {
-        forms.push(engine.encode(format!("supervisor:{CANARY}")));
+        forms.push(engine.encode(format!("supervisor:{canary}")));
         for offset in 0..3 {
             // Without the letters at both ends, which a neighbour's bits decide as well.
-            let encoded = engine.encode(format!("{}{CANARY}", "x".repeat(offset)));
+            let encoded = engine.encode(format!("{}{canary}", "x".repeat(offset)));
             forms.push(encoded[4..encoded.len() - 4].to_owned());
         }
     }

@@ -128,22 +128,25 @@ impl Site {
         self.begin_with(Stdio::null(), arguments, "-beside").wait()
     }
 
-    fn begin_with(&self, input: Stdio, arguments: &[&str], suffix: &'static str) -> Running<'_> {
-        let state = self.path("state");
-        let started = Instant::now();
-        let child = Command::new(env!("CARGO_BIN_EXE_signoff"))
-            .args(["--state", state.to_str().unwrap()])
+    /// signoff with these arguments and this site's state; its output goes to files.
+    pub(crate) fn command(&self, arguments: &[&str], suffix: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_signoff"));
+        command
+            .args(["--state", self.path("state").to_str().unwrap()])
             .args(arguments)
             .current_dir(self.folder.path())
             .env_clear()
             .env("HOME", self.folder.path())
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("SITE_PASSWORD", &self.password)
-            .stdin(input)
             .stdout(fs::File::create(self.path(&format!("stdout{suffix}"))).unwrap())
-            .stderr(fs::File::create(self.path(&format!("stderr{suffix}"))).unwrap())
-            .spawn()
-            .unwrap();
+            .stderr(fs::File::create(self.path(&format!("stderr{suffix}"))).unwrap());
+        command
+    }
+
+    fn begin_with(&self, input: Stdio, arguments: &[&str], suffix: &'static str) -> Running<'_> {
+        let started = Instant::now();
+        let child = self.command(arguments, suffix).stdin(input).spawn().unwrap();
         Running {
             site: self,
             child,
