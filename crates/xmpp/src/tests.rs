@@ -269,10 +269,29 @@ fn white_space_between_stanzas_is_free_and_a_stanza_costs_the_next_one_nothing()
         let (frames, malformed) = read(&mut decoder, half.as_bytes(), 1 << 16);
         assert_eq!((frames.len(), malformed), (1, None));
     }
+    // A stanza has its whole length, whatever blanks are before it.
+    let whole = format!("{}<a>{}</a>", " ".repeat(8000), "x".repeat((1 << 20) - 1000));
+    let (frames, malformed) = read(&mut decoder, whole.as_bytes(), usize::MAX);
+    assert_eq!((frames.len(), malformed), (1, None));
+    // And its whole number of elements, whatever came before it.
+    let many = "<a><b/><b/></a>".repeat(10_000);
+    let (frames, malformed) = read(&mut decoder, many.as_bytes(), 1 << 16);
+    assert_eq!((frames.len(), malformed), (10_000, None));
     // One slice that holds it all is no other than many.
     let endless = format!("<a>{}", "x".repeat(50_000_000));
     let (_, malformed) = read(&mut decoder, endless.as_bytes(), usize::MAX);
     assert_eq!(malformed, Some(Malformed::Bytes(1 << 20)));
+}
+
+#[test]
+fn nothing_counts_behind_the_footer() {
+    let mut decoder = Framing::Stream.decoder(Limits::default());
+    let input = format!("{HEADER}</stream:stream><a/>&");
+    let mut rest = input.as_bytes();
+    assert!(matches!(decoder.next(&mut rest), Ok(Some(Frame::Open(_)))));
+    assert_eq!(decoder.next(&mut rest), Ok(Some(Frame::Close)));
+    assert_eq!(decoder.next(&mut rest), Ok(None));
+    assert!(rest.is_empty());
 }
 
 #[test]
