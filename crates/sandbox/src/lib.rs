@@ -18,7 +18,8 @@
 //! ```
 //!
 //! *Architecture invariants.* The sandbox shares no code with the providers but the reader of XML, with which it reads
-//! request bodies: an error in one must not hide in the other. It listens on loopback alone and its passwords protect nothing. Randomness comes from a seed.
+//! request bodies, and none with the engine but the XMPP codec: an error in one must not hide in the other. (The codec is
+//! held to captures of real servers, and the sandbox's use of it to slixmpp.) It listens on loopback alone and its passwords protect nothing. Randomness comes from a seed.
 
 mod answer;
 mod clock;

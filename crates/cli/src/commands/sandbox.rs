@@ -31,13 +31,18 @@ pub(crate) async fn sandbox(arguments: arguments::Sandbox) -> Result<Exit, Failu
     })?;
     report::data(sandbox.configuration().trim_end());
     let origin = sandbox.origin();
+    let serving = format!(
+        "simulating Finesse, ZAP and Uiza at {origin}, and Finesse's notifications at xmpp://{} and {}/ws/",
+        sandbox.xmpp_address(),
+        origin.replacen("http", "ws", 1)
+    );
     report::diagnostic(&if std::io::stdout().is_terminal() {
         format!(
-            "simulating Finesse, ZAP and Uiza at {origin}: save the lines above as `signoff.toml`, then try \
+            "{serving}: save the lines above as `signoff.toml`, then try \
              `signoff roster finesse` in another terminal; Ctrl-C ends it"
         )
     } else {
-        format!("simulating Finesse, ZAP and Uiza at {origin}; Ctrl-C ends it")
+        format!("{serving}; Ctrl-C ends it")
     });
     signal::received().await;
     sandbox.stop().await;
