@@ -64,7 +64,7 @@ const LOGOUT: OperationSpec = OperationSpec {
             ..text(
                 "confirm",
                 Some("best"),
-                "what proves a logout: Finesse's acceptance, a state that was read, or the best there is (`event` needs notifications, which are not there yet)",
+                "what proves a logout: Finesse's acceptance, a state that was read, its own notification (`event`), or the best there is",
             )
         },
         Parameter {

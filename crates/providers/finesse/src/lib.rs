@@ -19,10 +19,12 @@ mod answers;
 mod classify;
 mod descriptor;
 mod errors;
+mod feed;
 mod finder;
 mod health;
 mod logout;
 mod model;
+mod notification;
 mod record;
 mod request;
 mod roster;
@@ -31,13 +33,17 @@ mod status;
 
 use std::sync::Arc;
 
-use signoff_core::{Args, Class, Context, Error, Input, Now, Operation, Options, Provider, Response, Step};
+use signoff_core::{
+    Args, Class, Context, Error, FeedEvent, FeedPlan, FeedWish, InDoubtPolicy, Input, Notification, Now,
+    Operation, Options, Provider, Response, Step,
+};
 
 pub use descriptor::DESCRIPTOR;
 
 use answers::Answers;
+use feed::Feed;
 use health::Health;
-use logout::Logout;
+use logout::{Logout, UserNodes};
 use model::Deployment;
 use request::Desk;
 use roster::Roster;
@@ -50,10 +56,13 @@ pub struct Finesse {
     /// `None`: asked from Finesse where it matters.
     deployment: Option<Deployment>,
     answers: Arc<Answers>,
+    nodes: Arc<UserNodes>,
 }
 
 impl Provider for Finesse {
     type Op = FinesseOperation;
+
+    const HAS_FEED: bool = true;
 
     fn new(options: Options<'_>) -> Result<Self, Error> {
         let deployment = match options.text("deployment") {
@@ -63,6 +72,7 @@ impl Provider for Finesse {
         Ok(Self {
             deployment,
             answers: Arc::default(),
+            nodes: Arc::default(),
         })
     }
 
@@ -77,7 +87,7 @@ impl Provider for Finesse {
         Ok(FinesseOperation(match operation {
             "logout" => Machine::Logout(Box::new(Runner::new(
                 desk,
-                Logout::new(args, context, self.deployment, now)?,
+                Logout::new(args, context, self.deployment, Arc::clone(&self.nodes), now)?,
             ))),
             "status" => Machine::Status(Runner::new(desk, Status::new(args)?)),
             "roster" => Machine::Roster(Runner::new(desk, Roster::new(args)?)),
@@ -88,6 +98,22 @@ impl Provider for Finesse {
 
     fn classify(&self, response: &Response<'_>) -> Class {
         classify::classify(response)
+    }
+
+    fn feed(&self, wish: FeedWish<'_>, _now: Now) -> Result<FinesseOperation, Error> {
+        let feed = Feed::new(wish)?;
+        let context = Context {
+            actor: wish.actor,
+            actor_kind: wish.actor_kind,
+            plan: false,
+            call: "feed",
+            may_act_on_self: false,
+            in_doubt: InDoubtPolicy::Verify,
+            earlier: &[],
+            logged_out: false,
+        };
+        let desk = Desk::new(&context, Arc::clone(&self.answers))?;
+        Ok(FinesseOperation(Machine::Feed(Box::new(Runner::new(desk, feed)))))
     }
 }
 
@@ -101,6 +127,7 @@ enum Machine {
     Status(Runner<Status>),
     Roster(Runner<Roster>),
     Health(Health),
+    Feed(Box<Runner<Feed>>),
 }
 
 impl Operation for FinesseOperation {
@@ -110,6 +137,7 @@ impl Operation for FinesseOperation {
             Machine::Status(status) => status.next(now),
             Machine::Roster(roster) => roster.next(now),
             Machine::Health(health) => health.next(now),
+            Machine::Feed(feed) => feed.next(now),
         }
     }
 
@@ -119,6 +147,18 @@ impl Operation for FinesseOperation {
             Machine::Status(status) => status.input(now, &input),
             Machine::Roster(roster) => roster.input(now, &input),
             Machine::Health(health) => health.input(now, &input),
+            Machine::Feed(feed) => feed.input(now, &input),
         }
+    }
+
+    fn feed_plan(&mut self) -> Option<FeedPlan> {
+        match &self.0 {
+            Machine::Feed(feed) => feed.task().plan(),
+            _ => None,
+        }
+    }
+
+    fn decode(&mut self, notification: Notification<'_>) -> Vec<FeedEvent> {
+        notification::decode(&notification)
     }
 }

@@ -347,6 +347,12 @@ impl SystemInfo {
         self.0.child(node)?.child_text("host")
     }
 
+    /// A port that a node names; releases before 12.6 name none.
+    pub(crate) fn port(&self, node: &str, name: &str) -> Option<u16> {
+        let port = self.0.child(node)?.child_text(name)?.parse().ok()?;
+        (port != 0).then_some(port)
+    }
+
     pub(crate) fn deployment(&self) -> Option<Deployment> {
         self.text("deploymentType").map(Deployment::named)
     }

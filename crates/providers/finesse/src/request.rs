@@ -9,7 +9,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use signoff_core::xml::Element;
 use signoff_core::{
     Context, CredentialKind, CredentialUse, Effect, Error, Finished, InDoubt, Monotonic, Now, Placement,
-    Record, Request, RequestId, Step, Wait,
+    Record, Request, RequestId, Step, Subscribe, Wait,
 };
 
 use crate::answers::Answers;
@@ -97,6 +97,16 @@ impl Desk {
     /// What to wait for when nothing is queued.
     pub(crate) fn wait(&mut self, until: Monotonic, reason: &'static str) {
         self.wait = waiting(until, reason);
+    }
+
+    /// Asks for the notifications of a node about a user.
+    pub(crate) fn subscribe(&mut self, node: String, user: &str) -> RequestId {
+        self.last_id += 1;
+        let id = RequestId(self.last_id);
+        let user = user.to_owned();
+        self.steps
+            .push_back(Step::Subscribe(Subscribe { id, node, user }));
+        id
     }
 
     pub(crate) fn record(&mut self, record: Record) {

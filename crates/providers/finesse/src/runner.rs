@@ -5,7 +5,9 @@
 //! says `Authorization Failure` also to those whose role does not suffice), the own object is read once more:
 //! if that is answered, the credential is good, and the operation alone is denied.
 
-use signoff_core::{CancelReason, Class, Failure, Finished, Input, Monotonic, Now, Outcome, Response, Step};
+use signoff_core::{
+    CancelReason, Class, Event, Failure, Finished, Input, Monotonic, Now, Outcome, RequestId, Response, Step,
+};
 
 use crate::classify::classify;
 use crate::errors::{VendorError, ended, unanswered};
@@ -33,6 +35,16 @@ pub(crate) enum Answer<'a> {
     Held,
 }
 
+/// What comes from a feed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Heard<'a> {
+    Subscribed(RequestId),
+    Lost(RequestId),
+    /// With the reason.
+    Refused(RequestId, &'a str),
+    Event(&'a Event<'a>),
+}
+
 /// An operation, once the actor is known.
 pub(crate) trait Task {
     /// Sends the first request, or finishes.
@@ -40,6 +52,9 @@ pub(crate) trait Task {
 
     /// Takes the answer to the request that is outstanding; sends the next, or finishes.
     fn answer(&mut self, desk: &mut Desk, now: Now, answer: Answer<'_>);
+
+    /// Takes what comes from a feed; most tasks ask for none.
+    fn heard(&mut self, _desk: &mut Desk, _now: Now, _heard: Heard<'_>) {}
 
     /// Ends it if its time has come.
     fn tick(&mut self, _desk: &mut Desk, _now: Now) {}
@@ -134,15 +149,26 @@ impl<T: Task> Runner<T> {
                 };
                 self.desk.finish(finished);
             }
-            // Nobody asked for it, or it comes from a feed, of which there is none yet.
-            Input::Response(_)
-            | Input::Failure(_)
-            | Input::Held { .. }
-            | Input::Subscribed { .. }
-            | Input::FeedLost { .. }
-            | Input::FeedRefused { .. }
-            | Input::Event(_) => {}
+            // Nobody asked for it.
+            Input::Response(_) | Input::Failure(_) | Input::Held { .. } => {}
+            Input::Subscribed { subscription } => self.heard(now, Heard::Subscribed(subscription)),
+            Input::FeedLost { subscription } => self.heard(now, Heard::Lost(subscription)),
+            Input::FeedRefused {
+                subscription,
+                message,
+            } => self.heard(now, Heard::Refused(subscription, message)),
+            Input::Event(event) => self.heard(now, Heard::Event(&event)),
         }
+    }
+
+    fn heard(&mut self, now: Now, heard: Heard<'_>) {
+        if matches!(self.phase, Phase::Task) {
+            self.task.heard(&mut self.desk, now, heard);
+        }
+    }
+
+    pub(crate) const fn task(&self) -> &T {
+        &self.task
     }
 
     fn response(&mut self, now: Now, response: &Response<'_>) {

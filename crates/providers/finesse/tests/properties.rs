@@ -4,10 +4,15 @@
 
 use std::time::Duration;
 
-use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop, prop_assert, prop_oneof, proptest};
+use proptest::prelude::{
+    Just, ProptestConfig, Strategy, any, prop, prop_assert, prop_assert_eq, prop_oneof, proptest,
+};
 use proptest::test_runner::TestCaseError;
 use signoff_core::testing::{Drive, Setup};
-use signoff_core::{CancelReason, Effect, Event, FailureKind, InDoubtPolicy, Options, Provider, Sent};
+use signoff_core::{
+    CancelReason, CredentialKind, Effect, Event, FailureKind, FeedWish, InDoubtPolicy, Options, Provider,
+    Sent, xml,
+};
 use signoff_finesse::{DESCRIPTOR, Finesse};
 
 #[path = "cases/fixtures.rs"]
@@ -33,6 +38,7 @@ const KINDS: &[&str] = &[
     "Internal Server Error",
     "Unheard Of",
 ];
+const REQUESTS: &[&str] = &["call-1", "call-2", "his-own", ""];
 /// Inputs after which every operation has ended; a turn that came too late is not counted.
 const ENOUGH: usize = 200;
 
@@ -47,7 +53,13 @@ enum Act {
     Fail(FailureKind, Sent),
     Late,
     Pass(u64),
-    Event,
+    /// A notification with this state, of him or of another, new or old.
+    Event(usize, Pending, bool, bool),
+    /// A notification that a request failed: his, that of another process, or without an id.
+    Failed(usize),
+    /// What a wish for a feed gets.
+    Feed(bool),
+    FeedLost,
     Cancel(CancelReason),
 }
 
@@ -70,7 +82,11 @@ fn act() -> impl Strategy<Value = Act> {
         2 => (kind, sent).prop_map(|(kind, sent)| Act::Fail(kind, sent)),
         1 => Just(Act::Late),
         2 => (0_u64..30_000).prop_map(Act::Pass),
-        1 => Just(Act::Event),
+        4 => (0..STATES.len(), any::<bool>(), any::<bool>(), any::<bool>())
+            .prop_map(|(state, pending, other, old)| Act::Event(state, Pending(pending), other, old)),
+        2 => (0..REQUESTS.len()).prop_map(Act::Failed),
+        2 => any::<bool>().prop_map(Act::Feed),
+        1 => Just(Act::FeedLost),
         1 => prop::sample::select(vec![CancelReason::Stopped, CancelReason::CredentialStopped]).prop_map(Act::Cancel),
     ]
 }
@@ -84,7 +100,7 @@ fn setup() -> impl Strategy<Value = Setup> {
         ("health", "sup01"),
     ]);
     let when = prop::sample::select(vec!["idle", "now"]);
-    let confirm = prop::sample::select(vec!["accepted", "status", "best"]);
+    let confirm = prop::sample::select(vec!["accepted", "status", "best", "event"]);
     let policy = prop::sample::select(vec![
         InDoubtPolicy::Verify,
         InDoubtPolicy::Verify,
@@ -132,6 +148,42 @@ struct World {
 impl World {
     /// Does it, if there is somebody to do it to. True if it counts.
     fn happen(&mut self, drive: &mut Drive<'_>, act: &Act, plan: bool) -> bool {
+        match act {
+            Act::Event(state, pending, other, old) => {
+                drive.event(Event {
+                    user: if *other { "1002" } else { "1001" },
+                    state: STATES[*state],
+                    pending_state: if pending.0 { "LOGOUT" } else { "" },
+                    unix_ms: if *old { 1 } else { drive.now().unix_ms },
+                    ..Event::default()
+                });
+                return true;
+            }
+            Act::Failed(request) => {
+                drive.event(Event {
+                    user: "1001",
+                    request_id: REQUESTS[*request],
+                    error_code: "33",
+                    error_message: "CF_RESOURCE_BUSY",
+                    error_kind: "Invalid State",
+                    ..Event::default()
+                });
+                return true;
+            }
+            Act::FeedLost => {
+                drive.feed_lost();
+                return true;
+            }
+            Act::Feed(granted) if drive.wishes() > 0 => {
+                if *granted {
+                    drive.subscribed();
+                } else {
+                    drive.feed_refused("no");
+                }
+                return true;
+            }
+            _ => {}
+        }
         let Some(request) = drive.request() else {
             drive.advance(Duration::from_secs(1));
             return true;
@@ -176,12 +228,8 @@ impl World {
             Act::Pass(milliseconds) => {
                 drive.advance(Duration::from_millis(*milliseconds));
             }
-            Act::Event => {
-                drive.event(Event {
-                    user: "1001",
-                    state: "LOGOUT",
-                    ..Event::default()
-                });
+            Act::Event(..) | Act::Failed(_) | Act::FeedLost | Act::Feed(_) => {
+                drive.advance(Duration::from_millis(10));
             }
             Act::Cancel(reason) => {
                 drive.cancel(*reason);
@@ -273,4 +321,67 @@ fn a_thousand_operations_share_a_team() {
         assert!(drive.finished().is_none());
     }
     assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// What is no notification says nothing, and nothing of it is remembered.
+    #[test]
+    fn any_payload_is_survived(node in ".{0,40}", payload in prop::collection::vec(any::<u8>(), 0..300)) {
+        let mut drive = listening();
+        let events = drive.decode(&node, &payload);
+        prop_assert!(events.is_empty(), "{events:?}");
+    }
+
+    /// Almost a notification: cut, doubled, or with something else in it.
+    #[test]
+    fn a_broken_notification_is_survived(cut in 0_usize..700, from in 0_usize..700, insert in "<?/?(user|data|&#x41;|&a;|]]>|\\PC{0,4})>?") {
+        let whole = fixtures::update("1001", "LOGOUT", "", "2026-01-01T00:00:01.500Z", "call-1");
+        let (mut cut, mut from) = (cut.min(whole.len()), from.min(whole.len()));
+        while !whole.is_char_boundary(cut) { cut -= 1; }
+        while !whole.is_char_boundary(from) { from -= 1; }
+        let broken = format!("{}{insert}{}", &whole[..cut], &whole[from..]);
+        for event in listening().decode("/finesse/api/User/1001", broken.as_bytes()) {
+            prop_assert!(!event.user.is_empty());
+        }
+    }
+
+    /// Names of any letters survive, and so does everything else that a user may be called.
+    #[test]
+    fn what_a_notification_says_survives(user in "[^\\p{Cc}\\s]{1,20}", state in "[A-Z_]{1,20}", request in "[^\\p{Cc}\\s]{1,40}") {
+        let element = |name: &str, text: &str| xml::Element::new(name).with_text(text);
+        let told = xml::Element::new("Update")
+            .with_child(xml::Element::new("data").with_child(
+                xml::Element::new("user")
+                    .with_child(element("loginId", &user))
+                    .with_child(element("state", &state)),
+            ))
+            .with_child(element("requestId", &request));
+        let events = listening().decode("/finesse/api/Team/2/Users", told.to_string().as_bytes());
+        prop_assert_eq!(events.len(), 1);
+        prop_assert_eq!((&events[0].user, &events[0].state, &events[0].request_id), (&user, &state, &request));
+    }
+}
+
+/// A feed that has found out how to listen.
+fn listening() -> Drive<'static> {
+    let Ok(finesse) = Finesse::new(Options::new(&[])) else {
+        panic!("there is no provider");
+    };
+    let wish = FeedWish {
+        actor: "sup01",
+        actor_kind: CredentialKind::Basic,
+        named: true,
+        scope: "",
+    };
+    let mut drive = Drive::feed(Box::leak(Box::new(finesse)), wish);
+    drive
+        .respond(
+            200,
+            &fixtures::own("sup01", "LOGOUT", &["Supervisor"], &[("2", "Sales")]),
+        )
+        .respond(200, &fixtures::system_info("UCCE", "IN_SERVICE"));
+    assert!(drive.plan().is_some());
+    drive
 }

@@ -33,10 +33,10 @@ impl Logout {
     pub(super) fn uncertain(&mut self, desk: &mut Desk, now: Now, doubt: Doubt) {
         self.uncertain += 1;
         self.maybe_applied |= doubt.part == Part::Logout;
-        self.doubt(desk, doubt, now.monotonic);
+        self.doubt(desk, now, doubt, now.monotonic);
     }
 
-    pub(super) fn doubt(&mut self, desk: &mut Desk, doubt: Doubt, not_before: Monotonic) {
+    pub(super) fn doubt(&mut self, desk: &mut Desk, now: Now, doubt: Doubt, not_before: Monotonic) {
         match self.policy {
             InDoubtPolicy::Skip => {
                 self.phase = Phase::Doubt(doubt);
@@ -50,6 +50,7 @@ impl Logout {
             InDoubtPolicy::Repeat | InDoubtPolicy::Verify => {
                 self.phase = Phase::Doubt(doubt);
                 self.look(desk, not_before);
+                self.replay(desk, now);
             }
         }
     }
@@ -64,6 +65,7 @@ impl Logout {
             self.phase = Phase::Confirm {
                 deadline: now.monotonic + self.settings.confirm_within,
                 pends: true,
+                last: false,
             };
             self.look(desk, Monotonic::ZERO);
         } else if sighting.sent < doubt.settled_at {
@@ -99,6 +101,9 @@ impl Logout {
     ) {
         match &self.phase {
             // What is known does not get less by a read that fails; the time to look ends it.
+            Phase::Confirm {
+                pends, last: true, ..
+            } => desk.finish(Self::unconfirmed(*pends)),
             Phase::Confirm { .. } | Phase::NotReady { .. } => self.look(desk, now.monotonic + STATE_AGE),
             Phase::Doubt(doubt) if sent.unwrap_or(now.monotonic) < doubt.settled_at => {
                 let settled_at = doubt.settled_at;
@@ -108,7 +113,7 @@ impl Logout {
                 let why = finished.message.unwrap_or_default();
                 desk.finish(self.unknown(&format!("his state could not be read: {why}")));
             }
-            Phase::Refused(error) => desk.finish(error.finished(error.outcome())),
+            Phase::Refused(refusal) => desk.finish(refusal.clone()),
             _ if self.maybe_applied => {
                 let why = finished.message.unwrap_or_default();
                 desk.finish(self.unknown(&format!("his state could not be read: {why}")));

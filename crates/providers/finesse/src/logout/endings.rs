@@ -92,7 +92,7 @@ pub(super) fn described(person: &Person, state: &str, since: &str) -> Vec<Field>
 }
 
 /// A length of time in the notation of configuration files.
-fn shown(time: Duration) -> String {
+pub(super) fn shown(time: Duration) -> String {
     let milliseconds = time.as_millis();
     match (milliseconds % 1_000, milliseconds % 60_000) {
         (0, 0) => format!("{}m", milliseconds / 60_000),

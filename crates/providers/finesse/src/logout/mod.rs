@@ -7,9 +7,11 @@
 //! 2. *Look*: the state is read. Logged out: `already`. On a call: read on, once a second, until he leaves it
 //!    or the time to wait is over. Else the change is sent, on a state at most two seconds old; if its turn
 //!    comes later than that, it looks again.
-//! 3. *Write*: the change is on its way, NOT_READY first where that was asked for.
+//! 3. *Listen*, where a notification is wanted: the subscriptions are made before anything is sent.
+//!    *Write*: the change is on its way, NOT_READY first where that was asked for.
 //! 4. *Not ready*: NOT_READY was accepted; the logout follows when the state shows it.
-//! 5. *Confirm*: LOGOUT was accepted; the state is read until it shows it. Never sent again from here on.
+//! 5. *Confirm*: LOGOUT was accepted; a notification is waited for, or the state is read until it shows it. Never
+//!    sent again from here on.
 //! 6. *Doubt*: the change may have been sent, and was not answered. The state is read until the change can no
 //!    longer be under way, and then decides whether it is sent again.
 //! 7. *Refused*: Finesse says that the state does not allow it. It may have changed since it was read: it is
@@ -19,6 +21,7 @@ mod doubt;
 mod endings;
 mod reason;
 mod settings;
+mod watch;
 mod write;
 
 use std::sync::Arc;
@@ -31,12 +34,15 @@ use crate::errors::{VendorError, ended, unanswered};
 use crate::finder::{Finder, Found, Sighting, Trouble};
 use crate::model::{Activity, Deployment, SystemInfo};
 use crate::request::{Desk, STATE_AGE};
-use crate::runner::{Actor, Answer, Task, cancelled};
+use crate::runner::{Actor, Answer, Heard, Task, cancelled};
 
 use doubt::Doubt;
 use endings::{described, done};
 use settings::Settings;
+use watch::Watch;
 use write::Part;
+
+pub(crate) use watch::UserNodes;
 
 /// One logout under way.
 #[derive(Debug)]
@@ -49,6 +55,7 @@ pub(crate) struct Logout {
     call: String,
     deployment: Option<Deployment>,
     asked_deployment: bool,
+    nodes: Arc<UserNodes>,
     finder: Finder,
     on_self: bool,
     /// The database id of the reason.
@@ -70,6 +77,8 @@ pub(crate) struct Logout {
     maybe_applied: bool,
     not_ready_set: bool,
     request_id: Option<String>,
+    /// The notifications, once they were asked for.
+    watch: Option<Box<Watch>>,
 }
 
 #[derive(Debug)]
@@ -80,6 +89,8 @@ enum Phase {
     Reasons(Option<Doubt>),
     Deployment,
     Look,
+    /// The subscriptions were asked for.
+    Listen,
     Write(Part),
     NotReady {
         deadline: Monotonic,
@@ -87,9 +98,12 @@ enum Phase {
     Confirm {
         deadline: Monotonic,
         pends: bool,
+        /// The time is up, and the state is read once more.
+        last: bool,
     },
     Doubt(Doubt),
-    Refused(VendorError),
+    /// With these words, unless his state says otherwise.
+    Refused(Finished),
 }
 
 impl Logout {
@@ -97,6 +111,7 @@ impl Logout {
         args: Args<'_>,
         context: Context<'_>,
         deployment: Option<Deployment>,
+        nodes: Arc<UserNodes>,
         now: Now,
     ) -> Result<Self, Error> {
         let settings = Settings::read(args)?;
@@ -119,6 +134,7 @@ impl Logout {
             call: context.call.to_owned(),
             deployment,
             asked_deployment: false,
+            nodes,
             finder: Finder::own(&settings.user.id),
             on_self: false,
             reason: None,
@@ -131,6 +147,7 @@ impl Logout {
             maybe_applied: doubt.is_some(),
             not_ready_set: false,
             request_id: None,
+            watch: None,
             phase: Phase::Actor(doubt),
             settings,
         })
@@ -158,7 +175,9 @@ impl Logout {
                 }
             }
             Phase::NotReady { deadline } => desk.wait(*deadline, "for NOT_READY to take effect"),
+            Phase::Confirm { last: true, .. } => desk.wait(Monotonic::NEVER, "for the logout to take effect"),
             Phase::Confirm { deadline, .. } => desk.wait(*deadline, "for the logout to take effect"),
+            Phase::Listen => desk.wait(self.listens_until(), "for notifications"),
             Phase::Doubt(_) => desk.wait(Monotonic::NEVER, "for a request without an answer to settle"),
             Phase::Actor(_) | Phase::Reasons(_) | Phase::Deployment | Phase::Write(_) | Phase::Refused(_) => {
             }
@@ -166,9 +185,9 @@ impl Logout {
     }
 
     /// The first look, or what an earlier process left to settle.
-    fn first_look(&mut self, desk: &mut Desk, doubt: Option<Doubt>) {
+    fn first_look(&mut self, desk: &mut Desk, now: Now, doubt: Option<Doubt>) {
         match doubt {
-            Some(doubt) => self.doubt(desk, doubt, Monotonic::ZERO),
+            Some(doubt) => self.doubt(desk, now, doubt, Monotonic::ZERO),
             None => {
                 self.phase = Phase::Look;
                 self.look(desk, Monotonic::ZERO);
@@ -194,11 +213,14 @@ impl Logout {
                 }
             }
             Phase::Confirm { .. } if activity == Activity::Out => desk.finish(done()),
+            Phase::Confirm { last: true, .. } => {
+                desk.finish(Self::unconfirmed(sighting.person.logout_pends()))
+            }
             Phase::Confirm { deadline, .. } => {
-                let pends = sighting.person.logout_pends();
                 self.phase = Phase::Confirm {
                     deadline: *deadline,
-                    pends,
+                    pends: sighting.person.logout_pends(),
+                    last: false,
                 };
                 self.look(desk, Monotonic::ZERO);
             }
@@ -207,8 +229,8 @@ impl Logout {
                 self.settle(desk, now, &doubt, sighting);
             }
             Phase::Refused(_) if activity == Activity::Out => desk.finish(self.out()),
-            Phase::Refused(error) => desk.finish(error.finished(error.outcome())),
-            Phase::Actor(_) | Phase::Reasons(_) | Phase::Deployment | Phase::Write(_) => {}
+            Phase::Refused(refusal) => desk.finish(refusal.clone()),
+            Phase::Actor(_) | Phase::Reasons(_) | Phase::Deployment | Phase::Listen | Phase::Write(_) => {}
         }
     }
 
@@ -295,7 +317,7 @@ impl Task for Logout {
                 return;
             }
             self.finder = Finder::other(user, own);
-            self.first_look(desk, doubt);
+            self.first_look(desk, now, doubt);
             return;
         }
         if !self.may_act_on_self {
@@ -311,7 +333,7 @@ impl Task for Logout {
             self.phase = Phase::Reasons(doubt);
             desk.read_sign_out_reasons();
         } else if doubt.is_some() {
-            self.first_look(desk, doubt);
+            self.first_look(desk, now, doubt);
         } else if now.monotonic.since(actor.sent) <= STATE_AGE {
             self.phase = Phase::Look;
             let sighting = Sighting {
@@ -322,7 +344,7 @@ impl Task for Logout {
             };
             self.seen(desk, now, sighting);
         } else {
-            self.first_look(desk, None);
+            self.first_look(desk, now, None);
         }
     }
 
@@ -338,7 +360,7 @@ impl Task for Logout {
             }
             (Phase::Write(Part::NotReady), Answer::Held) => self.write(desk, now, Part::Logout),
             (_, Answer::Held) => desk.finish(Finished::new(Outcome::Planned)),
-            (Phase::Reasons(_), Answer::Response(response)) => self.reasons(desk, response),
+            (Phase::Reasons(_), Answer::Response(response)) => self.reasons(desk, now, response),
             (Phase::Deployment, answer) => {
                 if let Answer::Response(response) = answer {
                     let info = SystemInfo::parse(response.body).ok();
@@ -371,6 +393,10 @@ impl Task for Logout {
         }
     }
 
+    fn heard(&mut self, desk: &mut Desk, now: Now, heard: Heard<'_>) {
+        self.hear(desk, now, heard);
+    }
+
     fn tick(&mut self, desk: &mut Desk, now: Now) {
         if desk.has_finished() {
             return;
@@ -386,8 +412,16 @@ impl Task for Logout {
                 "not_ready_unconfirmed",
                 "NOT_READY was accepted and did not take effect; LOGOUT was not sent",
             )),
-            Phase::Confirm { deadline, pends } if now.monotonic >= *deadline => {
-                desk.finish(Self::unconfirmed(*pends));
+            Phase::Listen if now.monotonic >= self.listens_until() => self.listened(desk, now),
+            Phase::Confirm {
+                deadline,
+                pends,
+                last,
+            } if !*last && now.monotonic >= *deadline => {
+                let finished = Self::unconfirmed(*pends);
+                if !self.last_look(desk, now) {
+                    desk.finish(finished);
+                }
             }
             _ => {}
         }
@@ -397,7 +431,7 @@ impl Task for Logout {
         match &self.phase {
             Phase::Confirm { pends, .. } => Self::unconfirmed(*pends),
             Phase::Doubt(_) => self.unknown("his state could not be read: Finesse refused the credential"),
-            Phase::Refused(refusal) => refusal.finished(refusal.outcome()),
+            Phase::Refused(refusal) => refusal.clone(),
             _ => error.finished(Outcome::Denied),
         }
     }
@@ -406,7 +440,7 @@ impl Task for Logout {
         match &self.phase {
             Phase::Confirm { pends, .. } => Self::unconfirmed(*pends),
             Phase::Doubt(_) => self.unknown("the run was stopped before it settled"),
-            Phase::Refused(refusal) => refusal.finished(refusal.outcome()),
+            Phase::Refused(refusal) => refusal.clone(),
             _ if self.maybe_applied => self.unknown("the run was stopped before it settled"),
             // A write that is still outstanding was not sent: the host answers those under way first.
             _ => cancelled(reason),
@@ -439,5 +473,6 @@ impl Task for Logout {
             fields.push(Field::new("not_ready_set", true));
         }
         finished.fields.extend(fields);
+        self.describe_watch(finished);
     }
 }

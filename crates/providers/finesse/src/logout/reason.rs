@@ -1,6 +1,6 @@
 //! The sign-out reason of one's own logout.
 
-use signoff_core::{Outcome, Response};
+use signoff_core::{Now, Outcome, Response};
 
 use super::{Logout, Phase};
 use crate::errors::{VendorError, ended};
@@ -8,7 +8,7 @@ use crate::model::ReasonCode;
 use crate::request::Desk;
 
 impl Logout {
-    pub(super) fn reasons(&mut self, desk: &mut Desk, response: &Response<'_>) {
+    pub(super) fn reasons(&mut self, desk: &mut Desk, now: Now, response: &Response<'_>) {
         let wanted = self.settings.reason.clone().unwrap_or_default();
         if !matches!(response.status, 200..=299) {
             let error = VendorError::read(response);
@@ -44,6 +44,6 @@ impl Logout {
             Phase::Reasons(doubt) => doubt.take(),
             _ => None,
         };
-        self.first_look(desk, doubt);
+        self.first_look(desk, now, doubt);
     }
 }

@@ -14,14 +14,37 @@ pub(super) struct Settings {
     pub(super) when_idle: bool,
     /// How long to wait for a call to end.
     pub(super) wait: Duration,
-    /// Finesse's acceptance is enough.
-    pub(super) acceptance_is_enough: bool,
-    /// How long to look for the state.
+    /// What is to prove it.
+    pub(super) proof: Proof,
+    /// How long to look for that.
     pub(super) confirm_within: Duration,
     /// A label, or a database id.
     pub(super) reason: Option<String>,
     pub(super) include_self: bool,
     pub(super) force_not_ready: bool,
+}
+
+/// What is to prove a logout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Proof {
+    /// Finesse's acceptance is enough.
+    Acceptance,
+    /// A state that was read.
+    Status,
+    /// A notification; nothing is sent where there can be none.
+    Event,
+    /// A notification where there are any, else a state.
+    Best,
+}
+
+impl Proof {
+    pub(super) const fn wants_event(self) -> bool {
+        matches!(self, Self::Event | Self::Best)
+    }
+
+    pub(super) fn is_strict(self) -> bool {
+        self == Self::Event
+    }
 }
 
 impl Settings {
@@ -35,24 +58,22 @@ impl Settings {
             "now" => false,
             other => return Err(not_a_choice("when", other, "`idle` and `now`")),
         };
-        let acceptance_is_enough = match args.text("confirm") {
-            "accepted" => true,
-            // Until there are notifications, a state that was read is the best proof.
-            "" | "status" | "best" => false,
-            "event" => {
-                return Err(Error::Arguments(
-                    "`confirm = \"event\"` needs notifications, which this version does not receive: use `status` or `best`"
-                        .to_owned(),
-                ));
+        let proof = match args.text("confirm") {
+            "accepted" => Proof::Acceptance,
+            "status" => Proof::Status,
+            "event" => Proof::Event,
+            "" | "best" => Proof::Best,
+            other => {
+                let choices = "`accepted`, `status`, `event` and `best`";
+                return Err(not_a_choice("confirm", other, choices));
             }
-            other => return Err(not_a_choice("confirm", other, "`accepted`, `status` and `best`")),
         };
         let reason = args.text("reason").trim();
         Ok(Self {
             user: user.clone(),
             when_idle,
             wait: args.duration("wait"),
-            acceptance_is_enough,
+            proof,
             confirm_within: args.duration("confirm_within"),
             reason: (!reason.is_empty()).then(|| reason.to_owned()),
             include_self: args.boolean("include_self"),

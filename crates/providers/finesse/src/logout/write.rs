@@ -5,6 +5,7 @@ use std::time::Duration;
 use signoff_core::{Failure, FailureKind, Finished, Monotonic, Now, Outcome, Response, Sent};
 
 use super::doubt::Doubt;
+use super::settings::Proof;
 use super::{Logout, Phase};
 use crate::errors::{VendorError, unanswered};
 use crate::request::{Change, Desk};
@@ -39,6 +40,9 @@ impl Part {
 
 impl Logout {
     pub(super) fn write(&mut self, desk: &mut Desk, now: Now, part: Part) {
+        if part == Part::Logout && self.listen(desk, now) {
+            return;
+        }
         let (user, not_after) = match &self.before {
             Some(before) => (before.person.id.clone(), before.sent + ACTED_ON_AGE),
             None => (self.settings.user.id.clone(), now.monotonic),
@@ -50,9 +54,14 @@ impl Logout {
             user: &user,
             state: part.state(),
             reason: self.reason.as_deref().filter(|_| part == Part::Logout),
-            request_id: format!("{}-{}", self.call, self.sends),
+            request_id: self.sent_as().unwrap_or_default(),
             not_after,
         });
+    }
+
+    /// The id under which Finesse was told of the last change.
+    pub(super) fn sent_as(&self) -> Option<String> {
+        (self.sends > 0).then(|| format!("{}-{}", self.call, self.sends))
     }
 
     /// The change was answered.
@@ -61,7 +70,7 @@ impl Logout {
             self.request_id = Some(id.to_owned());
         }
         if matches!(response.status, 200..=299) {
-            return self.accepted(desk, now, part);
+            return self.accepted(desk, now, part, response.sent);
         }
         let error = VendorError::read(response);
         if is_server_error(response.status) {
@@ -77,7 +86,7 @@ impl Logout {
         }
         let state_is_at_fault = error.is("Invalid State") || error.is("Invalid Input");
         if part == Part::Logout && state_is_at_fault {
-            self.phase = Phase::Refused(error);
+            self.phase = Phase::Refused(error.finished(error.outcome()));
             self.look(desk, now.monotonic);
         } else {
             desk.finish(error.finished(error.outcome()));
@@ -107,7 +116,7 @@ impl Logout {
         }
     }
 
-    pub(super) fn accepted(&mut self, desk: &mut Desk, now: Now, part: Part) {
+    fn accepted(&mut self, desk: &mut Desk, now: Now, part: Part, left: Monotonic) {
         let deadline = now.monotonic + self.settings.confirm_within;
         match part {
             Part::NotReady => {
@@ -115,12 +124,15 @@ impl Logout {
                 self.phase = Phase::NotReady { deadline };
             }
             Part::Logout => {
-                self.maybe_applied = true;
                 self.phase = Phase::Confirm {
                     deadline,
                     pends: false,
+                    last: false,
                 };
-                if self.settings.acceptance_is_enough {
+                if self.awaits_event(desk, now, left) {
+                    return;
+                }
+                if self.settings.proof == Proof::Acceptance {
                     desk.finish(Finished::new(Outcome::Accepted));
                     return;
                 }

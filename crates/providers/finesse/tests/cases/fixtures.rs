@@ -5,14 +5,19 @@ use std::fmt::Write as _;
 use signoff_core::testing::Setup;
 use signoff_finesse::DESCRIPTOR;
 
-/// The supervisor `sup01` logs this user out.
+/// The supervisor `sup01` logs this user out; his state is to prove it.
 pub(crate) fn logout(user: &str) -> Setup {
-    Setup::new(&DESCRIPTOR, "logout", "sup01").user(user)
+    Setup::new(&DESCRIPTOR, "logout", "sup01")
+        .user(user)
+        .with("confirm", "status")
 }
 
-/// The agent `1001` signs out.
+/// The agent `1001` signs out; his state is to prove it.
 pub(crate) fn sign_out() -> Setup {
-    Setup::new(&DESCRIPTOR, "logout", "1001").user("1001").on_self()
+    Setup::new(&DESCRIPTOR, "logout", "1001")
+        .user("1001")
+        .on_self()
+        .with("confirm", "status")
 }
 
 /// Another operation of the supervisor.
@@ -91,6 +96,26 @@ pub(crate) fn error(kind: &str, data: &str, message: &str) -> String {
     format!(
         "<ApiErrors><ApiError><ErrorType>{kind}</ErrorType><ErrorData>{data}</ErrorData>\
          <ErrorMessage>{message}</ErrorMessage></ApiError></ApiErrors>"
+    )
+}
+
+/// A notification of a user's state, as a payload is.
+pub(crate) fn update(user: &str, state: &str, pending: &str, since: &str, request_id: &str) -> String {
+    format!(
+        "<Update><data><user><dialogs>/finesse/api/User/{user}/Dialogs</dialogs><extension></extension>\
+         <firstName>Pat</firstName><lastName>O&apos;Neil &amp; Co</lastName><loginId>{user}</loginId>\
+         <mediaType>1</mediaType><pendingState>{pending}</pendingState><state>{state}</state>\
+         <stateChangeTime>{since}</stateChangeTime><uri>/finesse/api/User/{user}</uri></user></data>\
+         <event>PUT</event><requestId>{request_id}</requestId><source>/finesse/api/User/{user}</source></Update>"
+    )
+}
+
+/// A notification that a request failed in the switch.
+pub(crate) fn failure(user: &str, code: &str, message: &str, request_id: &str) -> String {
+    format!(
+        "<Update><data><apiErrors><apiError><errorData>{code}</errorData><errorMessage>{message}</errorMessage>\
+         <errorType>Invalid State</errorType></apiError></apiErrors></data><requestId>{request_id}</requestId>\
+         <source>/finesse/api/User/{user}</source><event>put</event></Update>"
     )
 }
 

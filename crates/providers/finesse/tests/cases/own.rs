@@ -311,10 +311,9 @@ fn under_another_name() {
         expect![[r#"
             > GET /finesse/api/User/1001 read basic proof age 60s
             < 200 Ok
-            > PUT /finesse/api/User/1001 write `logout` ask as call-1 basic by +2s
-                content-type: application/xml
-                requestId: call-1
-                <User><state>LOGOUT</state></User>
+            > subscribe /finesse/api/Team/2/Users for 1001
+            > subscribe /finesse/api/User/1001 for 1001
+              wait until +30s for notifications
         "#]],
     );
 }

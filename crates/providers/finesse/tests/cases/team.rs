@@ -382,13 +382,6 @@ fn misuse() {
     "#]],
     );
     check(
-        &logout("1").with("confirm", "event"),
-        |_| {},
-        expect![[r#"
-        error: `confirm = "event"` needs notifications, which this version does not receive: use `status` or `best`
-    "#]],
-    );
-    check(
         &logout("1").with("when", "later"),
         |_| {},
         expect![[r#"
