@@ -214,7 +214,7 @@ impl Logout {
             }
             Phase::Confirm { .. } if activity == Activity::Out => desk.finish(done()),
             Phase::Confirm { last: true, .. } => {
-                desk.finish(Self::unconfirmed(sighting.person.logout_pends()))
+                desk.finish(Self::unconfirmed(sighting.person.logout_pends()));
             }
             Phase::Confirm { deadline, .. } => {
                 self.phase = Phase::Confirm {

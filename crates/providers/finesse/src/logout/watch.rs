@@ -247,15 +247,14 @@ impl Logout {
                 .is_some_and(|before| before.person.is_called(event.user));
         let ours = self.sent_as().is_some_and(|id| id == event.request_id);
         let is_out = is_he && event.state.eq_ignore_ascii_case("LOGOUT") && (ours || self.is_news(event));
+        // Under another id it is the failure of somebody else's request, such as his own.
+        let failed = !event.error_code.is_empty() && (ours || (is_he && event.request_id.is_empty()));
         let Some(watch) = &mut self.watch else { return };
         match &mut self.phase {
-            Phase::Confirm { .. } if !event.error_code.is_empty() => {
-                // Under another id it is the failure of somebody else's request, such as his own.
-                if ours || (is_he && event.request_id.is_empty()) {
-                    self.maybe_applied = watch.applied_before;
-                    self.phase = Phase::Refused(refused(event));
-                    self.look(desk, now.monotonic);
-                }
+            Phase::Confirm { .. } if failed => {
+                self.maybe_applied = watch.applied_before;
+                self.phase = Phase::Refused(refused(event));
+                self.look(desk, now.monotonic);
             }
             Phase::Confirm { .. }
             | Phase::Doubt(Doubt {
