@@ -201,7 +201,7 @@ impl Checkup {
             logged_out: false,
         };
         let args = Args::new(user.as_ref(), &arguments);
-        let op = match self.provider.start(spec.name, args, context, clock.now()) {
+        let mut op = match self.provider.start(spec.name, args, context, clock.now()) {
             Ok(op) => op,
             Err(error) => return fault(error.to_string()),
         };
@@ -217,9 +217,10 @@ impl Checkup {
             stopped,
             writing: None,
             waits: &Waits::default(),
+            feed: None,
         };
         let limit = self.settings.timeout * 3;
-        match tokio::time::timeout(limit, operation::drive(op, setting, left)).await {
+        match tokio::time::timeout(limit, operation::drive(&mut op, setting, left)).await {
             Ok(Ok(ended)) => match ended.stopped_because {
                 Some(reason) => Found::NoToken(reason),
                 None => Found::Ended {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use signoff_core::{CredentialKind, LoginFlow, Placement};
 use tokio::sync::OnceCell;
+use zeroize::Zeroizing;
 
 use crate::redact::Redactor;
 use crate::secret::{Environment, Secret, SecretError, SecretReference};
@@ -175,6 +176,14 @@ impl Credential {
             (other, _) => place(secret, other, exchange),
         };
         placed.map_err(|problem| self.unsendable(problem))
+    }
+
+    /// Its password, for a login that is no exchange.
+    ///
+    /// # Errors
+    /// It cannot be had.
+    pub(crate) async fn password(&self) -> Result<Zeroizing<String>, CredentialError> {
+        Ok(Zeroizing::new(self.secret().await?.expose().to_owned()))
     }
 
     async fn secret(&self) -> Result<&Secret, CredentialError> {

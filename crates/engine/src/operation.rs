@@ -20,6 +20,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::clock::Clock;
 use crate::credential::Credential;
 use crate::dispatch::{Delivered, Delivery, DispatchError, Dispatcher, Ticket};
+use crate::feed::{Heard, Listener};
 
 /// What an operation needs from its run.
 pub(crate) struct Setting<'a> {
@@ -34,6 +35,14 @@ pub(crate) struct Setting<'a> {
     pub(crate) writing: Option<&'a dyn Writing>,
     /// Who waits for what.
     pub(crate) waits: &'a Waits,
+    /// How it listens; `None`: it cannot.
+    pub(crate) feed: Option<&'a dyn Listens>,
+}
+
+/// A way to listen to the vendor's notifications.
+pub(crate) trait Listens: Send + Sync {
+    /// Somebody who listens; or why nobody may, in words for a person.
+    fn listener(&self) -> Result<Listener, String>;
 }
 
 /// What is known of the writes of an operation.
@@ -103,6 +112,8 @@ pub(crate) struct Ended {
     pub(crate) other: bool,
     /// Set when it was told to come to its end before it came there by itself.
     pub(crate) cut_off: bool,
+    /// Why there is no feed, if it asked for one and there can be none.
+    pub(crate) no_feed: Option<Arc<str>>,
 }
 
 /// How long an operation may take to end once it was told to.
@@ -114,7 +125,7 @@ const FAREWELL: Duration = Duration::from_secs(5);
 /// # Errors
 /// When the plugin breaks its contract, or something that every write rests on (the journal, a secret) fails.
 pub(crate) async fn drive(
-    op: Op,
+    op: &mut Op,
     setting: Setting<'_>,
     caller: oneshot::Receiver<Infallible>,
 ) -> Result<Ended, DispatchError> {
@@ -126,6 +137,7 @@ pub(crate) async fn drive(
         records: Vec::new(),
         seen: Seen::default(),
         farewell: Farewell::NotYet,
+        listener: None,
         setting: &setting,
     };
     let ended = loop {
@@ -146,7 +158,7 @@ pub(crate) async fn drive(
 
 /// An operation, and what it has outstanding.
 struct Driver<'a> {
-    op: Op,
+    op: &'a mut Op,
     setting: &'a Setting<'a>,
     stopped: watch::Receiver<bool>,
     caller: oneshot::Receiver<Infallible>,
@@ -154,6 +166,7 @@ struct Driver<'a> {
     records: Vec<Record>,
     seen: Seen,
     farewell: Farewell,
+    listener: Option<Listener>,
 }
 
 /// Whether the operation was told to come to its end.
@@ -169,6 +182,7 @@ enum Farewell {
 /// What ended a wait.
 enum Woken {
     Arrived(Arrived),
+    Heard(Heard),
     Stopped,
     Time,
 }
@@ -183,7 +197,7 @@ impl<'a> Driver<'a> {
         {
             Step::Request(request) => self.request(request),
             Step::Record(record) => self.records.push(record),
-            Step::Subscribe(wish) => self.subscribe(&wish)?,
+            Step::Subscribe(wish) => self.subscribe(wish)?,
             Step::Finished(finished) => return Ok(Some(finished)),
             Step::Wait(wait) => return self.wait(&wait).await,
         }
@@ -197,11 +211,45 @@ impl<'a> Driver<'a> {
         self.outstanding.push(send(self.setting, request).boxed());
     }
 
-    fn subscribe(&mut self, wish: &Subscribe) -> Result<(), DispatchError> {
-        self.input(Input::FeedRefused {
-            subscription: wish.id,
-            message: "this host listens to no feed",
-        })
+    fn subscribe(&mut self, wish: Subscribe) -> Result<(), DispatchError> {
+        let listener = match self.listener.take() {
+            Some(listener) => Ok(listener),
+            None => match self.setting.feed {
+                Some(feed) => feed.listener(),
+                None => Err("nothing is listened to here".to_owned()),
+            },
+        };
+        match listener {
+            Ok(listener) => {
+                listener.listen(wish.id, wish.node, &wish.user);
+                self.listener = Some(listener);
+                Ok(())
+            }
+            Err(why) => {
+                self.seen.no_feed = Some(Arc::from(why.as_str()));
+                self.input(Input::FeedRefused {
+                    subscription: wish.id,
+                    message: &why,
+                })
+            }
+        }
+    }
+
+    fn hear(&mut self, heard: Heard) -> Result<(), DispatchError> {
+        match heard {
+            Heard::Subscribed(subscription) => self.input(Input::Subscribed { subscription }),
+            Heard::Lost(subscription, _) => self.input(Input::FeedLost { subscription }),
+            Heard::Event(event) => self.input(Input::Event(event.as_event())),
+            Heard::Refused { id, message, lasting } => {
+                if lasting {
+                    self.seen.no_feed = Some(Arc::clone(&message));
+                }
+                self.input(Input::FeedRefused {
+                    subscription: id,
+                    message: &message,
+                })
+            }
+        }
     }
 
     async fn wait(&mut self, wait: &Wait) -> Result<Option<Finished>, DispatchError> {
@@ -222,6 +270,10 @@ impl<'a> Driver<'a> {
         match self.woken(wait).await {
             Woken::Arrived(arrived) => {
                 self.deliver(arrived)?;
+                self.give_way().await;
+            }
+            Woken::Heard(heard) => {
+                self.hear(heard)?;
                 self.give_way().await;
             }
             Woken::Stopped => self.farewell = Farewell::Due(CancelReason::Stopped),
@@ -248,6 +300,7 @@ impl<'a> Driver<'a> {
         tokio::select! {
             biased;
             Some(arrived) = self.outstanding.next() => Woken::Arrived(arrived),
+            heard = next_heard(self.listener.as_ref()) => Woken::Heard(heard),
             () = stop(&mut self.stopped), if is_listening => Woken::Stopped,
             _ = &mut self.caller, if is_listening => Woken::Stopped,
             () = pause(until) => Woken::Time,
@@ -366,6 +419,7 @@ struct Seen {
     stopped_because: Option<Arc<str>>,
     unreachable: bool,
     other: bool,
+    no_feed: Option<Arc<str>>,
 }
 
 impl Seen {
@@ -395,6 +449,7 @@ impl Seen {
             unreachable: self.unreachable,
             other: self.other,
             cut_off: false,
+            no_feed: self.no_feed,
         }
     }
 }
@@ -425,6 +480,13 @@ fn plugin_fault(error: &signoff_core::Error) -> DispatchError {
 async fn stop(stopped: &mut watch::Receiver<bool>) {
     if stopped.wait_for(|stopped| *stopped).await.is_err() {
         std::future::pending::<()>().await;
+    }
+}
+
+async fn next_heard(listener: Option<&Listener>) -> Heard {
+    match listener {
+        Some(listener) => listener.heard().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -12,11 +12,12 @@ use super::address::origin;
 use super::credential::Written;
 use super::document::{Entry, Section, did_you_mean, unknown_key};
 use super::error::{ConfigErrors, Mistakes, Source};
-use super::settings::{ConnectionSettings, Endpoint, TlsSettings};
+use super::feed;
+use super::settings::{ConnectionSettings, Endpoint, FeedSettings, TlsSettings};
 use crate::parameters::{self, parse_rate};
 
 /// The keys that every connection takes; endpoints come on top, under the names that the provider gives them.
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 15] = [
     "provider",
     "credential",
     "rate",
@@ -27,7 +28,9 @@ const KEYS: [&str; 13] = [
     "ca_file",
     "client_certificate",
     "proxy",
+    "feed",
     "danger_plain_http",
+    "danger_plain_xmpp",
     "danger_accept_invalid_certificates",
     "options",
 ];
@@ -67,6 +70,8 @@ struct Common {
     tls: TlsSettings,
     proxy: Option<Url>,
     danger_plain_http: bool,
+    feed: FeedSettings,
+    danger_plain_xmpp: bool,
 }
 
 /// Checks a connection as far as that is possible without its provider. `names` are those of all credentials,
@@ -110,7 +115,8 @@ pub(super) fn connection(
         let span = span.clone();
         Some(Used { credential, span })
     });
-    let common = common(&section, &source.path, mistakes);
+    let mut common = common(&section, &source.path, mistakes);
+    common.feed = feed::feed(&section, names, common.danger_plain_xmpp, mistakes);
     let (provider, provider_span) = provider?;
     Some(Connection {
         name,
@@ -149,6 +155,8 @@ fn common(section: &Section, path: &Path, mistakes: &mut Mistakes) -> Common {
         },
         proxy: proxy(section, mistakes),
         danger_plain_http: section.boolean("danger_plain_http", mistakes).unwrap_or(false),
+        feed: FeedSettings::default(),
+        danger_plain_xmpp: section.boolean("danger_plain_xmpp", mistakes).unwrap_or(false),
     }
 }
 
@@ -199,6 +207,7 @@ impl Connection {
             tls: common.tls.clone(),
             proxy: common.proxy.clone(),
             danger_plain_http: common.danger_plain_http,
+            feed: common.feed.clone(),
             options,
         })
     }

@@ -10,6 +10,7 @@ mod connection;
 mod credential;
 mod document;
 mod error;
+mod feed;
 mod limits;
 mod oauth;
 mod settings;
@@ -31,7 +32,8 @@ use error::{Mistakes, Source};
 pub use connection::Connection;
 pub(crate) use connection::keys_of;
 pub use error::{ConfigError, ConfigErrors};
-pub use settings::{ConnectionSettings, Endpoint, Exempt, RunLimits, TlsSettings};
+pub(crate) use feed::is_loopback_host;
+pub use settings::{ConnectionSettings, Endpoint, Exempt, FeedSettings, RunLimits, TlsSettings};
 
 /// A configuration, checked as far as that is possible without the providers.
 #[derive(Debug, Clone)]

@@ -9,6 +9,7 @@ use signoff_core::{Descriptor, Field, Value};
 use url::Url;
 
 use super::address::is_loopback;
+use super::feed::is_loopback_host;
 use crate::parameters::format_rate;
 
 /// One connection, checked against its provider's descriptor, whose defaults are filled in.
@@ -41,6 +42,8 @@ pub struct ConnectionSettings {
     pub proxy: Option<Url>,
     /// Whether secrets may cross a network in clear.
     pub danger_plain_http: bool,
+    /// Who listens to the vendor's notifications, and where.
+    pub feed: FeedSettings,
     /// Options of the provider, in the order of the descriptor, defaults filled in.
     pub options: Vec<Field>,
 }
@@ -95,6 +98,28 @@ impl ConnectionSettings {
                 .as_ref()
                 .map(|proxy| Field::new("proxy", proxy.as_str())),
         );
+        if self.feed != FeedSettings::default() {
+            let credential = self.feed.credential.as_deref();
+            let mut feed: Vec<Field> = credential
+                .map(|name| Field::new("credential", name))
+                .into_iter()
+                .collect();
+            if !self.feed.addresses.is_empty() {
+                let addresses = self
+                    .feed
+                    .addresses
+                    .iter()
+                    .map(|address| Value::from(address.as_str()));
+                feed.push(Field {
+                    name: "address".to_owned(),
+                    value: Value::List(addresses.collect()),
+                });
+            }
+            fields.push(Field {
+                name: "feed".to_owned(),
+                value: Value::Map(feed),
+            });
+        }
         for (key, danger) in [
             ("danger_plain_http", self.danger_plain_http),
             (
@@ -135,8 +160,23 @@ impl ConnectionSettings {
                 origin.origin().ascii_serialization()
             ));
         }
+        let plain = |address: &&Url| matches!(address.scheme(), "xmpp" | "ws") && !is_loopback_host(address);
+        for address in self.feed.addresses.iter().filter(plain) {
+            dangers.push(format!(
+                "connection `{name}` sends the password of its feed in clear to `{address}` (`danger_plain_xmpp`)"
+            ));
+        }
         dangers
     }
+}
+
+/// Who listens to the vendor's notifications, and where.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FeedSettings {
+    /// The credential that listens; `None`: the one that acts, where its provider finds that harmless.
+    pub credential: Option<Arc<str>>,
+    /// In the order in which they are tried, `xmpps://`, `wss://`, `xmpp://` or `ws://`; empty: where the provider says.
+    pub addresses: Vec<Url>,
 }
 
 /// One endpoint, and where it is.

@@ -48,6 +48,14 @@ impl WriteLock {
     }
 }
 
+/// Whether some process holds the lock of a journal.
+pub(super) fn is_locked(journal: &Path) -> bool {
+    let Ok(file) = File::open(journal.with_extension("lock")) else {
+        return false;
+    };
+    matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
+}
+
 /// Makes the folder with its parents, for its owner alone.
 pub(super) fn make(folder: &Path) -> Result<(), JournalError> {
     let failed = |error: io::Error| match error.kind() {

@@ -115,6 +115,12 @@ pub fn find_run(state: &Path, name: &str) -> Result<RunName, JournalError> {
     })
 }
 
+/// Whether a run is being written by some process, as far as its lock tells.
+#[must_use]
+pub fn is_being_written(state: &Path, run: &str) -> bool {
+    journal_path(state, run).is_ok_and(|path| folder::is_locked(&path))
+}
+
 /// How a folder does for journals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FolderState {

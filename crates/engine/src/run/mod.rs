@@ -3,6 +3,7 @@
 
 mod changes;
 mod keys;
+mod feeds;
 mod links;
 mod people;
 mod perform;
@@ -29,6 +30,7 @@ use crate::clock::Clock;
 use crate::dispatch::DispatchStatus;
 use crate::engine::{Engine, EngineError};
 use crate::event::{Event, Level, Observer, Status, Summary};
+use crate::feed::Feeds;
 use crate::journal::{
     AnswerRecord, CallDigest, CallId, CallKind, CallRecord, EndRecord, Journal, JournalError, LogRecord,
     RecordedAnswer, RunHeader, ScopeRecord, SourceText,
@@ -41,6 +43,7 @@ use recorded::{Begun, Recorded};
 use scope::{LeftOver, Scope};
 use turns::Turns;
 
+pub use feeds::{News, Watch};
 pub use links::ConnectionFacts;
 pub use people::PeopleRequest;
 pub use resume::{Refused, ResumeSettings};
@@ -75,6 +78,7 @@ pub struct Run {
     clock: Clock,
     started: Duration,
     links: Links,
+    feeds: Feeds,
     scope: Mutex<Scope>,
     /// The first list of users that could not be read.
     unread: Mutex<Option<Cause>>,
@@ -163,9 +167,19 @@ impl Run {
         });
         let limit = engine.config.limits.run_time;
         let (recorded, in_doubt) = recorded.unzip();
+        let stopped = watch::Sender::new(false);
+        // The journal lies in `runs/` of it.
+        let state = journal.path().ancestors().nth(2).unwrap_or(Path::new("")).to_owned();
         let run = Arc::new_cyclic(|this| Self {
             this: Weak::clone(this),
             links: Links::new(Arc::clone(&engine), clock, plan, tell_moves(Weak::clone(this))),
+            feeds: Feeds::new(
+                id.clone(),
+                state,
+                clock,
+                stopped.subscribe(),
+                feeds::tell(Weak::clone(this)),
+            ),
             engine,
             id,
             plan,
@@ -177,7 +191,7 @@ impl Run {
             started: clock.now().monotonic.since(Monotonic::ZERO),
             scope: Mutex::default(),
             unread: Mutex::default(),
-            stopped: watch::Sender::new(false),
+            stopped,
             out_of_time: AtomicBool::new(false),
             under_way: watch::Sender::new(0),
             turns: Turns::default(),
@@ -399,6 +413,7 @@ impl Run {
     pub async fn finish(&self, status: Status) -> Result<Summary, CallError> {
         // It cannot fail: the sender lives as long as `self`.
         let _ = self.under_way.subscribe().wait_for(|count| *count == 0).await;
+        self.feeds.close().await;
         let status = match status {
             Status::Completed if self.out_of_time.load(Ordering::Relaxed) => Status::Stopped,
             other => other,

@@ -201,7 +201,7 @@ impl Run {
                 .as_ref()
                 .is_some_and(|user| self.scope().is_out(&call.connection, user)),
         };
-        let op = link
+        let mut op = link
             .provider
             .start(
                 operation.name,
@@ -214,6 +214,7 @@ impl Run {
             self.order.fetch_add(1, Ordering::Relaxed),
             writes.map(|writes| Arc::clone(writes) as _),
         );
+        let listens = self.listens(link, credential.as_ref());
         let setting = Setting {
             clock: self.clock,
             dispatcher: &link.dispatcher,
@@ -222,14 +223,24 @@ impl Run {
             stopped: self.stopped.subscribe(),
             writing: writes.map(|writes| &**writes as &dyn Writing),
             waits: &self.waits,
+            feed: Some(&listens),
         };
-        let ended = operation::drive(op, setting, caller)
+        let ended = operation::drive(&mut op, setting, caller)
             .await
             .map_err(|error| self.broken_off(link, &error))?;
         if let Some(error) = link.classifier.fault().filter(|_| ended.other) {
             return Err(self.broken_off(link, &DispatchError::Fault(error.to_string().into())));
         }
         report::fill_writes(row, writes.map(|writes| writes.tally()));
+        if let Some(why) = &ended.no_feed
+            && row.attempts == 0
+            && arguments.contains(&Field::new("confirm", "event"))
+        {
+            return Err(CallError::Misuse {
+                message: format!("`confirm = \"event\"` needs notifications: {why}"),
+                hint: "use `best`, which takes a notification where there is one, or `status`".to_owned(),
+            });
+        }
         self.ended(id, row, ended, operation, &arguments).await
     }
 

@@ -5,11 +5,13 @@ mod connections;
 mod http;
 mod proxy;
 mod server_clock;
+mod stream;
 mod tls;
 
 pub use http::HttpTransport;
 pub use proxy::ProxyVariables;
 pub use server_clock::ServerClock;
+pub(crate) use stream::{Dialer, Duplex};
 pub use tls::{SettingsError, TransportSettings};
 
 use std::future::Future;

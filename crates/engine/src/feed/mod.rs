@@ -1,0 +1,155 @@
+//! Feeds: listening to a vendor's notifications.
+//!
+//! A provider says how to listen and what a notification means (`signoff.feed/1`); everything else is here: who may
+//! listen, one [session](session) for a connection and a credential, [who listens to what](hub), and
+//! [what carries it](wire).
+//!
+//! *Architecture invariants.* A plan opens no session. A session may do something to its own user (Finesse logs a
+//! signed-in user out when his session ends), so none is opened unless the provider, who looks first, agrees. A password
+//! is shown to one address at a time, and never again once it was refused.
+
+mod address;
+mod hub;
+mod installation;
+mod listener;
+mod open;
+mod session;
+mod source;
+#[cfg(test)]
+mod tests;
+mod wire;
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use signoff_core::abi::host::Instance;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::clock::Clock;
+use crate::config::ConnectionSettings;
+use crate::credential::Credential;
+use crate::dispatch::Dispatcher;
+use crate::transport::{Dialer, TransportSettings};
+use installation::Installation;
+use listener::Command;
+use session::Feed;
+use source::Source;
+
+pub(crate) use listener::{Heard, Listener};
+pub(crate) use source::Tell;
+
+/// Events that wait for one operation; it takes them at once.
+const OF_AN_OPERATION: usize = 64;
+/// Events that wait for somebody who watches a team.
+const OF_A_WATCHER: usize = 10_000;
+/// The longest that a session may take to end.
+const ENDING: Duration = Duration::from_secs(5);
+
+/// The feeds of a run.
+pub(crate) struct Feeds {
+    run: String,
+    state: PathBuf,
+    clock: Clock,
+    stopped: watch::Receiver<bool>,
+    tell: Tell,
+    installation: OnceLock<Arc<Installation>>,
+    sessions: Mutex<HashMap<Key, mpsc::UnboundedSender<Command>>>,
+}
+
+/// Connection and credential.
+type Key = (Arc<str>, Arc<str>);
+
+/// What there is of a connection already.
+pub(crate) struct Base<'a> {
+    pub(crate) settings: &'a ConnectionSettings,
+    pub(crate) provider: &'a Arc<Instance>,
+    pub(crate) dispatcher: &'a Arc<Dispatcher>,
+    pub(crate) reach: TransportSettings,
+    /// Who listens.
+    pub(crate) credential: Arc<Credential>,
+    /// Whether the configuration names him for that.
+    pub(crate) named: bool,
+}
+
+impl Feeds {
+    pub(crate) fn new(
+        run: String,
+        state: PathBuf,
+        clock: Clock,
+        stopped: watch::Receiver<bool>,
+        tell: Tell,
+    ) -> Self {
+        Self {
+            run,
+            state,
+            clock,
+            stopped,
+            tell,
+            installation: OnceLock::new(),
+            sessions: Mutex::default(),
+        }
+    }
+
+    /// Somebody who listens for an operation.
+    pub(crate) fn listener(&self, base: Base<'_>) -> Listener {
+        Listener::new(self.session(base), OF_AN_OPERATION)
+    }
+
+    /// Somebody who watches.
+    pub(crate) fn watcher(&self, base: Base<'_>) -> Listener {
+        Listener::new(self.session(base), OF_A_WATCHER)
+    }
+
+    /// Ends all sessions: subscriptions are taken back, and the services are told good-bye.
+    pub(crate) async fn close(&self) {
+        let sessions = std::mem::take(&mut *self.sessions.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut ends = Vec::new();
+        for session in sessions.into_values() {
+            let (closed, told) = oneshot::channel();
+            if session.send(Command::Close(closed)).is_ok() {
+                ends.push(told);
+            }
+        }
+        for end in ends {
+            // What does not end in time has no more to say.
+            let _ = tokio::time::timeout(ENDING, end).await;
+        }
+    }
+
+    fn session(&self, base: Base<'_>) -> mpsc::UnboundedSender<Command> {
+        let key = (
+            Arc::clone(&base.settings.name),
+            Arc::clone(base.credential.name()),
+        );
+        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        let session = sessions
+            .entry(key)
+            .or_insert_with(|| Feed::start(Arc::new(self.source(base))));
+        session.clone()
+    }
+
+    fn source(&self, base: Base<'_>) -> Source {
+        let installation = self
+            .installation
+            .get_or_init(|| Arc::new(Installation::of(&self.state)));
+        Source {
+            settings: base.settings.clone(),
+            provider: Arc::clone(base.provider),
+            dispatcher: Arc::clone(base.dispatcher),
+            credential: base.credential,
+            named: base.named,
+            dialer: Dialer::new(base.reach),
+            clock: self.clock,
+            stopped: self.stopped.clone(),
+            installation: Arc::clone(installation),
+            run: self.run.clone(),
+            state: self.state.clone(),
+            tell: Arc::clone(&self.tell),
+            told: AtomicBool::new(false),
+            resources: Mutex::default(),
+        }
+    }
+}

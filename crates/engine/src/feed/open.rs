@@ -1,0 +1,241 @@
+//! Opening a session: the provider says how to listen, an address is connected to, a password is shown once.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use signoff_core::abi::host::Op;
+use signoff_core::{FeedPlan, FeedWish, Finished, Outcome};
+use signoff_xmpp::{Event, Limits, Login, Session};
+use tokio::sync::oneshot;
+use tokio::time::{Instant, timeout};
+
+use super::address::Address;
+use super::session::flush;
+use super::source::Source;
+use super::wire::Wire;
+use crate::dispatch::DispatchError;
+use crate::operation::{self, Setting, Waits};
+
+/// The longest that opening takes: whoever waits for it goes on without.
+const OPENING: Duration = Duration::from_secs(15);
+
+/// A session that is up.
+pub(super) struct Live {
+    pub(super) session: Session,
+    pub(super) wire: Wire,
+    /// Decodes what comes.
+    pub(super) op: Op,
+    /// When the session's own time began.
+    pub(super) began: Instant,
+    /// Our address.
+    pub(super) jid: String,
+}
+
+/// Why there is no session.
+#[derive(Debug)]
+pub(super) struct Trouble {
+    pub(super) why: Arc<str>,
+    /// It is how things are, rather than something that went wrong.
+    pub(super) is_lasting: bool,
+    /// It is not to be tried again.
+    pub(super) is_final: bool,
+}
+
+impl Trouble {
+    pub(super) fn passing(why: impl Into<Arc<str>>) -> Self {
+        Self {
+            why: why.into(),
+            is_lasting: false,
+            is_final: false,
+        }
+    }
+
+    pub(super) fn lasting(why: impl Into<Arc<str>>) -> Self {
+        Self {
+            why: why.into(),
+            is_lasting: true,
+            is_final: true,
+        }
+    }
+
+    /// The service refuses the login.
+    pub(super) fn refused(condition: &str, text: &str) -> Self {
+        let words = if text.is_empty() { condition } else { text };
+        Self {
+            why: format!("the notification service refuses the login: {words}").into(),
+            is_lasting: false,
+            is_final: true,
+        }
+    }
+}
+
+/// Opens a session.
+pub(super) async fn open(source: &Source) -> Result<Live, Trouble> {
+    timeout(OPENING, log_in(source)).await.unwrap_or_else(|_| {
+        Err(Trouble::passing(format!(
+            "no session within {} s",
+            OPENING.as_secs()
+        )))
+    })
+}
+
+/// What a scope comes to.
+pub(super) async fn scope_nodes(source: &Source, scope: &str) -> Result<Vec<String>, Trouble> {
+    let planned = timeout(OPENING, plan(source, scope)).await;
+    let (_, plan) =
+        planned.map_err(|_| Trouble::passing("the vendor does not say in time how to listen"))??;
+    if plan.nodes.is_empty() {
+        let who = source.credential.actor();
+        return Err(Trouble::lasting(format!(
+            "`{who}` has no team of his own to listen to: name one"
+        )));
+    }
+    Ok(plan.nodes)
+}
+
+async fn log_in(source: &Source) -> Result<Live, Trouble> {
+    let (op, plan) = plan(source, "").await?;
+    let password = source
+        .credential
+        .password()
+        .await
+        .map_err(|error| Trouble::lasting(error.to_string()))?;
+    let addresses = Address::of(&source.settings, &plan);
+    if addresses.iter().any(|address| !address.may_log_in) {
+        return Err(Trouble::lasting(
+            "the password would be sent in clear; add `danger_plain_xmpp = true` if that is no danger",
+        ));
+    }
+    let (wire, address) = connect(source, &addresses).await?;
+    let login = Login {
+        domain: plan.domain,
+        service: plan.service,
+        user: plan.user,
+        password,
+        resource: source.resource(),
+        plain: address.may_log_in,
+    };
+    let began = Instant::now();
+    let session = Session::new(login, wire.framing(), Limits::default(), Duration::ZERO);
+    let session = session.map_err(|error| Trouble::lasting(error.to_string()))?;
+    let (session, wire, jid) = until_ready(session, wire, began)
+        .await
+        .map_err(|trouble| Trouble {
+            why: format!("`{address}`: {}", trouble.why).into(),
+            ..trouble
+        })?;
+    source.opened(&address.to_string());
+    Ok(Live {
+        session,
+        wire,
+        op,
+        began,
+        jid,
+    })
+}
+
+/// Has the provider find out how to listen.
+async fn plan(source: &Source, scope: &str) -> Result<(Op, FeedPlan), Trouble> {
+    if !source.provider.has_feed() {
+        let name = source.settings.descriptor.name;
+        return Err(Trouble::lasting(format!("{name} has no notifications")));
+    }
+    let wish = FeedWish {
+        actor: source.credential.actor(),
+        actor_kind: source.credential.kind(),
+        named: source.named,
+        scope,
+    };
+    let mut op = source
+        .provider
+        .feed(wish, source.clock.now())
+        .map_err(|error| Trouble::lasting(error.to_string()))?;
+    let ticket = source.dispatcher.ticket(0, None);
+    let setting = Setting {
+        clock: source.clock,
+        dispatcher: &source.dispatcher,
+        ticket: &ticket,
+        credential: Some(&source.credential),
+        stopped: source.stopped.clone(),
+        writing: None,
+        waits: &Waits::default(),
+        feed: None,
+    };
+    let (_caller, left) = oneshot::channel::<Infallible>();
+    let ended = operation::drive(&mut op, setting, left).await;
+    let ended = ended.map_err(|error: DispatchError| Trouble::lasting(error.to_string()))?;
+    if ended.finished.outcome != Outcome::Done {
+        let mut trouble = not_done(&ended.finished);
+        trouble.is_final |= ended.credential_stopped;
+        return Err(trouble);
+    }
+    let plan = op
+        .feed_plan()
+        .map_err(|error| Trouble::lasting(error.to_string()))?;
+    Ok((op, plan))
+}
+
+fn not_done(finished: &Finished) -> Trouble {
+    let words = finished.message.as_deref().or(finished.code.as_deref());
+    let words = words.unwrap_or_else(|| finished.outcome.name());
+    match finished.outcome {
+        Outcome::Refused => Trouble::lasting(words),
+        Outcome::Denied | Outcome::NotFound => Trouble {
+            is_final: true,
+            ..Trouble::passing(words)
+        },
+        _ => Trouble::passing(words),
+    }
+}
+
+/// Connects to the first address that can be had.
+async fn connect<'a>(source: &Source, addresses: &'a [Address]) -> Result<(Wire, &'a Address), Trouble> {
+    let mut words = Vec::new();
+    for address in addresses {
+        match Wire::connect(&source.dialer, address).await {
+            Ok(wire) => return Ok((wire, address)),
+            Err(why) => words.push(format!("`{address}`: {why}")),
+        }
+    }
+    Err(Trouble::passing(match &*words {
+        [] => "no address is known for the notification service".to_owned(),
+        words => format!("the notification service cannot be reached: {}", words.join("; ")),
+    }))
+}
+
+async fn until_ready(
+    mut session: Session,
+    mut wire: Wire,
+    began: Instant,
+) -> Result<(Session, Wire, String), Trouble> {
+    loop {
+        // What is sent first: a refusal ends with our own farewell.
+        let flushed = flush(&mut session, &mut wire).await;
+        match session.event() {
+            Some(Event::Ready { jid }) => return Ok((session, wire, jid)),
+            Some(Event::Refused { condition, text, .. }) => {
+                wire.end().await;
+                return Err(Trouble::refused(&condition, &text));
+            }
+            Some(Event::Lost { reason, retry }) => {
+                wire.end().await;
+                return Err(Trouble {
+                    is_final: !retry,
+                    ..Trouble::passing(reason.to_string())
+                });
+            }
+            Some(_) => continue,
+            None => {}
+        }
+        if let Err(why) = flushed {
+            session.disconnected(why);
+            continue;
+        }
+        match wire.read().await {
+            Ok(Some(bytes)) => session.receive(began.elapsed(), &bytes),
+            Ok(None) => session.disconnected("the server closed it"),
+            Err(why) => session.disconnected(why),
+        }
+    }
+}

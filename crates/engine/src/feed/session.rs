@@ -1,0 +1,321 @@
+//! One session for a connection and a credential: opened when somebody first wants to listen, shared by all who do, opened
+//! anew after a gap when somebody wants to listen again, and ended in good order.
+//!
+//! What was missed in a gap is not sent again, so who listened is told, and reads. Who wishes to listen while the service
+//! cannot be had is told so at once: nobody waits for a feed that may never come.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use signoff_core::Notification;
+use signoff_core::abi::host::Op;
+use signoff_xmpp::{Event, Request, Session};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep_until};
+
+use super::hub::{Hub, refuse};
+use super::listener::{Command, Ear};
+use super::open::{Live, Trouble, open, scope_nodes};
+use super::source::Source;
+use super::wire::Wire;
+use crate::event::Level;
+
+/// Between two tries to open a session, at first and at most.
+const PAUSE: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
+/// Tries in a row that did not lead to a session, whatever the reason, after which no password is shown again: vendors
+/// lock accounts.
+const MOST_TRIES: u32 = 4;
+
+/// The task of one session.
+pub(super) struct Feed {
+    source: Arc<Source>,
+    commands: mpsc::UnboundedReceiver<Command>,
+    /// For those who find out what a scope comes to.
+    own: mpsc::UnboundedSender<Command>,
+    hub: Hub,
+    /// Why there is no session, and whether there will ever be one.
+    trouble: Option<Trouble>,
+    tries: u32,
+    next_try: Instant,
+    closing: Option<oneshot::Sender<()>>,
+}
+
+impl Feed {
+    /// Begins the task, which does nothing before somebody wants to listen.
+    pub(super) fn start(source: Arc<Source>) -> mpsc::UnboundedSender<Command> {
+        let (own, commands) = mpsc::unbounded_channel();
+        let feed = Self {
+            source,
+            commands,
+            own: own.clone(),
+            hub: Hub::default(),
+            trouble: None,
+            tries: 0,
+            next_try: Instant::now(),
+            closing: None,
+        };
+        tokio::spawn(feed.run());
+        own
+    }
+
+    async fn run(mut self) {
+        while self.closing.is_none() {
+            let is_due = self.hub.is_wanted() && Instant::now() >= self.next_try;
+            if is_due && !self.is_final() {
+                self.open().await;
+                continue;
+            }
+            let again = (self.hub.is_wanted() && !self.is_final()).then_some(self.next_try);
+            tokio::select! {
+                command = self.commands.recv() => match command {
+                    Some(command) => self.command_without_session(command),
+                    None => return,
+                },
+                () = moment(again) => {}
+            }
+        }
+        if let Some(closed) = self.closing.take() {
+            let _ = closed.send(());
+        }
+    }
+
+    fn is_final(&self) -> bool {
+        self.trouble.as_ref().is_some_and(|trouble| trouble.is_final)
+    }
+
+    async fn open(&mut self) {
+        self.tries += 1;
+        let source = Arc::clone(&self.source);
+        let mut opening = Box::pin(open(&source));
+        let opened = loop {
+            tokio::select! {
+                opened = &mut opening => break opened,
+                command = self.commands.recv() => {
+                    self.command_meanwhile(command);
+                    if self.closing.is_some() {
+                        return self.hub.refuse_all(&Arc::from("the run has ended"), true);
+                    }
+                }
+            }
+        };
+        drop(opening);
+        match opened {
+            Ok(live) => {
+                (self.tries, self.trouble) = (0, None);
+                let ended = self.listen(live).await;
+                self.pause();
+                if let Some(trouble) = ended {
+                    self.source
+                        .say(Level::Warn, &format!("the feed was lost: {}", trouble.why));
+                    self.hub.lost(&trouble.why);
+                    self.note(trouble);
+                }
+            }
+            Err(mut trouble) => {
+                trouble.is_final |= self.tries >= MOST_TRIES;
+                self.pause();
+                let level = if trouble.is_lasting {
+                    Level::Info
+                } else {
+                    Level::Warn
+                };
+                self.source
+                    .say_once(level, &format!("no notifications: {}", trouble.why));
+                if trouble.is_final || !self.hub.is_lasting() {
+                    self.hub.refuse_all(&trouble.why, trouble.is_lasting);
+                } else {
+                    self.hub.lost(&trouble.why);
+                }
+                self.note(trouble);
+            }
+        }
+    }
+
+    fn note(&mut self, trouble: Trouble) {
+        if trouble.is_final {
+            self.hub.refuse_all(&trouble.why, trouble.is_lasting);
+        }
+        self.trouble = Some(trouble);
+    }
+
+    /// The next try comes later the more tries there were; half of the time is left to chance.
+    fn pause(&mut self) {
+        let (first, most) = PAUSE;
+        let full = most.min(first * 2_u32.saturating_pow(self.tries));
+        let chance = f64::from(uuid::Uuid::new_v4().as_fields().0) / f64::from(u32::MAX);
+        self.next_try = Instant::now() + full.mul_f64(0.5 + chance / 2.0);
+    }
+
+    fn command_without_session(&mut self, command: Command) {
+        let trouble = self
+            .trouble
+            .as_ref()
+            .filter(|_| self.is_final() || Instant::now() < self.next_try);
+        match (command, trouble) {
+            (Command::Listen { ear, .. } | Command::Nodes { ear, .. }, Some(trouble)) => {
+                refuse(&ear, &trouble.why, trouble.is_lasting);
+            }
+            (command, _) => _ = self.command_meanwhile(Some(command)),
+        }
+    }
+
+    /// What can be done whether there is a session or not. Gives what there is to be taken back.
+    fn command_meanwhile(&mut self, command: Option<Command>) -> Vec<String> {
+        match command {
+            Some(Command::Listen { node, user, ear }) => self.hub.listen(node, user, ear),
+            Some(Command::Nodes { nodes, ear }) => {
+                for node in nodes {
+                    self.hub.listen(node, None, ear.clone());
+                }
+            }
+            Some(Command::Watch { scope, ear }) => self.find_scope(scope, ear),
+            Some(Command::Leave(listener)) => return self.hub.leave(listener),
+            Some(Command::Close(closed)) => self.closing = Some(closed),
+            // The run is gone without a word.
+            None => self.closing = Some(oneshot::channel().0),
+        }
+        Vec::new()
+    }
+
+    fn find_scope(&self, scope: String, ear: Ear) {
+        let (source, own) = (Arc::clone(&self.source), self.own.clone());
+        tokio::spawn(async move {
+            match scope_nodes(&source, &scope).await {
+                Ok(nodes) => _ = own.send(Command::Nodes { nodes, ear }),
+                Err(trouble) => refuse(&ear, &trouble.why, trouble.is_lasting),
+            }
+        });
+    }
+
+    /// Serves a session to its end; gives why it ended, unless it was asked to.
+    async fn listen(&mut self, live: Live) -> Option<Trouble> {
+        let Live {
+            mut session,
+            mut wire,
+            mut op,
+            began,
+            jid,
+        } = live;
+        let now = || began.elapsed();
+        let _ = session.list(now());
+        let ended = loop {
+            if self.closing.is_some() {
+                session.close(now());
+            }
+            while let Some(node) = self.hub.next() {
+                if let Err(error) = session.subscribe(now(), &node) {
+                    self.hub.refused(&node, &Arc::from(error.to_string()));
+                }
+            }
+            if let Some(ended) = self.events(&mut session, &mut op, &jid, now()) {
+                break ended;
+            }
+            if let Err(why) = flush(&mut session, &mut wire).await {
+                session.disconnected(why);
+                continue;
+            }
+            let wake = session.wake().map(|wake| began + wake);
+            tokio::select! {
+                biased;
+                command = self.commands.recv(), if self.closing.is_none() => {
+                    for node in self.command_meanwhile(command) {
+                        let _ = session.unsubscribe(now(), &node);
+                    }
+                }
+                read = wire.read() => match read {
+                    Ok(Some(bytes)) => session.receive(now(), &bytes),
+                    Ok(None) => session.disconnected("the server closed it"),
+                    Err(why) => session.disconnected(why),
+                },
+                () = moment(wake) => session.tick(now()),
+            }
+        };
+        let _ = flush(&mut session, &mut wire).await;
+        wire.end().await;
+        ended
+    }
+
+    /// What the session has to say. `Some` at its end: with the reason, unless it was asked for.
+    fn events(
+        &mut self,
+        session: &mut Session,
+        op: &mut Op,
+        jid: &str,
+        now: Duration,
+    ) -> Option<Option<Trouble>> {
+        while let Some(event) = session.event() {
+            match event {
+                Event::Subscribed { node } => {
+                    if let Some(over) = self.hub.subscribed(&node) {
+                        let _ = session.unsubscribe(now, &over);
+                    }
+                }
+                Event::Failed {
+                    request: Request::Subscribe { node },
+                    error,
+                } => {
+                    let why = format!("the service refuses `{node}`: {}", error.condition);
+                    self.hub.refused(&node, &Arc::from(why));
+                }
+                Event::Subscriptions(listed) => {
+                    for left in listed {
+                        if self.source.is_left_over(&left.jid, jid) {
+                            let _ = session.remove(now, &left.node, &left.jid, left.id.as_deref());
+                        }
+                    }
+                }
+                Event::Notification(published) => {
+                    // What is delivered late was published before anybody here asked.
+                    if published.delayed {
+                        continue;
+                    }
+                    let notification = Notification {
+                        node: &published.node,
+                        payload: published.payload.as_bytes(),
+                    };
+                    match op.decode(notification) {
+                        Ok(events) => {
+                            for event in events {
+                                self.hub.event(&published.node, &Arc::new(event));
+                            }
+                        }
+                        Err(error) => return Some(Some(Trouble::lasting(error.to_string()))),
+                    }
+                }
+                Event::Service { available: false } => {
+                    let why = "the service behind it is not available";
+                    return Some(Some(Trouble::passing(why)));
+                }
+                Event::Refused { condition, text, .. } => {
+                    return Some(Some(Trouble::refused(&condition, &text)));
+                }
+                Event::Lost { reason, retry } => {
+                    let mut trouble = Trouble::passing(reason.to_string());
+                    trouble.is_final = !retry;
+                    return Some(Some(trouble));
+                }
+                Event::Closed => return Some(None),
+                Event::Ready { .. }
+                | Event::Unsubscribed { .. }
+                | Event::Failed { .. }
+                | Event::Service { available: true } => {}
+            }
+        }
+        None
+    }
+}
+
+/// Sends what there is to send.
+pub(super) async fn flush(session: &mut Session, wire: &mut Wire) -> Result<(), String> {
+    while let Some(frame) = session.transmit() {
+        wire.write(frame.as_str()).await?;
+    }
+    Ok(())
+}
+
+async fn moment(at: Option<Instant>) {
+    match at {
+        Some(at) => sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,253 @@
+//! Who hears what: the hub by itself.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use expect_test::{Expect, expect};
+use signoff_core::{FeedEvent, RequestId};
+use tokio::sync::mpsc;
+
+use super::hub::Hub;
+use super::listener::{Command, Heard, Listener};
+
+/// A hub, and those who listen.
+struct Stage {
+    hub: Hub,
+    sent: mpsc::UnboundedSender<Command>,
+    commands: mpsc::UnboundedReceiver<Command>,
+    transcript: String,
+}
+
+impl Stage {
+    fn new() -> Self {
+        let (sent, commands) = mpsc::unbounded_channel();
+        Self {
+            hub: Hub::default(),
+            sent,
+            commands,
+            transcript: String::new(),
+        }
+    }
+
+    fn listener(&self) -> Listener {
+        Listener::new(self.sent.clone(), 3)
+    }
+
+    /// Carries out what listeners asked for.
+    fn settle(&mut self) {
+        while let Ok(command) = self.commands.try_recv() {
+            match command {
+                Command::Listen { node, user, ear } => self.hub.listen(node, user, ear),
+                Command::Nodes { nodes, ear } => {
+                    for node in nodes {
+                        self.hub.listen(node, None, ear.clone());
+                    }
+                }
+                Command::Watch { scope, ear } => self.hub.listen(scope, None, ear),
+                Command::Leave(listener) => {
+                    for node in self.hub.leave(listener) {
+                        self.line(&format!("give up {node}"));
+                    }
+                }
+                Command::Close(_) => {}
+            }
+        }
+        while let Some(node) = self.hub.next() {
+            self.line(&format!("subscribe to {node}"));
+        }
+    }
+
+    fn subscribed(&mut self, node: &str) {
+        if let Some(over) = self.hub.subscribed(node) {
+            self.line(&format!("give up {over}"));
+        }
+    }
+
+    fn event(&mut self, node: &str, user: &str) {
+        let event = FeedEvent {
+            user: user.to_owned(),
+            ..FeedEvent::default()
+        };
+        self.hub.event(node, &Arc::new(event));
+    }
+
+    /// Writes down what waits for somebody.
+    async fn hears(&mut self, who: &str, listener: &Listener) {
+        while let Ok(heard) =
+            tokio::time::timeout(std::time::Duration::from_millis(1), listener.heard()).await
+        {
+            let heard = match heard {
+                Heard::Subscribed(id) => format!("subscribed {}", id.0),
+                Heard::Refused { id, message, .. } => format!("refused {}: {message}", id.0),
+                Heard::Lost(id, why) => format!("lost {}: {why}", id.0),
+                Heard::Event(event) => format!("event of {}", event.user),
+            };
+            self.line(&format!("{who}: {heard}"));
+        }
+    }
+
+    fn line(&mut self, line: &str) {
+        let _ = writeln!(self.transcript, "{line}");
+    }
+
+    #[expect(clippy::needless_pass_by_value, reason = "`check(expect![…])` reads best")]
+    fn check(&self, expected: Expect) {
+        expected.assert_eq(&self.transcript);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_is_subscribed_to_once_and_events_find_their_listeners() {
+    let mut stage = Stage::new();
+    let (one, two, all) = (stage.listener(), stage.listener(), stage.listener());
+    one.listen(RequestId(1), "team".to_owned(), "A1");
+    two.listen(RequestId(1), "team".to_owned(), "a2");
+    all.watch(RequestId(0), "team".to_owned());
+    stage.settle();
+    stage.subscribed("team");
+    for user in ["a1", "A2", "a3"] {
+        stage.event("team", user);
+    }
+    stage.event("elsewhere", "a1");
+    stage.hears("one", &one).await;
+    stage.hears("two", &two).await;
+    stage.hears("all", &all).await;
+    stage.check(expect![[r#"
+        subscribe to team
+        one: subscribed 1
+        one: event of a1
+        two: subscribed 1
+        two: event of A2
+        all: subscribed 0
+        all: lost 0: more events came than could be taken
+    "#]]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_is_for_its_node_alone_and_may_be_asked_again() {
+    let mut stage = Stage::new();
+    let one = stage.listener();
+    one.listen(RequestId(1), "team".to_owned(), "1");
+    one.listen(RequestId(2), "user".to_owned(), "1");
+    stage.settle();
+    stage.hub.refused("user", &Arc::from("forbidden"));
+    stage.subscribed("team");
+    one.listen(RequestId(3), "user".to_owned(), "1");
+    stage.settle();
+    stage.hears("one", &one).await;
+    stage.check(expect![[r#"
+        subscribe to team
+        subscribe to user
+        subscribe to user
+        one: refused 2: forbidden
+        one: subscribed 1
+    "#]]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_gap_those_who_watch_are_subscribed_anew() {
+    let mut stage = Stage::new();
+    let (one, all) = (stage.listener(), stage.listener());
+    one.listen(RequestId(1), "team".to_owned(), "1");
+    one.listen(RequestId(2), "user".to_owned(), "1");
+    all.watch(RequestId(0), "team".to_owned());
+    stage.settle();
+    stage.subscribed("team");
+    stage.hub.lost(&Arc::from("gone"));
+    assert!(stage.hub.is_wanted() && stage.hub.is_lasting());
+    stage.settle();
+    stage.event("team", "1");
+    stage.subscribed("team");
+    stage.hears("one", &one).await;
+    stage.hears("all", &all).await;
+    stage.check(expect![[r#"
+        subscribe to team
+        subscribe to user
+        subscribe to team
+        one: subscribed 1
+        one: lost 1: gone
+        one: refused 2: gone
+        all: subscribed 0
+        all: lost 0: gone
+        all: event of 1
+        all: subscribed 0
+    "#]]);
+}
+
+/// A later operation often wants the same node, and one that nobody wants for long is given up.
+#[tokio::test(start_paused = true)]
+async fn some_nodes_stay_when_their_listeners_leave() {
+    let mut stage = Stage::new();
+    for n in 0..20 {
+        let listener = stage.listener();
+        listener.listen(RequestId(1), format!("user{n}"), "1");
+        stage.settle();
+        stage.subscribed(&format!("user{n}"));
+        drop(listener);
+        stage.settle();
+    }
+    let again = stage.listener();
+    again.listen(RequestId(7), "user19".to_owned(), "1");
+    stage.settle();
+    stage.hears("again", &again).await;
+    let given_up: String = stage
+        .transcript
+        .lines()
+        .filter(|line| !line.starts_with("subscribe"))
+        .collect::<Vec<_>>()
+        .join(", ");
+    expect!["give up user0, give up user1, give up user2, give up user3, again: subscribed 7"]
+        .assert_eq(&given_up);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_leaves_before_his_subscription_stands_leaves_nothing_behind() {
+    let mut stage = Stage::new();
+    let one = stage.listener();
+    one.listen(RequestId(1), "a".to_owned(), "1");
+    stage.settle();
+    drop(one);
+    stage.settle();
+    stage.subscribed("a");
+    assert!(!stage.hub.is_lasting() && !stage.hub.is_wanted());
+    let late = stage.listener();
+    late.listen(RequestId(1), "b".to_owned(), "1");
+    drop(late);
+    stage.settle();
+    stage.check(expect![[r#"
+        subscribe to a
+    "#]]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_does_not_read_is_told_that_he_missed_something() {
+    let mut stage = Stage::new();
+    let one = stage.listener();
+    one.listen(RequestId(1), "team".to_owned(), "1");
+    stage.settle();
+    stage.subscribed("team");
+    for _ in 0..10 {
+        stage.event("team", "1");
+    }
+    stage.hears("one", &one).await;
+    stage.check(expect![[r#"
+        subscribe to team
+        one: subscribed 1
+        one: lost 1: more events came than could be taken
+    "#]]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_thousand_wishes_are_asked_for_a_few_at_a_time() {
+    let mut stage = Stage::new();
+    let one = stage.listener();
+    for n in 0..1_000 {
+        one.listen(RequestId(n), format!("user{n}"), "1");
+    }
+    stage.settle();
+    assert_eq!(stage.transcript.lines().count(), 32);
+    stage.subscribed("user0");
+    stage.hub.refused("user1", &Arc::from("no"));
+    stage.settle();
+    assert_eq!(stage.transcript.lines().count(), 34);
+}
