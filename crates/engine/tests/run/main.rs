@@ -8,6 +8,7 @@
 )]
 
 mod endings;
+mod feed;
 mod misuse;
 mod owners;
 mod providers;

@@ -11,6 +11,7 @@ use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
+use tokio::sync::mpsc;
 
 /// What the vendor does with a request, before anything else.
 #[derive(Debug, Clone)]
@@ -43,6 +44,16 @@ struct World {
     react: Box<React>,
     first_name: String,
     date: Option<&'static str>,
+    /// Who is told of changes.
+    changes: Option<mpsc::UnboundedSender<Change>>,
+}
+
+/// A change of state that was asked for.
+#[derive(Debug, Clone)]
+pub(crate) struct Change {
+    pub(crate) user: String,
+    pub(crate) state: String,
+    pub(crate) request_id: String,
 }
 
 impl Vendor {
@@ -58,6 +69,7 @@ impl Vendor {
                 react: Box::new(|_| Reaction::Usual),
                 first_name: "Ann".to_owned(),
                 date: None,
+                changes: None,
             })),
         };
         let serving = vendor.clone();
@@ -105,6 +117,13 @@ impl Vendor {
         self.world.lock().unwrap().date = Some(date);
     }
 
+    /// What is asked for from now on.
+    pub(crate) fn changes(&self) -> mpsc::UnboundedReceiver<Change> {
+        let (changes, told) = mpsc::unbounded_channel();
+        self.world.lock().unwrap().changes = Some(changes);
+        told
+    }
+
     /// How many requests began like this.
     pub(crate) fn count(&self, prefix: &str) -> usize {
         let world = self.world.lock().unwrap();
@@ -123,6 +142,11 @@ impl Vendor {
         request: hyper::Request<Incoming>,
     ) -> Result<hyper::Response<Full<Bytes>>, io::Error> {
         let line = format!("{} {}", request.method(), request.uri().path());
+        let request_id = request.headers().get("requestid");
+        let request_id = request_id
+            .and_then(|id| id.to_str().ok())
+            .unwrap_or_default()
+            .to_owned();
         let body = request.into_body().collect().await.map_err(io::Error::other)?;
         let body = String::from_utf8_lossy(&body.to_bytes()).into_owned();
         let (reaction, usual, date) = {
@@ -132,7 +156,9 @@ impl Vendor {
             let usual = match reaction {
                 Reaction::Answer(status, body) => (status, body.to_owned()),
                 Reaction::ResetBefore => (0, String::new()),
-                Reaction::Usual | Reaction::ResetAfter | Reaction::Late(_) => world.usual(&line, &body),
+                Reaction::Usual | Reaction::ResetAfter | Reaction::Late(_) => {
+                    world.usual(&line, &body, &request_id)
+                }
             };
             (reaction, usual, world.date)
         };
@@ -150,7 +176,7 @@ impl Vendor {
 }
 
 impl World {
-    fn usual(&mut self, line: &str, body: &str) -> (u16, String) {
+    fn usual(&mut self, line: &str, body: &str, request_id: &str) -> (u16, String) {
         let path = line.split_once(' ').unwrap_or_default().1;
         let id = path.rsplit('/').next().unwrap_or_default().to_owned();
         if line.starts_with("PUT ") {
@@ -159,7 +185,14 @@ impl World {
                 .nth(1)
                 .and_then(|rest| rest.split('<').next())
                 .unwrap_or_default();
-            self.states.insert(id, state.to_owned());
+            self.states.insert(id.clone(), state.to_owned());
+            if let Some(changes) = &self.changes {
+                let _ = changes.send(Change {
+                    user: id,
+                    state: state.to_owned(),
+                    request_id: request_id.to_owned(),
+                });
+            }
             return (202, String::new());
         }
         if path.starts_with("/finesse/api/Team/") {
@@ -174,6 +207,15 @@ impl World {
                     "<Team><uri>/finesse/api/Team/1</uri><id>1</id><name>One</name><users>{users}</users></Team>"
                 ),
             );
+        }
+        if path.ends_with("/SystemInfo") {
+            let info = "<SystemInfo><status>IN_SERVICE</status><deploymentType>UCCE</deploymentType>\
+                        <xmppDomain>example.test</xmppDomain>\
+                        <xmppPubSubDomain>pubsub.example.test</xmppPubSubDomain></SystemInfo>";
+            return (200, info.to_owned());
+        }
+        if id == "watcher" {
+            return (200, self.person("watcher", "LOGOUT", ""));
         }
         if id == "sup" {
             let teams = "<roles><role>Agent</role><role>Supervisor</role></roles>\

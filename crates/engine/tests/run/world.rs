@@ -157,6 +157,11 @@ impl World {
         }
     }
 
+    /// What this installation calls itself to notification services.
+    pub(crate) fn name_installation(&self, name: &str) {
+        std::fs::write(self.state.path().join("installation"), name).unwrap();
+    }
+
     /// The file of the journal.
     pub(crate) fn journal(&self) -> PathBuf {
         self.state
