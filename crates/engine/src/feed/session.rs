@@ -119,8 +119,10 @@ impl Feed {
                 } else {
                     Level::Warn
                 };
-                self.source
-                    .say_once(level, &format!("no notifications: {}", trouble.why));
+                self.source.say_once(
+                    level,
+                    &format!("no notifications, states are read instead: {}", trouble.why),
+                );
                 if trouble.is_final || !self.hub.is_lasting() {
                     self.hub.refuse_all(&trouble.why, trouble.is_lasting);
                 } else {

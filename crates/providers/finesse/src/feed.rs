@@ -97,10 +97,10 @@ impl Feed {
         let advice = if self.named {
             "sign him out, or name another user"
         } else {
-            "name a user for notifications who is not signed in, `feed = { credential = \"…\" }`"
+            "name another user for them, `feed = { credential = \"…\" }`"
         };
         format!(
-            "`{}` is signed in ({}), and Finesse logs a signed-in user out a minute after his session of notifications ends (reason 255): {advice}",
+            "`{}` is signed in ({}), and Finesse logs out whoever is signed in when his session of notifications ends (reason 255): {advice}",
             self.actor, own.state.0
         )
     }

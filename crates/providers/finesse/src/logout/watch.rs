@@ -57,6 +57,8 @@ pub(super) struct Watch {
     until: Monotonic,
     /// Why there is none, once there is none.
     deaf: Option<String>,
+    /// Whether there was one to begin with; where not, the host says why, once for all users.
+    heard_once: bool,
     /// What came while the request was under way, and when.
     early: Vec<(FeedEvent, Monotonic)>,
     /// When the request left.
@@ -95,6 +97,7 @@ impl Watch {
                 }
             }
             ear.hears = Some(hears);
+            self.heard_once |= hears;
             true
         })
     }
@@ -124,6 +127,7 @@ impl Logout {
             ears,
             until,
             deaf: None,
+            heard_once: false,
             early: Vec::new(),
             left: None,
             applied_before: false,
@@ -290,7 +294,7 @@ impl Logout {
             let after = watch.heard_after.map(|after| Field::new("event_after", after));
             finished.fields.extend(after);
         } else if let Some(why) = watch.deaf.as_deref()
-            && finished.code.as_deref() != Some("no_feed")
+            && watch.heard_once
         {
             finished.fields.push(Field::new("feed", why));
         }

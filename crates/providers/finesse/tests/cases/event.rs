@@ -180,7 +180,7 @@ fn without_a_feed_the_state_proves_it() {
             < 200 Ok
             = done by status
                 name: Pat O'Neil & Co
-                details: state_before=READY since_before=2025-12-31T23:50:00.000Z state_after=LOGOUT since_after=2026-01-01T00:00:01.500Z team=2 feed="`sup01` is signed in"
+                details: state_before=READY since_before=2025-12-31T23:50:00.000Z state_after=LOGOUT since_after=2026-01-01T00:00:01.500Z team=2
         "#]],
     );
 }

@@ -109,7 +109,7 @@ fn who_is_signed_in_may_not() {
             < 200 Ok
             = refused
                 code: signed_in
-                message: `sup01` is signed in (NOT_READY), and Finesse logs a signed-in user out a minute after his session of notifications ends (reason 255): name a user for notifications who is not signed in, `feed = { credential = "…" }`
+                message: `sup01` is signed in (NOT_READY), and Finesse logs out whoever is signed in when his session of notifications ends (reason 255): name another user for them, `feed = { credential = "…" }`
         "#]],
     );
     check_feed(
@@ -122,7 +122,7 @@ fn who_is_signed_in_may_not() {
             < 200 Ok
             = refused
                 code: signed_in
-                message: `sup01` is signed in (READY), and Finesse logs a signed-in user out a minute after his session of notifications ends (reason 255): sign him out, or name another user
+                message: `sup01` is signed in (READY), and Finesse logs out whoever is signed in when his session of notifications ends (reason 255): sign him out, or name another user
         "#]],
     );
 }
