@@ -197,6 +197,9 @@ struct Credential {
     password: String,
 }
 
+/// The credential that listens to notifications.
+const LISTENS: &str = "administrator";
+
 /// Whether a credential of a kind may be this user's.
 type IsIt = fn(&User) -> bool;
 
@@ -217,9 +220,11 @@ impl Credentials {
             ("supervisor", "supervises teams: logs their members out", |user| {
                 !user.supervises.is_empty()
             }),
-            ("administrator", "reads every user; logs nobody out", |user| {
-                user.administrator
-            }),
+            (
+                LISTENS,
+                "reads every user, and hears of all of them; logs nobody out",
+                |user| user.administrator,
+            ),
             ("agent", "signs himself out", |user| {
                 user.agent && user.supervises.is_empty() && !user.administrator
             }),
@@ -259,6 +264,16 @@ impl Credentials {
                 format_args!(
                     "credential = {}    # or another of those below, by `--as NAME`\n",
                     quoted(first.name)
+                ),
+            );
+        }
+        // A session of notifications does something to its user if he is signed in, and an administrator never is.
+        if self.finesse.iter().any(|credential| credential.name == LISTENS) {
+            push(
+                &mut text,
+                format_args!(
+                    "feed = {{ credential = {} }}    # who listens to notifications\n",
+                    quoted(LISTENS)
                 ),
             );
         }
