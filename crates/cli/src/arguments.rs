@@ -83,6 +83,8 @@ pub(crate) enum Command {
     Roster(Roster),
     /// Show the state of users; nothing is changed
     Status(Status),
+    /// Show what happens to users, as the vendor tells it; until Ctrl-C
+    WatchFeed(WatchFeed),
     /// Write a first configuration, and try it
     Init(Init),
     /// Check the configuration, and what it leads to; nothing is changed
@@ -233,6 +235,18 @@ pub(crate) struct Roster {
     /// Set another option of the operation; repeatable
     #[arg(short = 'o', long = "option", value_name = "NAME=VALUE")]
     pub(crate) options: Vec<String>,
+    #[command(flatten)]
+    pub(crate) place: Place,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WatchFeed {
+    /// A connection of the configuration
+    #[arg(value_name = "CONNECTION")]
+    pub(crate) connection: String,
+    /// Only this team [default: every team of the one who listens]
+    #[arg(long, value_name = "TEAM")]
+    pub(crate) team: Option<String>,
     #[command(flatten)]
     pub(crate) place: Place,
 }

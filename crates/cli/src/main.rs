@@ -82,6 +82,7 @@ fn perform(arguments: Arguments) -> Result<Exit, Failure> {
             Command::Resume(resume) => commands::resume::resume(resume, &general).await,
             Command::Roster(roster) => commands::read::roster(roster, &general).await,
             Command::Status(status) => commands::read::status(status, &general).await,
+            Command::WatchFeed(watch) => commands::watch_feed::watch_feed(watch, &general).await,
             Command::Init(init) => commands::init::init(init, &general).await,
             Command::Doctor => commands::doctor::doctor(&general).await,
             Command::Sandbox(sandbox) => commands::sandbox::sandbox(sandbox).await,

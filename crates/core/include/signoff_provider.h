@@ -710,7 +710,7 @@ typedef struct signoff_feed_wish {
     uint32_t size;
     uint32_t actor_kind; /* SIGNOFF_CREDENTIAL_ */
     uint32_t named;      /* 1: the configuration names this credential for feeds; 0: it is the one that acts */
-    uint32_t reserved;
+    uint32_t only_nodes; /* 1: nobody will listen as this actor; what his scope comes to is all that is wanted */
     signoff_text actor;  /* the public name of the credential that would listen */
     signoff_text scope;  /* whose events, in the vendor's terms (a team); empty: all that the actor may hear of */
 } signoff_feed_wish;

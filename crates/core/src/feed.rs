@@ -16,6 +16,8 @@ pub struct FeedWish<'a> {
     pub actor_kind: CredentialKind,
     /// Whether the configuration names this credential for feeds; else it is the one that acts.
     pub named: bool,
+    /// Nobody will listen as this actor: what his scope comes to is all that is wanted.
+    pub only_nodes: bool,
     /// Whose events, in the vendor's terms (a team); empty: all that the actor may hear of.
     pub scope: &'a str,
 }

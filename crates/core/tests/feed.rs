@@ -82,6 +82,7 @@ const WISH: FeedWish<'static> = FeedWish {
     actor: "sup01",
     actor_kind: CredentialKind::Basic,
     named: true,
+    only_nodes: true,
     scope: "2",
 };
 

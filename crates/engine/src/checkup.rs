@@ -23,6 +23,7 @@ use crate::config::ConnectionSettings;
 use crate::credential::Credential;
 use crate::dispatch::{Classify, DispatchError, Dispatcher, DispatcherSettings, classify_login};
 use crate::engine::{Engine, EngineError};
+use crate::feed::{Base, Feeds};
 use crate::operation::{self, Setting, Waits};
 use crate::parameters;
 use crate::transport::{
@@ -168,6 +169,35 @@ impl Checkup {
         }
     }
 
+    /// Whether its vendor tells of changes by itself.
+    #[must_use]
+    pub fn has_feed(&self) -> bool {
+        self.provider.has_feed()
+    }
+
+    /// Opens a session of notifications with this credential, which the configuration names for that, and ends it
+    /// again. Gives where it was. Must be awaited within a tokio runtime.
+    ///
+    /// # Errors
+    /// Why there is none, in words for a person.
+    pub async fn listen(&self, credential: &Arc<Credential>) -> Result<String, String> {
+        let clock = Clock::start();
+        let settings = self.dispatcher_settings(self.endpoints.clone());
+        let transport = Arc::clone(&self.transport) as Arc<dyn Transport>;
+        let classifier = Arc::new(Classifier(Arc::clone(&self.provider)));
+        let dispatcher = Dispatcher::new(settings, transport, classifier, clock);
+        let base = Base {
+            settings: &self.settings,
+            provider: &self.provider,
+            dispatcher: &dispatcher,
+            reach: self.reach.clone(),
+            credential: Arc::clone(credential),
+            actor: None,
+            named: true,
+        };
+        Feeds::try_out(base, clock).await
+    }
+
     async fn drive(
         &self,
         endpoint: &str,
@@ -244,7 +274,13 @@ impl Checkup {
         let mut endpoints = self.endpoints.clone();
         endpoints.values_mut().for_each(|origins| origins.truncate(1));
         endpoints.insert(endpoint.to_owned(), vec![origin.clone()]);
-        let settings = DispatcherSettings {
+        let settings = self.dispatcher_settings(endpoints);
+        let classifier = Arc::new(Classifier(Arc::clone(&self.provider)));
+        Dispatcher::new(settings, watched, classifier, clock)
+    }
+
+    fn dispatcher_settings(&self, endpoints: BTreeMap<String, Vec<Url>>) -> DispatcherSettings {
+        DispatcherSettings {
             connection: Arc::clone(&self.settings.name),
             endpoints,
             rate: self.settings.rate,
@@ -254,9 +290,7 @@ impl Checkup {
             plan: true,
             logins: self.settings.descriptor.logins,
             user_secrets: Arc::default(),
-        };
-        let classifier = Arc::new(Classifier(Arc::clone(&self.provider)));
-        Dispatcher::new(settings, watched, classifier, clock)
+        }
     }
 }
 

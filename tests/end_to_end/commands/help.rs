@@ -265,9 +265,8 @@ fn help_of_a_connection_needs_neither_vendor_nor_secret() {
                                [default: idle]
               wait             how long to wait for a call to end [default: 15m]
               confirm          what proves a logout: Finesse's acceptance, a state that was
-                               read, or the best there is (`event` needs notifications,
-                               which are not there yet) [accepted, status, event, best]
-                               [default: best]
+                               read, its own notification (`event`), or the best there is
+                               [accepted, status, event, best] [default: best]
               confirm_within   how long to look for that proof [default: 30s]
               reason           sign-out reason of one's own logout: its label or its
                                database id

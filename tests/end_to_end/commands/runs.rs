@@ -97,13 +97,14 @@ fn one_user_is_logged_out_by_name() {
         site.run(&["logout", "site", "10001"]),
         0,
         &expect![[r#"
-        ✓ done      10001        Ann O'Neil               confirmed by a status read
+            ✓ done      10001        Ann O'Neil               confirmed by a status read
 
-        1 user: 1 logged out
-        completed in N s, run RUN
-        ---
-        run RUN: logout
-    "#]],
+            1 user: 1 logged out
+            completed in N s, run RUN
+            ---
+            run RUN: logout
+            info: connection `site`: no notifications, states are read instead: `supervisor` is signed in (NOT_READY), and Finesse logs out whoever is signed in when his session of notifications ends (reason 255): name another user for them, `feed = { credential = "…" }`
+        "#]],
     );
     check(
         site.run(&["logout", "site", "10001"]),
@@ -129,14 +130,15 @@ fn a_team_is_logged_out_and_the_supervisor_last_if_he_wants() {
         site.run(&arguments),
         0,
         &expect![[r#"
-        ✓ done      10001        Ann O'Neil               confirmed by a status read
-        ✓ done      supervisor   Agent supervisor         confirmed by a status read
+            ✓ done      10001        Ann O'Neil               confirmed by a status read
+            ✓ done      supervisor   Agent supervisor         confirmed by a status read
 
-        2 users: 2 logged out
-        completed in N s, run RUN
-        ---
-        run RUN: logout
-    "#]],
+            2 users: 2 logged out
+            completed in N s, run RUN
+            ---
+            run RUN: logout
+            info: connection `site`: no notifications, states are read instead: `supervisor` is signed in (NOT_READY), and Finesse logs out whoever is signed in when his session of notifications ends (reason 255): name another user for them, `feed = { credential = "…" }`
+        "#]],
     );
     assert!(site.sandbox.signed_in().is_empty());
 }
@@ -186,6 +188,7 @@ fn a_large_run_lists_those_who_are_left() {
             on_call: still on a call (TALKING) after 100ms; left alone
         ---
         run RUN: logout
+        info: connection `site`: no notifications, states are read instead: `supervisor` is signed in (NOT_READY), and Finesse logs out whoever is signed in when his session of notifications ends (reason 255): name another user for them, `feed = { credential = "…" }`
         next: who was on a call is still in: run it again later, or with a longer `wait`
     "#]]
     .assert_eq(&summary);

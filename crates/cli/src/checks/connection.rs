@@ -11,6 +11,7 @@ use signoff_engine::plugin::PluginError;
 use signoff_engine::transport::ServerClock;
 use url::Url;
 
+use super::feed::feed;
 use super::{Checks, Finding, Level, one_line, values};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -70,7 +71,7 @@ pub(crate) async fn connection(
             &Finding::notice("credential", "the connection names none").hint("add `credential = \"NAME\"`"),
         ),
     }
-    Ok(())
+    feed(checks, setup, &checkup, answers.is_some()).await
 }
 
 /// A plugin that is not there, or that nobody has agreed to, may be for another machine or another day.

@@ -2,6 +2,7 @@
 
 mod connection;
 mod credential;
+mod feed;
 mod values;
 
 use std::collections::HashSet;

@@ -15,3 +15,4 @@ pub(crate) mod run;
 pub(crate) mod sandbox;
 pub(crate) mod scripts;
 mod signal;
+pub(crate) mod watch_feed;

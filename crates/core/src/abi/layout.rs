@@ -466,7 +466,7 @@ structures! {
         size: u32,
         actor_kind: u32,
         named: u32,
-        reserved: u32,
+        only_nodes: u32,
         actor: Text,
         scope: Text,
     }

@@ -22,7 +22,7 @@ impl Installation {
     pub(crate) fn of(state: &Path) -> Self {
         let path = state.join("installation");
         let name = read(&path).unwrap_or_else(|| {
-            let made_up = uuid::Uuid::new_v4().simple().to_string()[..8].to_owned();
+            let made_up = made_up();
             let mut options = OpenOptions::new();
             let file = private_file(options.write(true).create_new(true)).open(&path);
             let written = file.and_then(|mut file| writeln!(file, "{made_up}"));
@@ -37,6 +37,13 @@ impl Installation {
         }
     }
 
+    /// One for this once, which nothing is ever found by.
+    pub(crate) fn nameless() -> Self {
+        Self {
+            prefix: format!("signoff-{}-", made_up()),
+        }
+    }
+
     /// What the resources of its sessions begin with.
     pub(super) fn prefix(&self) -> &str {
         &self.prefix
@@ -48,6 +55,10 @@ fn read(path: &Path) -> Option<String> {
     let name = text.trim();
     let is_name = (8..=32).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric());
     is_name.then(|| name.to_owned())
+}
+
+fn made_up() -> String {
+    uuid::Uuid::new_v4().simple().to_string()[..8].to_owned()
 }
 
 fn of_path(state: &Path) -> String {

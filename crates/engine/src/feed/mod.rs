@@ -70,6 +70,8 @@ pub(crate) struct Base<'a> {
     pub(crate) reach: TransportSettings,
     /// Who listens.
     pub(crate) credential: Arc<Credential>,
+    /// Who acts: what he may hear of is what a scope comes to.
+    pub(crate) actor: Option<Arc<Credential>>,
     /// Whether the configuration names him for that.
     pub(crate) named: bool,
 }
@@ -119,6 +121,24 @@ impl Feeds {
         }
     }
 
+    /// Opens a session and ends it again; gives where it was. For a look at a connection, outside of any run.
+    ///
+    /// # Errors
+    /// Why there is none, in words for a person.
+    pub(crate) async fn try_out(base: Base<'_>, clock: Clock) -> Result<String, String> {
+        let (_stop, stopped) = watch::channel(false);
+        let (run, tell) = ("doctor".to_owned(), Arc::new(|_, _: &str| ()) as Tell);
+        let feeds = Self::new(run, PathBuf::new(), clock, stopped, tell);
+        let _ = feeds.installation.set(Arc::new(Installation::nameless()));
+        let source = feeds.source(base);
+        let live = open::open(&source)
+            .await
+            .map_err(|trouble| trouble.why.to_string())?;
+        let address = live.address.clone();
+        session::farewell(live).await;
+        Ok(address)
+    }
+
     fn session(&self, base: Base<'_>) -> mpsc::UnboundedSender<Command> {
         let key = (
             Arc::clone(&base.settings.name),
@@ -139,6 +159,7 @@ impl Feeds {
             settings: base.settings.clone(),
             provider: Arc::clone(base.provider),
             dispatcher: Arc::clone(base.dispatcher),
+            actor: base.actor.unwrap_or_else(|| Arc::clone(&base.credential)),
             credential: base.credential,
             named: base.named,
             dialer: Dialer::new(base.reach),

@@ -14,6 +14,7 @@ use super::address::Address;
 use super::session::flush;
 use super::source::Source;
 use super::wire::Wire;
+use crate::credential::Credential;
 use crate::dispatch::DispatchError;
 use crate::operation::{self, Setting, Waits};
 
@@ -30,6 +31,8 @@ pub(super) struct Live {
     pub(super) began: Instant,
     /// Our address.
     pub(super) jid: String,
+    /// Where it is.
+    pub(super) address: String,
 }
 
 /// Why there is no session.
@@ -82,11 +85,11 @@ pub(super) async fn open(source: &Source) -> Result<Live, Trouble> {
 
 /// What a scope comes to.
 pub(super) async fn scope_nodes(source: &Source, scope: &str) -> Result<Vec<String>, Trouble> {
-    let planned = timeout(OPENING, plan(source, scope)).await;
+    let planned = timeout(OPENING, plan(source, &source.actor, Some(scope))).await;
     let (_, plan) =
         planned.map_err(|_| Trouble::passing("the vendor does not say in time how to listen"))??;
     if plan.nodes.is_empty() {
-        let who = source.credential.actor();
+        let who = source.actor.actor();
         return Err(Trouble::lasting(format!(
             "`{who}` has no team of his own to listen to: name one"
         )));
@@ -95,7 +98,7 @@ pub(super) async fn scope_nodes(source: &Source, scope: &str) -> Result<Vec<Stri
 }
 
 async fn log_in(source: &Source) -> Result<Live, Trouble> {
-    let (op, plan) = plan(source, "").await?;
+    let (op, plan) = plan(source, &source.credential, None).await?;
     let password = source
         .credential
         .password()
@@ -125,27 +128,34 @@ async fn log_in(source: &Source) -> Result<Live, Trouble> {
             why: format!("`{address}`: {}", trouble.why).into(),
             ..trouble
         })?;
-    source.opened(&address.to_string());
+    let address = address.to_string();
+    source.opened(&address);
     Ok(Live {
         session,
         wire,
         op,
         began,
         jid,
+        address,
     })
 }
 
-/// Has the provider find out how to listen.
-async fn plan(source: &Source, scope: &str) -> Result<(Op, FeedPlan), Trouble> {
+/// Has the provider find out how to listen as somebody; or, with a scope, what that comes to for him.
+async fn plan(
+    source: &Source,
+    credential: &Arc<Credential>,
+    scope: Option<&str>,
+) -> Result<(Op, FeedPlan), Trouble> {
     if !source.provider.has_feed() {
         let name = source.settings.descriptor.name;
         return Err(Trouble::lasting(format!("{name} has no notifications")));
     }
     let wish = FeedWish {
-        actor: source.credential.actor(),
-        actor_kind: source.credential.kind(),
+        actor: credential.actor(),
+        actor_kind: credential.kind(),
         named: source.named,
-        scope,
+        only_nodes: scope.is_some(),
+        scope: scope.unwrap_or_default(),
     };
     let mut op = source
         .provider
@@ -156,7 +166,7 @@ async fn plan(source: &Source, scope: &str) -> Result<(Op, FeedPlan), Trouble> {
         clock: source.clock,
         dispatcher: &source.dispatcher,
         ticket: &ticket,
-        credential: Some(&source.credential),
+        credential: Some(credential),
         stopped: source.stopped.clone(),
         writing: None,
         waits: &Waits::default(),

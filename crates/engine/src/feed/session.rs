@@ -197,6 +197,7 @@ impl Feed {
             mut op,
             began,
             jid,
+            ..
         } = live;
         let now = || began.elapsed();
         let _ = session.list(now());
@@ -305,6 +306,28 @@ impl Feed {
         }
         None
     }
+}
+
+/// Ends a session that served no purpose but to be opened.
+pub(super) async fn farewell(live: Live) {
+    let Live {
+        mut session,
+        mut wire,
+        began,
+        ..
+    } = live;
+    session.close(began.elapsed());
+    while !session.is_over() && flush(&mut session, &mut wire).await.is_ok() {
+        let wake = session.wake().map(|wake| began + wake);
+        tokio::select! {
+            read = wire.read() => match read {
+                Ok(Some(bytes)) => session.receive(began.elapsed(), &bytes),
+                Ok(None) | Err(_) => break,
+            },
+            () = moment(wake) => session.tick(began.elapsed()),
+        }
+    }
+    wire.end().await;
 }
 
 /// Sends what there is to send.

@@ -22,6 +22,7 @@ pub(crate) struct Source {
     pub(super) provider: Arc<Instance>,
     pub(super) dispatcher: Arc<Dispatcher>,
     pub(super) credential: Arc<Credential>,
+    pub(super) actor: Arc<Credential>,
     /// Whether the configuration names the credential for feeds.
     pub(super) named: bool,
     pub(super) dialer: Dialer,

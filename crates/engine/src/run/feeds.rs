@@ -48,6 +48,7 @@ impl Run {
             dispatcher: &link.dispatcher,
             reach: self.engine.transport(&link.settings),
             credential,
+            actor: actor.map(Arc::clone),
             named: named.is_some(),
         })
     }

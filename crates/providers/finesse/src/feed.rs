@@ -41,6 +41,7 @@ pub(crate) fn user_node(user: &str) -> String {
 pub(crate) struct Feed {
     actor: String,
     named: bool,
+    only_nodes: bool,
     /// Id or name of a team; empty: every team of the actor.
     scope: String,
     own: Option<Person>,
@@ -57,7 +58,7 @@ enum Read {
 
 impl Feed {
     pub(crate) fn new(wish: FeedWish<'_>) -> Result<Self, Error> {
-        if wish.actor_kind != CredentialKind::Basic {
+        if wish.actor_kind != CredentialKind::Basic && !wish.only_nodes {
             let message = "notifications want a user name and a password, not a token: name such a credential, `feed = { credential = \"…\" }`";
             return Err(Error::Arguments(message.to_owned()));
         }
@@ -68,6 +69,7 @@ impl Feed {
         Ok(Self {
             actor: wish.actor.to_owned(),
             named: wish.named,
+            only_nodes: wish.only_nodes,
             scope: scope.to_owned(),
             own: None,
             reads: Read::OwnState,
@@ -81,7 +83,7 @@ impl Feed {
     }
 
     fn known(&mut self, desk: &mut Desk, own: Person) {
-        if own.activity() != Activity::Out {
+        if own.activity() != Activity::Out && !self.only_nodes {
             return desk.finish(ended(Outcome::Refused, "signed_in", self.danger(&own)));
         }
         self.own = Some(own);
@@ -158,7 +160,9 @@ impl Task for Feed {
     fn begin(&mut self, desk: &mut Desk, now: Now, actor: Actor) {
         match actor.own {
             // Who he is may have been read a minute ago: how he is must be known now.
-            Ok(_) if now.monotonic.since(actor.sent) > STATE_AGE => desk.read_own_state(now.monotonic),
+            Ok(_) if !self.only_nodes && now.monotonic.since(actor.sent) > STATE_AGE => {
+                desk.read_own_state(now.monotonic)
+            }
             Ok(own) => self.known(desk, own),
             // The application's administrator is no user, and cannot be signed in.
             Err(_) => self.read_system(desk),

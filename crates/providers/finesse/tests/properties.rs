@@ -373,6 +373,7 @@ fn listening() -> Drive<'static> {
         actor: "sup01",
         actor_kind: CredentialKind::Basic,
         named: true,
+        only_nodes: false,
         scope: "",
     };
     let mut drive = Drive::feed(Box::leak(Box::new(finesse)), wish);

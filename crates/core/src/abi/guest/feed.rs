@@ -48,6 +48,7 @@ unsafe extern "C" fn feed_new<P: Provider>(
             actor: reader.text(wish.actor, "wish.actor")?,
             actor_kind: code(wish.actor_kind, "wish.actor_kind")?,
             named: truth(wish.named, "wish.named")?,
+            only_nodes: truth(wish.only_nodes, "wish.only_nodes")?,
             scope: reader.text(wish.scope, "wish.scope")?,
         };
         let operation = instance.provider.feed(wish, inputs::now(now))?;

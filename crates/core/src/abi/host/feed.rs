@@ -61,7 +61,7 @@ impl Instance {
             size: c::FeedWish::SIZE,
             actor_kind: wish.actor_kind.code(),
             named: u32::from(wish.named),
-            reserved: 0,
+            only_nodes: u32::from(wish.only_nodes),
             actor: encode::text(wish.actor),
             scope: encode::text(wish.scope),
         };

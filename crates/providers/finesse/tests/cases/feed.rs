@@ -5,12 +5,13 @@ use signoff_core::testing::Drive;
 use signoff_core::{CredentialKind, FailureKind, FeedWish, Sent};
 
 use super::check_feed;
-use super::fixtures::{agent, error, failure, own, system_info, team, update};
+use super::fixtures::{agent, error, failure, own, supervisor, system_info, team, update};
 
 const WISH: FeedWish<'static> = FeedWish {
     actor: "sup01",
     actor_kind: CredentialKind::Basic,
     named: false,
+    only_nodes: false,
     scope: "",
 };
 
@@ -125,6 +126,23 @@ fn who_is_signed_in_may_not() {
                 message: `sup01` is signed in (READY), and Finesse logs out whoever is signed in when his session of notifications ends (reason 255): sign him out, or name another user
         "#]],
     );
+}
+
+/// Nobody will listen as him: he may be signed in, and have a token.
+#[test]
+fn a_supervisor_may_always_be_asked_for_his_teams() {
+    let subject = crate::subject("auto");
+    let wish = FeedWish {
+        only_nodes: true,
+        actor_kind: CredentialKind::Bearer,
+        ..WISH
+    };
+    let mut drive = Drive::feed(&*subject, wish);
+    drive
+        .respond(200, &supervisor())
+        .respond(200, &system_info("UCCE", "IN_SERVICE"));
+    let nodes = drive.plan().expect("there is a plan").nodes;
+    assert_eq!(nodes, ["/finesse/api/Team/2/Users", "/finesse/api/Team/3/Users"]);
 }
 
 #[test]
