@@ -112,6 +112,7 @@ fn bundled_scripts_are_listed_and_run_by_name() {
             completed in N s, run RUN
             ---
             run RUN: @supervisor_logs_out_team
+            info: connection `site`: no notifications, states are read instead: `supervisor` is signed in (NOT_READY), and Finesse logs out whoever is signed in when his session of notifications ends (reason 255): name another user for them, `feed = { credential = "…" }`
         "#]],
     );
     check(
@@ -213,34 +214,36 @@ fn from_an_empty_folder_to_a_team_that_is_logged_out() {
         site.run(&init),
         0,
         &expect![[r#"
-        credential `supervisor`
-          ✓ ok      username       supervisor (signoff.toml:15)
-          ✓ ok      password       environment variable `SITE_PASSWORD` (signoff.toml:16)
-          ✓ ok      secret         found
-        connection `finesse`
-          ✓ ok      provider       finesse 0.1.0 (signoff.toml:5)
-          ✓ ok      api            ORIGIN (signoff.toml:6)
-          ✓ ok      credential     supervisor (signoff.toml:7)
-          ✓ ok      rate           20/s (default of Cisco Finesse)
-          ✓ ok      concurrency    8 (default of Cisco Finesse)
-          ✓ ok      timeout        10s (default of Cisco Finesse)
-          ✓ ok      settle         10s (default of Cisco Finesse)
-          ✓ ok      deployment     auto (default of Cisco Finesse)
-          ✓ ok      node           ORIGIN answers, in N ms
-          ✓ ok      health         IN_SERVICE
-          ✓ ok      certificate    none: nothing leaves this machine
-          ✓ ok      clock          agrees with this machine's
-          ✓ ok      credential use `supervisor` is accepted: Agent supervisor
+            credential `supervisor`
+              ✓ ok      username       supervisor (signoff.toml:15)
+              ✓ ok      password       environment variable `SITE_PASSWORD` (signoff.toml:16)
+              ✓ ok      secret         found
+            connection `finesse`
+              ✓ ok      provider       finesse 0.1.0 (signoff.toml:5)
+              ✓ ok      api            ORIGIN (signoff.toml:6)
+              ✓ ok      credential     supervisor (signoff.toml:7)
+              ✓ ok      rate           20/s (default of Cisco Finesse)
+              ✓ ok      concurrency    8 (default of Cisco Finesse)
+              ✓ ok      timeout        10s (default of Cisco Finesse)
+              ✓ ok      settle         10s (default of Cisco Finesse)
+              ✓ ok      deployment     auto (default of Cisco Finesse)
+              ✓ ok      node           ORIGIN answers, in N ms
+              ✓ ok      health         IN_SERVICE
+              ✓ ok      certificate    none: nothing leaves this machine
+              ✓ ok      clock          agrees with this machine's
+              ✓ ok      credential use `supervisor` is accepted: Agent supervisor
+              - notice  notifications  not listened to while the one who acts is signed in: logouts are confirmed by reading states
+                                       = help: add `feed = { credential = "NAME" }` with a user who is never signed in: the end of a session logs out whoever is
 
-        no problems, no notices
-        ---
-        wrote `signoff.toml`; now it is tried
-        next:
-          signoff doctor                                checks it again
-          signoff roster finesse                        who is there; changes nothing
-          signoff run @supervisor_logs_out_team --plan  what would be done; changes nothing
-          signoff run @supervisor_logs_out_team         does it
-    "#]],
+            no problems, 1 notice
+            ---
+            wrote `signoff.toml`; now it is tried
+            next:
+              signoff doctor                                checks it again
+              signoff roster finesse                        who is there; changes nothing
+              signoff run @supervisor_logs_out_team --plan  what would be done; changes nothing
+              signoff run @supervisor_logs_out_team         does it
+        "#]],
     );
     let written = fs::read_to_string(site.path("signoff.toml")).unwrap();
     expect![[r##"
@@ -282,40 +285,42 @@ fn from_an_empty_folder_to_a_team_that_is_logged_out() {
         site.run(&["doctor"]),
         0,
         &expect![[r#"
-        configuration
-          ✓ ok      file           signoff.toml (the current folder)
-          ✓ ok      confirm_above  25 (signoff.toml:19)
-          ✓ ok      exempt         nobody (signoff.toml:20)
-          ✓ ok      script_memory  64 MiB (default)
-          ✓ ok      script_cpu     10s (default)
-          ✓ ok      run_time       none (default)
-        credential `supervisor`
-          ✓ ok      username       supervisor (signoff.toml:15)
-          ✓ ok      password       environment variable `SITE_PASSWORD` (signoff.toml:16)
-          ✓ ok      secret         found
-        connection `finesse`
-          ✓ ok      provider       finesse 0.1.0 (signoff.toml:5)
-          ✓ ok      api            ORIGIN (signoff.toml:6)
-          ✓ ok      credential     supervisor (signoff.toml:7)
-          ✓ ok      rate           20/s (default of Cisco Finesse)
-          ✓ ok      concurrency    8 (default of Cisco Finesse)
-          ✓ ok      timeout        10s (default of Cisco Finesse)
-          ✓ ok      settle         10s (default of Cisco Finesse)
-          ✓ ok      deployment     auto (default of Cisco Finesse)
-          ✓ ok      node           ORIGIN answers, in N ms
-          ✓ ok      health         IN_SERVICE
-          ✓ ok      certificate    none: nothing leaves this machine
-          ✓ ok      clock          agrees with this machine's
-          ✓ ok      credential use `supervisor` is accepted: Agent supervisor
-        state
-          ✓ ok      folder         FOLDER/state (--state)
-          ✓ ok      journal        can be written, by you alone; on disk within N ms
-          ✓ ok      space          N MiB free
+            configuration
+              ✓ ok      file           signoff.toml (the current folder)
+              ✓ ok      confirm_above  25 (signoff.toml:19)
+              ✓ ok      exempt         nobody (signoff.toml:20)
+              ✓ ok      script_memory  64 MiB (default)
+              ✓ ok      script_cpu     10s (default)
+              ✓ ok      run_time       none (default)
+            credential `supervisor`
+              ✓ ok      username       supervisor (signoff.toml:15)
+              ✓ ok      password       environment variable `SITE_PASSWORD` (signoff.toml:16)
+              ✓ ok      secret         found
+            connection `finesse`
+              ✓ ok      provider       finesse 0.1.0 (signoff.toml:5)
+              ✓ ok      api            ORIGIN (signoff.toml:6)
+              ✓ ok      credential     supervisor (signoff.toml:7)
+              ✓ ok      rate           20/s (default of Cisco Finesse)
+              ✓ ok      concurrency    8 (default of Cisco Finesse)
+              ✓ ok      timeout        10s (default of Cisco Finesse)
+              ✓ ok      settle         10s (default of Cisco Finesse)
+              ✓ ok      deployment     auto (default of Cisco Finesse)
+              ✓ ok      node           ORIGIN answers, in N ms
+              ✓ ok      health         IN_SERVICE
+              ✓ ok      certificate    none: nothing leaves this machine
+              ✓ ok      clock          agrees with this machine's
+              ✓ ok      credential use `supervisor` is accepted: Agent supervisor
+              - notice  notifications  not listened to while the one who acts is signed in: logouts are confirmed by reading states
+                                       = help: add `feed = { credential = "NAME" }` with a user who is never signed in: the end of a session logs out whoever is
+            state
+              ✓ ok      folder         FOLDER/state (--state)
+              ✓ ok      journal        can be written, by you alone; on disk within N ms
+              ✓ ok      space          N MiB free
 
-        no problems, no notices
-        ---
-        next: signoff roster finesse
-    "#]],
+            no problems, 1 notice
+            ---
+            next: signoff roster finesse
+        "#]],
     );
     check(
         site.run(&["roster", "finesse"]),
@@ -347,14 +352,15 @@ fn from_an_empty_folder_to_a_team_that_is_logged_out() {
         site.run(&run),
         0,
         &expect![[r#"
-        ✓ done      10001        Ann O'Neil               confirmed by a status read
-        - skipped   supervisor   Agent supervisor         acts in this run; `include_self` logs him out too, last
+            ✓ done      10001        Ann O'Neil               confirmed by a status read
+            - skipped   supervisor   Agent supervisor         acts in this run; `include_self` logs him out too, last
 
-        2 users: 1 logged out, 1 skipped
-        completed in N s, run RUN
-        ---
-        run RUN: @supervisor_logs_out_team
-    "#]],
+            2 users: 1 logged out, 1 skipped
+            completed in N s, run RUN
+            ---
+            run RUN: @supervisor_logs_out_team
+            info: connection `finesse`: no notifications, states are read instead: `supervisor` is signed in (NOT_READY), and Finesse logs out whoever is signed in when his session of notifications ends (reason 255): name another user for them, `feed = { credential = "…" }`
+        "#]],
     );
     assert_eq!(site.sandbox.ledger().effects_on("10001").len(), 1);
 }
@@ -444,31 +450,33 @@ fn init_tries_a_wrong_password_once_and_says_so() {
         site.run(&init),
         4,
         &expect![[r#"
-        credential `supervisor`
-          ✓ ok      username       supervisor (signoff.toml:15)
-          ✓ ok      password       environment variable `SITE_PASSWORD` (signoff.toml:16)
-          ✓ ok      secret         found
-        connection `finesse`
-          ✓ ok      provider       finesse 0.1.0 (signoff.toml:5)
-          ✓ ok      api            ORIGIN (signoff.toml:6)
-          ✓ ok      credential     supervisor (signoff.toml:7)
-          ✓ ok      rate           20/s (default of Cisco Finesse)
-          ✓ ok      concurrency    8 (default of Cisco Finesse)
-          ✓ ok      timeout        10s (default of Cisco Finesse)
-          ✓ ok      settle         10s (default of Cisco Finesse)
-          ✓ ok      deployment     auto (default of Cisco Finesse)
-          ✓ ok      node           ORIGIN answers, in N ms
-          ✓ ok      health         IN_SERVICE
-          ✓ ok      certificate    none: nothing leaves this machine
-          ✓ ok      clock          agrees with this machine's
-          ✗ problem credential use `supervisor` is refused, status 401; it was shown once
-                                   = help: correct user name or secret before you try again: vendors lock accounts after a few refusals
+            credential `supervisor`
+              ✓ ok      username       supervisor (signoff.toml:15)
+              ✓ ok      password       environment variable `SITE_PASSWORD` (signoff.toml:16)
+              ✓ ok      secret         found
+            connection `finesse`
+              ✓ ok      provider       finesse 0.1.0 (signoff.toml:5)
+              ✓ ok      api            ORIGIN (signoff.toml:6)
+              ✓ ok      credential     supervisor (signoff.toml:7)
+              ✓ ok      rate           20/s (default of Cisco Finesse)
+              ✓ ok      concurrency    8 (default of Cisco Finesse)
+              ✓ ok      timeout        10s (default of Cisco Finesse)
+              ✓ ok      settle         10s (default of Cisco Finesse)
+              ✓ ok      deployment     auto (default of Cisco Finesse)
+              ✓ ok      node           ORIGIN answers, in N ms
+              ✓ ok      health         IN_SERVICE
+              ✓ ok      certificate    none: nothing leaves this machine
+              ✓ ok      clock          agrees with this machine's
+              ✗ problem credential use `supervisor` is refused, status 401; it was shown once
+                                       = help: correct user name or secret before you try again: vendors lock accounts after a few refusals
+              - notice  notifications  not listened to while the one who acts is signed in: logouts are confirmed by reading states
+                                       = help: add `feed = { credential = "NAME" }` with a user who is never signed in: the end of a session logs out whoever is
 
-        1 problem, no notices
-        ---
-        wrote `signoff.toml`; now it is tried
-        next: mend what is said above (`signoff.toml` is yours to change), then: signoff doctor
-    "#]],
+            1 problem, 1 notice
+            ---
+            wrote `signoff.toml`; now it is tried
+            next: mend what is said above (`signoff.toml` is yours to change), then: signoff doctor
+        "#]],
     );
     let refused = |site: &Site| {
         site.sandbox

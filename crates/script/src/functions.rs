@@ -169,6 +169,15 @@ export type Connection = {
     name: string,
     provider: string,
     actor: string?,
+    --- What happens to users from here on, as the vendor tells it: iterate over it. It ends after `within`; in a plan at
+    --- once.
+    events: (self: Connection, options: { team: string?, within: Duration? }?) -> () -> Row?,
+    --- Waits until a user is in a state, as far as the vendor tells it within that time (30s); gives the row that shows
+    --- it, or nil. In a plan it does not wait.
+    wait_for: (
+        self: Connection,
+        options: { user: User, state: string, within: Duration?, team: string? }
+    ) -> Row?,
     [string]: (self: Connection, ...any) -> any,
 }
 

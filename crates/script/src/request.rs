@@ -147,6 +147,7 @@ const MOST: usize = 10_000;
 /// The natives that lay down a request.
 pub(crate) fn install(lua: &Lua, native: &Table) -> mlua::Result<()> {
     submits(lua, native, "call", call)?;
+    submits(lua, native, "listen", listen)?;
     submits(lua, native, "connect", |_, arguments| {
         let name = text(arguments, 0, "the name of a connection")?;
         let credential = match take(arguments, 1) {
@@ -269,6 +270,17 @@ fn call(lua: &Lua, arguments: &[Luau]) -> Result<Request, Mistake> {
         operation: name,
         user,
         arguments,
+    })
+}
+
+/// `listen(handle, function, options)`: the host's own calls by which a script listens.
+fn listen(_lua: &Lua, arguments: &[Luau]) -> Result<Request, Mistake> {
+    let connection = handle(arguments).ok_or_else(|| ("this is no connection".to_owned(), String::new()))?;
+    Ok(Request::Call {
+        connection,
+        operation: text(arguments, 1, "a function")?,
+        user: None,
+        arguments: value::options(&take(arguments, 2), "the options of `events`")?,
     })
 }
 

@@ -25,6 +25,7 @@ fn help_is_complete() {
               resume       Go on with a run that was stopped or broke off
               roster       List the users of a connection; nothing is changed
               status       Show the state of users; nothing is changed
+              watch-feed   Show what happens to users, as the vendor tells it; until Ctrl-C
               init         Write a first configuration, and try it
               doctor       Check the configuration, and what it leads to; nothing is changed
               scripts      List the workflows that come with signoff, or copy one

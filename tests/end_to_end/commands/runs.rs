@@ -19,14 +19,15 @@ fn a_run_is_told_line_by_line() {
         site.run(&["run", &script]),
         0,
         &expect![[r#"
-        ✓ done      10001        Ann O'Neil               confirmed by a status read
-        - skipped   supervisor   Agent supervisor         acts in this run; `include_self` logs him out too, last
+            ✓ done      10001        Ann O'Neil               confirmed by a status read
+            - skipped   supervisor   Agent supervisor         acts in this run; `include_self` logs him out too, last
 
-        2 users: 1 logged out, 1 skipped
-        completed in N s, run RUN
-        ---
-        run RUN: REPOSITORY/scripts/supervisor_logs_out_team.luau
-    "#]],
+            2 users: 1 logged out, 1 skipped
+            completed in N s, run RUN
+            ---
+            run RUN: REPOSITORY/scripts/supervisor_logs_out_team.luau
+            info: connection `site`: no notifications, states are read instead: `supervisor` is signed in (NOT_READY), and Finesse logs out whoever is signed in when his session of notifications ends (reason 255): name another user for them, `feed = { credential = "…" }`
+        "#]],
     );
     assert_eq!(journals(&site), 1, "the plan before it was shown to nobody");
     check(
@@ -79,7 +80,15 @@ fn a_run_for_programs() {
         {"event":"outcome","run":"…","connection":"site","provider":"finesse","operation":"logout","user":"supervisor","name":"Agent supervisor","outcome":"skipped","confirmed_by":null,"attempts":0,"repeated":false,"http_status":null,"code":"acting_user","message":"acts in this run; `include_self` logs him out too, last","request_id":null,"started":"…","ended":"…","details":{}}
         {"event":"summary","run":"…","status":"completed","total":2,"counts":{"done":1,"skipped":1},"elapsed_ms":"…"}
     "#]].assert_eq(&stable(&ended));
-    assert_eq!(ended.stderr, "");
+    // Why nobody is told by Finesse itself: once, whatever the number of users.
+    assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);
+    assert!(
+        ended
+            .stderr
+            .starts_with("info: connection `site`: no notifications"),
+        "{}",
+        ended.stderr
+    );
     let site = small();
     let ended = site.log_team_out(&["--plan"]).exits(0);
     expect![[r#"

@@ -64,56 +64,60 @@ fn doctor_finds_each_thing_that_is_wrong() {
         doctor(&[]),
         4,
         &expect![[r#"
-        configuration
-          ✓ ok      file           FOLDER/signoff.toml (--config)
-          ✓ ok      confirm_above  25 (default)
-          ✓ ok      exempt         nobody (default)
-          ✓ ok      script_memory  64 MiB (default)
-          ✓ ok      script_cpu     10s (default)
-          ✓ ok      run_time       none (default)
-        credential `me`
-          ✓ ok      username       supervisor (FOLDER/signoff.toml:10)
-          ✓ ok      password       command `printf` (FOLDER/signoff.toml:11)
-          ✓ ok      secret         found
-        connection `site`
-          ✓ ok      provider       finesse 0.1.0 (FOLDER/signoff.toml:2)
-          ✓ ok      api            ORIGIN (FOLDER/signoff.toml:3)
-          ✓ ok      credential     me (FOLDER/signoff.toml:4)
-          ✓ ok      rate           500/s (FOLDER/signoff.toml:5)
-          ✓ ok      concurrency    8 (default of Cisco Finesse)
-          ✓ ok      timeout        1s (FOLDER/signoff.toml:6)
-          ✓ ok      settle         300ms (FOLDER/signoff.toml:7)
-          ✓ ok      deployment     auto (default of Cisco Finesse)
-          ✓ ok      node           ORIGIN answers, in N ms
-          ✓ ok      health         IN_SERVICE
-          ✓ ok      certificate    none: nothing leaves this machine
-          ✓ ok      clock          agrees with this machine's
-          ✗ problem credential use `me` is refused, status 401; it was shown once
-                                   = help: correct user name or secret before you try again: vendors lock accounts after a few refusals
-        connection `other`
-          ✓ ok      provider       finesse 0.1.0 (FOLDER/signoff.toml:13)
-          ✓ ok      api            ORIGIN (FOLDER/signoff.toml:14)
-          ✓ ok      credential     me (FOLDER/signoff.toml:15)
-          ✓ ok      rate           20/s (default of Cisco Finesse)
-          ✓ ok      concurrency    8 (default of Cisco Finesse)
-          ✓ ok      timeout        10s (default of Cisco Finesse)
-          ✓ ok      settle         10s (default of Cisco Finesse)
-          ✓ ok      deployment     auto (default of Cisco Finesse)
-          ✓ ok      node           ORIGIN answers, in N ms
-          ✓ ok      health         IN_SERVICE
-          ✓ ok      certificate    none: nothing leaves this machine
-          ✓ ok      clock          agrees with this machine's
-          - notice  credential use `me` is not tried: see above
-        connection `foreign`
-          - notice  provider       there is no provider `plugin:hotdesk`, built in or as a plugin
-                                   = help: put the plugin into a folder, and name that with --plugin-path
-        state
-          ✓ ok      folder         FOLDER/state (--state)
-          ✓ ok      journal        can be written, by you alone; on disk within N ms
-          ✓ ok      space          N MiB free
+            configuration
+              ✓ ok      file           FOLDER/signoff.toml (--config)
+              ✓ ok      confirm_above  25 (default)
+              ✓ ok      exempt         nobody (default)
+              ✓ ok      script_memory  64 MiB (default)
+              ✓ ok      script_cpu     10s (default)
+              ✓ ok      run_time       none (default)
+            credential `me`
+              ✓ ok      username       supervisor (FOLDER/signoff.toml:10)
+              ✓ ok      password       command `printf` (FOLDER/signoff.toml:11)
+              ✓ ok      secret         found
+            connection `site`
+              ✓ ok      provider       finesse 0.1.0 (FOLDER/signoff.toml:2)
+              ✓ ok      api            ORIGIN (FOLDER/signoff.toml:3)
+              ✓ ok      credential     me (FOLDER/signoff.toml:4)
+              ✓ ok      rate           500/s (FOLDER/signoff.toml:5)
+              ✓ ok      concurrency    8 (default of Cisco Finesse)
+              ✓ ok      timeout        1s (FOLDER/signoff.toml:6)
+              ✓ ok      settle         300ms (FOLDER/signoff.toml:7)
+              ✓ ok      deployment     auto (default of Cisco Finesse)
+              ✓ ok      node           ORIGIN answers, in N ms
+              ✓ ok      health         IN_SERVICE
+              ✓ ok      certificate    none: nothing leaves this machine
+              ✓ ok      clock          agrees with this machine's
+              ✗ problem credential use `me` is refused, status 401; it was shown once
+                                       = help: correct user name or secret before you try again: vendors lock accounts after a few refusals
+              - notice  notifications  not listened to while the one who acts is signed in: logouts are confirmed by reading states
+                                       = help: add `feed = { credential = "NAME" }` with a user who is never signed in: the end of a session logs out whoever is
+            connection `other`
+              ✓ ok      provider       finesse 0.1.0 (FOLDER/signoff.toml:13)
+              ✓ ok      api            ORIGIN (FOLDER/signoff.toml:14)
+              ✓ ok      credential     me (FOLDER/signoff.toml:15)
+              ✓ ok      rate           20/s (default of Cisco Finesse)
+              ✓ ok      concurrency    8 (default of Cisco Finesse)
+              ✓ ok      timeout        10s (default of Cisco Finesse)
+              ✓ ok      settle         10s (default of Cisco Finesse)
+              ✓ ok      deployment     auto (default of Cisco Finesse)
+              ✓ ok      node           ORIGIN answers, in N ms
+              ✓ ok      health         IN_SERVICE
+              ✓ ok      certificate    none: nothing leaves this machine
+              ✓ ok      clock          agrees with this machine's
+              - notice  credential use `me` is not tried: see above
+              - notice  notifications  not listened to while the one who acts is signed in: logouts are confirmed by reading states
+                                       = help: add `feed = { credential = "NAME" }` with a user who is never signed in: the end of a session logs out whoever is
+            connection `foreign`
+              - notice  provider       there is no provider `plugin:hotdesk`, built in or as a plugin
+                                       = help: put the plugin into a folder, and name that with --plugin-path
+            state
+              ✓ ok      folder         FOLDER/state (--state)
+              ✓ ok      journal        can be written, by you alone; on disk within N ms
+              ✓ ok      space          N MiB free
 
-        1 problem, 2 notices
-    "#]],
+            1 problem, 4 notices
+        "#]],
     );
     let refused = site
         .sandbox
@@ -193,31 +197,37 @@ fn doctor_tells_what_is_wrong_with_a_vendor() {
         |_| http("200 OK", "", "<html>sign in</html>"),
         4,
         &expect![[r#"
-              ✗ problem health         unreadable_answer: the SystemInfo object: expected `<SystemInfo>`, found `<html>`
-                                       = help: check that the address is that of the API
-              - notice  clock          it tells no time (no `Date` header)
-                                       = help: nothing to do; after a crash, what is in doubt may take longer to settle
-              - notice  credential use `me` is not tried: no node is well
+            ✗ problem health         unreadable_answer: the SystemInfo object: expected `<SystemInfo>`, found `<html>`
+                                     = help: check that the address is that of the API
+            - notice  clock          it tells no time (no `Date` header)
+                                     = help: nothing to do; after a crash, what is in doubt may take longer to settle
+            - notice  credential use `me` is not tried: no node is well
+            - notice  notifications  not listened to while the one who acts is signed in: logouts are confirmed by reading states
+                                     = help: add `feed = { credential = "NAME" }` with a user who is never signed in: the end of a session logs out whoever is
         "#]],
     );
     faults_of(
         |_| http("503 Service Unavailable", "", ""),
         4,
         &expect![[r#"
-              ✗ problem health         URL answers with status 503
-                                       = help: wait until it is in service, or look why it is not
-              - notice  clock          it tells no time (no `Date` header)
-                                       = help: nothing to do; after a crash, what is in doubt may take longer to settle
-              - notice  credential use `me` is not tried: no node is well
+            ✗ problem health         URL answers with status 503
+                                     = help: wait until it is in service, or look why it is not
+            - notice  clock          it tells no time (no `Date` header)
+                                     = help: nothing to do; after a crash, what is in doubt may take longer to settle
+            - notice  credential use `me` is not tried: no node is well
+            - notice  notifications  not listened to while the one who acts is signed in: logouts are confirmed by reading states
+                                     = help: add `feed = { credential = "NAME" }` with a user who is never signed in: the end of a session logs out whoever is
         "#]],
     );
     faults_of(
         |_| http("302 Found", "Location: https://elsewhere.example.com/x?y\r\n", ""),
         4,
         &expect![[r#"
-              ✗ problem node           `URL` redirects to `https://elsewhere.example.com` (302), and redirects are not followed
-                                       = help: set `api = ["https://elsewhere.example.com"]`
-              - notice  credential use `me` is not tried: no node is well
+            ✗ problem node           `URL` redirects to `https://elsewhere.example.com` (302), and redirects are not followed
+                                     = help: set `api = ["https://elsewhere.example.com"]`
+            - notice  credential use `me` is not tried: no node is well
+            - notice  notifications  not listened to while the one who acts is signed in: logouts are confirmed by reading states
+                                     = help: add `feed = { credential = "NAME" }` with a user who is never signed in: the end of a session logs out whoever is
         "#]],
     );
     faults_of(
@@ -230,19 +240,23 @@ fn doctor_tells_what_is_wrong_with_a_vendor() {
         },
         4,
         &expect![[r#"
-              ✗ problem health         OUT_OF_SERVICE
-                                       = help: wait until it is in service, or look why it is not
-              - notice  clock          N s behind this machine's
-                                       = help: have both machines keep time (NTP); signoff reckons with the difference
-              - notice  credential use `me` is not tried: no node is well
+            ✗ problem health         OUT_OF_SERVICE
+                                     = help: wait until it is in service, or look why it is not
+            - notice  clock          N s behind this machine's
+                                     = help: have both machines keep time (NTP); signoff reckons with the difference
+            - notice  credential use `me` is not tried: no node is well
+            - notice  notifications  not listened to while the one who acts is signed in: logouts are confirmed by reading states
+                                     = help: add `feed = { credential = "NAME" }` with a user who is never signed in: the end of a session logs out whoever is
         "#]],
     );
     faults_of(
         |request| well(request, IN_SERVICE, ""),
         0,
         &expect![[r#"
-              - notice  clock          it tells no time (no `Date` header)
-                                       = help: nothing to do; after a crash, what is in doubt may take longer to settle
+            - notice  clock          it tells no time (no `Date` header)
+                                     = help: nothing to do; after a crash, what is in doubt may take longer to settle
+            - notice  notifications  not listened to while the one who acts is signed in: logouts are confirmed by reading states
+                                     = help: add `feed = { credential = "NAME" }` with a user who is never signed in: the end of a session logs out whoever is
         "#]],
     );
     // A user who is none there, and whose answer quotes what was sent.
@@ -262,10 +276,12 @@ fn doctor_tells_what_is_wrong_with_a_vendor() {
         },
         4,
         &expect![[r#"
-              - notice  clock          it tells no time (no `Date` header)
-                                       = help: nothing to do; after a crash, what is in doubt may take longer to settle
-              ✗ problem credential use asking for `status` as `me` failed: Not Found: Basic [redacted]
-                                       = help: check its user name and its rights at the vendor
+            - notice  clock          it tells no time (no `Date` header)
+                                     = help: nothing to do; after a crash, what is in doubt may take longer to settle
+            ✗ problem credential use asking for `status` as `me` failed: Not Found: Basic [redacted]
+                                     = help: check its user name and its rights at the vendor
+            - notice  notifications  not listened to while the one who acts is signed in: logouts are confirmed by reading states
+                                     = help: add `feed = { credential = "NAME" }` with a user who is never signed in: the end of a session logs out whoever is
         "#]],
     );
 }

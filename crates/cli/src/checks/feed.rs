@@ -21,7 +21,8 @@ pub(super) async fn feed(
         return Ok(());
     }
     let Some(name) = &settings.feed.credential else {
-        let text = "not listened to, unless the one who acts is signed out: logouts are confirmed by reading states, and `confirm = \"event\"` is refused";
+        let text =
+            "not listened to while the one who acts is signed in: logouts are confirmed by reading states";
         checks.add(&Finding::notice("notifications", text).hint(
             "add `feed = { credential = \"NAME\" }` with a user who is never signed in: the end of a session logs out whoever is",
         ));

@@ -2,13 +2,14 @@
 
 use std::sync::{Arc, Weak};
 
-use signoff_core::{FeedEvent, RequestId};
+use signoff_core::{FeedEvent, Field, Record, RequestId, Value};
 
 use super::Run;
 use super::links::Link;
 use crate::call::CallError;
 use crate::credential::Credential;
 use crate::feed::{Base, Heard, Listener, Tell};
+use crate::json;
 use crate::operation::Listens;
 
 /// The way to listen for one operation.
@@ -157,6 +158,32 @@ impl Run {
             gap: false,
             listening: false,
         })
+    }
+}
+
+/// An event as a row of a script.
+pub(super) fn row(event: &FeedEvent) -> Record {
+    let text = |name: &str, text: &str| Field {
+        name: name.to_owned(),
+        value: if text.is_empty() {
+            Value::Null
+        } else {
+            Value::from(text)
+        },
+    };
+    let time = (event.unix_ms != 0).then(|| json::timestamp(event.unix_ms));
+    Record {
+        id: event.user.clone(),
+        attributes: vec![
+            text("state", &event.state),
+            text("pending_state", &event.pending_state),
+            text("reason", &event.reason),
+            text("request_id", &event.request_id),
+            text("error_code", &event.error_code),
+            text("error_type", &event.error_kind),
+            text("error_message", &event.error_message),
+            text("time", time.as_deref().unwrap_or_default()),
+        ],
     }
 }
 

@@ -2,8 +2,8 @@
 //! operations; it checks them, keeps people safe, journals, drives, reports.
 
 mod changes;
-mod keys;
 mod feeds;
+mod keys;
 mod links;
 mod people;
 mod perform;
@@ -12,6 +12,7 @@ mod report;
 mod resume;
 mod scope;
 mod turns;
+mod watching;
 mod writes;
 
 use std::collections::HashSet;
@@ -79,6 +80,7 @@ pub struct Run {
     started: Duration,
     links: Links,
     feeds: Feeds,
+    watches: watching::Watches,
     scope: Mutex<Scope>,
     /// The first list of users that could not be read.
     unread: Mutex<Option<Cause>>,
@@ -169,10 +171,16 @@ impl Run {
         let (recorded, in_doubt) = recorded.unzip();
         let stopped = watch::Sender::new(false);
         // The journal lies in `runs/` of it.
-        let state = journal.path().ancestors().nth(2).unwrap_or(Path::new("")).to_owned();
+        let state = journal
+            .path()
+            .ancestors()
+            .nth(2)
+            .unwrap_or(Path::new(""))
+            .to_owned();
         let run = Arc::new_cyclic(|this| Self {
             this: Weak::clone(this),
             links: Links::new(Arc::clone(&engine), clock, plan, tell_moves(Weak::clone(this))),
+            watches: watching::Watches::default(),
             feeds: Feeds::new(
                 id.clone(),
                 state,

@@ -45,7 +45,15 @@ impl Run {
         };
         let (_caller, left) = oneshot::channel();
         let under_way = UnderWay::new(run);
-        let task = tokio::spawn(async move { under_way.0.perform(&call, left).await });
+        let task = tokio::spawn(async move {
+            if Self::is_listening(&call) {
+                return tokio::select! {
+                    answer = under_way.0.listen_call(&call) => answer,
+                    _ = left => Err(CallError::Stopped),
+                };
+            }
+            under_way.0.perform(&call, left).await
+        });
         task.await
             .unwrap_or_else(|error| Err(self.failed(&format!("an operation broke down: {error}"))))
     }

@@ -161,7 +161,7 @@ impl Task for Feed {
         match actor.own {
             // Who he is may have been read a minute ago: how he is must be known now.
             Ok(_) if !self.only_nodes && now.monotonic.since(actor.sent) > STATE_AGE => {
-                desk.read_own_state(now.monotonic)
+                desk.read_own_state(now.monotonic);
             }
             Ok(own) => self.known(desk, own),
             // The application's administrator is no user, and cannot be signed in.

@@ -36,16 +36,16 @@ fn supervisor_logs_out_team() {
         &[],
         Fake::default(),
         expect![[r#"
-        1 supervisor_logs_out_team.luau:35 prod:roster  signed_in=true team=
-        enter prod:sup01
-        enter prod:1001
-        enter prod:1002
-        enter prod:O'Neil & Co
-        2[1001]1 supervisor_logs_out_team.luau:37 prod:logout 1001 confirm=status wait=15m when=idle
-        2[1002]1 supervisor_logs_out_team.luau:37 prod:logout 1002 confirm=status wait=15m when=idle
-        2[O'Neil & Co]1 supervisor_logs_out_team.luau:37 prod:logout O'Neil & Co confirm=status wait=15m when=idle
-        2[sup01]1 supervisor_logs_out_team.luau:37 prod:logout sup01 confirm=status wait=15m when=idle
-    "#]],
+            1 supervisor_logs_out_team.luau:35 prod:roster  signed_in=true team=
+            enter prod:sup01
+            enter prod:1001
+            enter prod:1002
+            enter prod:O'Neil & Co
+            2[1001]1 supervisor_logs_out_team.luau:37 prod:logout 1001 confirm=best wait=15m when=idle
+            2[1002]1 supervisor_logs_out_team.luau:37 prod:logout 1002 confirm=best wait=15m when=idle
+            2[O'Neil & Co]1 supervisor_logs_out_team.luau:37 prod:logout O'Neil & Co confirm=best wait=15m when=idle
+            2[sup01]1 supervisor_logs_out_team.luau:37 prod:logout sup01 confirm=best wait=15m when=idle
+        "#]],
     );
     check(
         name,
@@ -75,15 +75,15 @@ fn agent_signs_out() {
         &[],
         Fake::default(),
         expect![[r#"
-        1 agent_signs_out.luau:35 prod:logout sup01 confirm=status force_not_ready=false wait=15m when=idle
-    "#]],
+            1 agent_signs_out.luau:35 prod:logout sup01 confirm=best force_not_ready=false wait=15m when=idle
+        "#]],
     );
     check(
         name,
         &[("reason", "End of shift"), ("force_not_ready", "true")],
         Fake::default(),
         expect![[r#"
-            1 agent_signs_out.luau:35 prod:logout sup01 confirm=status force_not_ready=true reason=End of shift wait=15m when=idle
+            1 agent_signs_out.luau:35 prod:logout sup01 confirm=best force_not_ready=true reason=End of shift wait=15m when=idle
         "#]],
     );
 }
