@@ -405,3 +405,96 @@ fn address(user: &str) -> String {
 fn user_of(jid: &str) -> &str {
     stanza::bare(jid).rsplit_once('@').map_or("", |(user, _)| user)
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may fail")]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use signoff_xmpp::Framing;
+
+    use super::{Hub, Out, QUEUE, Update};
+    use crate::clock::Clock;
+    use crate::fault::Faults;
+    use crate::ledger::Ledger;
+
+    fn hub() -> Hub {
+        Hub::new(
+            Clock::start(),
+            Ledger::default(),
+            Arc::new(Mutex::new(Faults::new(1))),
+            1,
+        )
+    }
+
+    fn publish(hub: &Hub, payload: &str) {
+        hub.publish(Update {
+            node: "/finesse/api/User/1".to_owned(),
+            payload: payload.to_owned(),
+            space: "urn:x",
+        });
+    }
+
+    #[tokio::test]
+    async fn who_does_not_read_loses_his_session_and_nobody_else_anything() {
+        let hub = hub();
+        let (slow, mut unread) = Hub::queue();
+        let (quick, mut read) = Hub::queue();
+        let user: Arc<str> = "1".into();
+        for (queue, resource, framing) in [
+            (slow, "slow", Framing::Stream),
+            (quick, "quick", Framing::WebSocket),
+        ] {
+            let (number, _) = hub.bind(&user, resource, framing, queue);
+            assert_eq!(hub.set_available(number, true), (true, true));
+        }
+        for n in 0..QUEUE + 10 {
+            publish(&hub, &n.to_string());
+            let Some(Out::Frame(frame)) = read.recv().await else {
+                unreachable!("every event is read");
+            };
+            assert!(frame.contains(&format!(">{n}</notification>")), "{frame}");
+        }
+        let mut kept = 0;
+        while unread.recv().await.is_some() {
+            kept += 1;
+        }
+        assert_eq!(kept, QUEUE);
+    }
+
+    #[tokio::test]
+    async fn an_event_is_the_same_for_all_but_for_whom_it_is() {
+        let hub = hub();
+        hub.subscribe("/finesse/api/User/1", "GAP & Co@finesse.sandbox/'a'");
+        let mut queues = Vec::new();
+        for (user, resource) in [("1", "GAP"), ("GAP & Co", "'a'"), ("2", "b")] {
+            let (sender, queue) = Hub::queue();
+            let (number, _) = hub.bind(&user.into(), resource, Framing::Stream, sender);
+            hub.set_available(number, true);
+            queues.push(queue);
+        }
+        publish(&hub, "GAP");
+        let mut frames = Vec::new();
+        for queue in &mut queues {
+            if let Ok(Out::Frame(frame)) = queue.try_recv() {
+                frames.push(frame);
+            }
+        }
+        let [own, subscribed] = &frames[..] else {
+            unreachable!("two of three hear it: {frames:?}");
+        };
+        assert!(own.contains(" to='1@finesse.sandbox' "), "{own}");
+        let expected = own.replace(
+            "'1@finesse.sandbox'",
+            "'GAP &amp; Co@finesse.sandbox/&apos;a&apos;'",
+        );
+        assert_eq!(*subscribed, expected);
+        let mut decoder = Framing::Stream.decoder(signoff_xmpp::Limits::default());
+        let stream = format!(
+            "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>{own}"
+        );
+        let mut rest = stream.as_bytes();
+        decoder.next(&mut rest).unwrap();
+        assert!(decoder.next(&mut rest).unwrap().is_some());
+    }
+}

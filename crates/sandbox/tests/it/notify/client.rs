@@ -144,7 +144,8 @@ impl Client {
         }
     }
 
-    async fn drive(&mut self) -> Event {
+    /// The next event, however long it takes.
+    pub(crate) async fn drive(&mut self) -> Event {
         loop {
             while let Some(transmit) = self.session.transmit() {
                 match &mut self.pipe {

@@ -183,6 +183,14 @@ async fn sessions_that_end_instead_of_an_event() {
         Lost { reason: Connection("Connection reset by peer (os error 104)"), retry: true }"#]],
     )
     .await;
+    check(
+        Way::WebSocketTls,
+        &["feed_reset"],
+        expect![[r#"
+        Service { available: true }
+        Lost { reason: Connection("IO error: Connection reset by peer (os error 104)"), retry: true }"#]],
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -277,6 +285,22 @@ async fn a_silent_server_is_given_up() {
         .unwrap();
     assert!(matches!(lost, Event::Lost { retry: true, .. }), "{lost:?}");
     assert_eq!(began.elapsed().as_secs(), 10);
+}
+
+#[tokio::test]
+async fn a_session_that_falls_silent_is_given_up() {
+    let sandbox = started(&["feed_hang"]).await;
+    let mut client = Client::ready(&sandbox, Way::Tcp, SUPERVISOR, "a").await;
+    client.subscribe(TEAM).await;
+    // Pings go unanswered from here on; the time until that is too much is not waited for.
+    tokio::time::pause();
+    sandbox.set_state("100", State::NotReady);
+    let lost = tokio::time::timeout(Duration::from_secs(60), client.drive()).await;
+    let expected = Event::Lost {
+        reason: Reason::Silence("answer to pings"),
+        retry: true,
+    };
+    assert_eq!(lost.unwrap(), expected);
 }
 
 /// Whether it is a loss for this reason.
