@@ -1,5 +1,7 @@
 //! A run that is killed is taken up again: nobody is lost, nobody is logged out twice, everybody is told of.
 
+mod doubt;
+
 use std::collections::BTreeMap;
 
 use expect_test::expect;
@@ -242,7 +244,7 @@ fn the_first_signal_drains_and_the_second_leaves_at_once() {
         assert!(
             ended
                 .stderr
-                .contains(&format!("to go on: signoff resume {run}\n")),
+                .contains(&format!("to go on: signoff resume {run} --state '")),
             "{}",
             ended.stderr
         );
@@ -298,4 +300,27 @@ fn a_list_that_was_moved_is_given_again_and_another_is_refused() {
     let ended = resume(&site, &["--from", &moved]).exits(0);
     assert_eq!(told(&ended).len(), 30);
     assert_eq!(site.sandbox.signed_in(), ["supervisor"]);
+}
+
+#[test]
+fn the_same_command_at_a_terminal_offers_to_go_on() {
+    let site = Site::new(Population::team(30));
+    site.fault("delay=4ms");
+    let arguments = ["logout", "site", "--team", "1", "--yes", "--format", "json"];
+    let mut running = site.begin(&arguments);
+    running.until(|| puts(&site) >= 8);
+    let killed = run_id(&running.kill());
+    // Not where nobody can answer, and not for other work.
+    let other = ["logout", "site", "10030", "--yes", "--format", "json"];
+    let ended = site.at_terminal(&other, "y\n").exits(0);
+    assert!(!ended.stderr.contains("go on"), "{}", ended.stderr);
+    let ended = site.at_terminal(&arguments, "y\n").exits(0);
+    let question = format!("run {killed} of the same work is not finished: go on with it? [y/N]");
+    assert!(ended.stderr.contains(&question), "{}", ended.stderr);
+    assert_eq!(run_id(&ended), killed);
+    assert_eq!(told(&ended).len(), 31);
+    assert_eq!(site.sandbox.signed_in(), ["supervisor"]);
+    let ended = site.at_terminal(&arguments, "").exits(0);
+    assert!(!ended.stderr.contains("go on"), "{}", ended.stderr);
+    assert_ne!(run_id(&ended), killed);
 }

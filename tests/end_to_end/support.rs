@@ -128,6 +128,49 @@ impl Site {
         self.begin_with(Stdio::null(), arguments, "-beside").wait()
     }
 
+    /// Runs it at a terminal, where this is typed. What it shows there stands in `stderr`.
+    pub(crate) fn at_terminal(&self, arguments: &[&str], typed: &str) -> Ended {
+        use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+        let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        grantpt(&terminal).unwrap();
+        unlockpt(&terminal).unwrap();
+        let name = ptsname(&terminal, Vec::new()).unwrap();
+        let end = || {
+            let mut options = fs::OpenOptions::new();
+            options
+                .read(true)
+                .write(true)
+                .open(name.to_str().unwrap())
+                .unwrap()
+        };
+        let started = Instant::now();
+        let mut command = self.command(arguments, "");
+        let child = command.stdin(end()).stderr(end()).spawn().unwrap();
+        // It holds the other side too.
+        drop(command);
+        let running = Running {
+            site: self,
+            child,
+            suffix: "",
+            started,
+        };
+        let mut terminal = fs::File::from(terminal);
+        terminal.write_all(typed.as_bytes()).unwrap();
+        let mut reader = terminal.try_clone().unwrap();
+        let reading = std::thread::spawn(move || {
+            let mut shown = Vec::new();
+            // The last to close the other side ends the reading, with an error on Linux.
+            let _ = reader.read_to_end(&mut shown);
+            shown
+        });
+        let ended = running.wait();
+        let shown = String::from_utf8_lossy(&reading.join().unwrap()).into_owned();
+        Ended {
+            stderr: shown.replace('\r', ""),
+            ..ended
+        }
+    }
+
     /// signoff with these arguments and this site's state; its output goes to files.
     pub(crate) fn command(&self, arguments: &[&str], suffix: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_signoff"));

@@ -120,7 +120,7 @@ pub(crate) struct Place {
 }
 
 /// How an effect is guarded.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub(crate) struct Guard {
     /// Show what would be done, and change nothing
     #[arg(long)]

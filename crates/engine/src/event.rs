@@ -76,7 +76,7 @@ pub struct Summary {
     pub elapsed: Duration,
     /// How many are not as they were meant to be: neither out nor skipped, nor accepted where that was enough.
     pub unsatisfied: u64,
-    /// How many were not tried because something stopped.
+    /// How many were not tried, or not to the end, because something stopped.
     pub cancelled: u64,
     /// Whether a list of users could not be read, so that some may be missing.
     pub unread: bool,

@@ -55,12 +55,15 @@ pub(crate) fn private_folder(folder: &Path) -> io::Result<()> {
 #[cfg(target_os = "linux")]
 pub(crate) fn network_file_system(folder: &Path) -> Option<&'static str> {
     // The magic numbers of statfs(2).
-    const NETWORK: [(u64, &str); 5] = [
+    const NETWORK: [(u64, &str); 8] = [
         (0x6969, "NFS"),
         (0x517B, "SMB"),
         (0xFF53_4D42, "CIFS"),
         (0xFE53_4D42, "SMB2"),
         (0x5346_414F, "AFS"),
+        (0x0102_1997, "9P"),
+        (0x00C3_6400, "Ceph"),
+        (0x0BD0_0BD0, "Lustre"),
     ];
     let status = rustix::fs::statfs(folder).ok()?;
     // The type is signed on some machines, and the numbers have 32 bits.

@@ -13,7 +13,7 @@ use signoff_engine::event::{Event, Observer, Status, Summary};
 use signoff_engine::journal::{RunHeader, journal_path};
 use signoff_engine::run::{ResumeSettings, Run, RunSettings};
 
-use super::{question, signal};
+use super::{history, question, signal};
 use crate::arguments::{General, Guard};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -54,6 +54,9 @@ pub(crate) async fn perform(
         general,
         guard,
     };
+    if let Some(run) = task.offer_to_resume().await? {
+        return resume(work, setup, general, run, None, false).await;
+    }
     let few = work
         .at_most()
         .is_some_and(|most| most <= setup.engine.config.limits.confirm_above);
@@ -69,7 +72,7 @@ pub(crate) async fn perform(
     let progress = Progress::new(general);
     let observer = report::reporter(general, &progress);
     let (summary, result) = task.execute(guard.plan, approved, observer, progress).await?;
-    finish(setup, &summary, result, !guard.plan)
+    task.finish(&summary, result, !guard.plan)
 }
 
 /// Goes on with a run of this work, and gives the exit code.
@@ -91,32 +94,14 @@ pub(crate) async fn resume(
     };
     let run = Run::resume(Arc::clone(&setup.engine), settings, &setup.state, observer)?;
     let is_plan = run.planning();
-    let (summary, result) = carry_out(work, run, progress).await?;
-    finish(setup, &summary, result, !is_plan)
-}
-
-/// What is to be said when the work is over, and the exit code.
-fn finish(
-    setup: &Setup,
-    summary: &Summary,
-    result: Result<Performed, Failure>,
-    can_resume: bool,
-) -> Result<Exit, Failure> {
-    for name in setup.engine.redactor.too_short() {
-        report::diagnostic(&format!(
-            "warning: the secret of `{name}` is too short to be recognised in output"
-        ));
-    }
-    let exit = exit(summary, result?);
-    if can_resume && setup.config.is_some() && matches!(exit, Exit::Interrupted | Exit::Unfinished) {
-        report::diagnostic(&goes_on(&summary.run));
-    }
-    Ok(exit)
-}
-
-/// How a run is taken up again.
-fn goes_on(run: &str) -> String {
-    format!("to go on: signoff resume {run}")
+    let task = Task {
+        work,
+        setup,
+        general,
+        guard: &Guard::default(),
+    };
+    let (summary, result) = task.carry_out(run, progress).await?;
+    task.finish(&summary, result, !is_plan)
 }
 
 /// What came of asking.
@@ -138,6 +123,54 @@ struct Task<'a> {
 }
 
 impl Task<'_> {
+    /// The run to go on with, if one of the same work is not finished, and somebody is there who wants that.
+    async fn offer_to_resume(&self) -> Result<Option<String>, Failure> {
+        if self.guard.plan || self.setup.config.is_none() || !report::can_ask() {
+            return Ok(None);
+        }
+        let today = header(self.work, self.setup);
+        let Some(run) = history::unfinished_like(&self.setup.state, &today) else {
+            return Ok(None);
+        };
+        let text = format!("run {run} of the same work is not finished: go on with it?");
+        Ok(answer(&text).await?.then_some(run))
+    }
+
+    /// What is to be said when the work is over, and the exit code.
+    fn finish(
+        &self,
+        summary: &Summary,
+        result: Result<Performed, Failure>,
+        can_resume: bool,
+    ) -> Result<Exit, Failure> {
+        for name in self.setup.engine.redactor.too_short() {
+            report::diagnostic(&format!(
+                "warning: the secret of `{name}` is too short to be recognised in output"
+            ));
+        }
+        let exit = exit(summary, result?);
+        if can_resume && matches!(exit, Exit::Interrupted | Exit::Unfinished) {
+            self.say_how_to_go_on(&summary.run);
+        }
+        Ok(exit)
+    }
+
+    fn say_how_to_go_on(&self, run: &str) {
+        if let Some(command) = self.goes_on(run) {
+            report::diagnostic(&format!("to go on: {command}"));
+        }
+    }
+
+    /// How a run is taken up again; not at all if its sandbox ends with this process.
+    fn goes_on(&self, run: &str) -> Option<String> {
+        self.setup.config.as_ref()?;
+        let mut command = format!("signoff resume {run}");
+        if let Some(state) = &self.general.state {
+            let _ = write!(command, " --state '{}'", state.display());
+        }
+        Some(command)
+    }
+
     /// Finds out how many users it concerns; above the threshold shows them and asks.
     async fn plan_first(&self) -> Result<Consent, Failure> {
         let planning = Progress::new(self.general);
@@ -224,7 +257,41 @@ impl Task<'_> {
             &self.setup.state,
             observer,
         )?;
-        carry_out(self.work, run, progress).await
+        self.carry_out(run, progress).await
+    }
+
+    /// Does the work within a run, to its end or until a signal stops it.
+    async fn carry_out(
+        &self,
+        run: Arc<Run>,
+        progress: Progress,
+    ) -> Result<(Summary, Result<Performed, Failure>), Failure> {
+        let interrupted = Arc::new(AtomicBool::new(false));
+        let watcher = tokio::spawn(interrupt(
+            Arc::clone(&run),
+            Arc::clone(&interrupted),
+            progress.clone(),
+            self.goes_on(run.id()),
+        ));
+        let display = tokio::spawn(progress.follow(Arc::clone(&run)));
+        let result = self.work.perform(Arc::clone(&run)).await;
+        watcher.abort();
+        display.abort();
+        let interrupted = interrupted.load(Ordering::Relaxed);
+        let status = match &result {
+            _ if interrupted => Status::Interrupted,
+            Ok(Performed::Whole) => Status::Completed,
+            Ok(Performed::Limited) => Status::Stopped,
+            Err(_) => Status::Failed,
+        };
+        let summary = run.finish(status).await.map_err(|error| {
+            let failure = Failure::from(error);
+            if failure.exit == Exit::Unfinished && !run.planning() {
+                self.say_how_to_go_on(run.id());
+            }
+            failure
+        })?;
+        Ok((summary, if interrupted { Ok(Performed::Whole) } else { result }))
     }
 }
 
@@ -238,35 +305,9 @@ fn header(work: &dyn Work, setup: &Setup) -> RunHeader {
             .map(|folder| folder.display().to_string()),
         config: setup.config.as_ref().map(|path| path.display().to_string()),
         sandbox: setup.config.is_none(),
+        act_as: setup.engine.act_as.clone(),
         ..work.header()
     }
-}
-
-/// Does the work within a run, to its end or until a signal stops it.
-async fn carry_out(
-    work: &dyn Work,
-    run: Arc<Run>,
-    progress: Progress,
-) -> Result<(Summary, Result<Performed, Failure>), Failure> {
-    let interrupted = Arc::new(AtomicBool::new(false));
-    let watcher = tokio::spawn(interrupt(
-        Arc::clone(&run),
-        Arc::clone(&interrupted),
-        progress.clone(),
-    ));
-    let display = tokio::spawn(progress.follow(Arc::clone(&run)));
-    let result = work.perform(Arc::clone(&run)).await;
-    watcher.abort();
-    display.abort();
-    let interrupted = interrupted.load(Ordering::Relaxed);
-    let status = match &result {
-        _ if interrupted => Status::Interrupted,
-        Ok(Performed::Whole) => Status::Completed,
-        Ok(Performed::Limited) => Status::Stopped,
-        Err(_) => Status::Failed,
-    };
-    let summary = run.finish(status).await?;
-    Ok((summary, if interrupted { Ok(Performed::Whole) } else { result }))
 }
 
 /// How many users of a plan are shown before the question.
@@ -332,7 +373,7 @@ const NOBODY: &str = "nobody was logged out";
 const DRAIN: Duration = Duration::from_secs(30);
 
 /// The first signal stops the run, the second the process.
-async fn interrupt(run: Arc<Run>, interrupted: Arc<AtomicBool>, progress: Progress) {
+async fn interrupt(run: Arc<Run>, interrupted: Arc<AtomicBool>, progress: Progress, goes_on: Option<String>) {
     signal::received().await;
     interrupted.store(true, Ordering::Relaxed);
     progress.line(&format!(
@@ -348,7 +389,9 @@ async fn interrupt(run: Arc<Run>, interrupted: Arc<AtomicBool>, progress: Progre
         "{why}: what was on its way is in doubt, and is recorded so in run {}",
         run.id()
     ));
-    progress.line(&goes_on(run.id()));
+    if let Some(command) = goes_on {
+        progress.line(&format!("to go on: {command}"));
+    }
     std::process::exit(i32::from(Exit::Interrupted.code()));
 }
 

@@ -3,6 +3,7 @@
 pub(crate) mod doctor;
 pub(crate) mod guard;
 pub(crate) mod help;
+mod history;
 pub(crate) mod init;
 pub(crate) mod logout;
 mod people;

@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use signoff_core::InDoubtPolicy;
-use signoff_engine::event::{Event, Status, Summary};
-use signoff_engine::journal::{JournalReader, RunHeader, RunName, find_run, journal_path, runs};
+use signoff_engine::event::{Event, Summary};
+use signoff_engine::journal::RunHeader;
 
 use super::guard::{self, Performed, Work};
+use super::history::Found;
 use super::{logout, run};
 use crate::arguments::{General, InDoubt, Place, Resume};
 use crate::exit::Exit;
@@ -22,7 +23,7 @@ pub(crate) async fn resume(arguments: Resume, general: &General) -> Result<Exit,
         None => Found::latest(&state)?,
     };
     if let Some(summary) = found.finished(arguments.in_doubt.is_some())? {
-        return found.report(general, summary);
+        return report_again(&found, general, summary);
     }
     let Found { run: id, header, .. } = found;
     if header.sandbox {
@@ -83,95 +84,22 @@ async fn work(header: &RunHeader, from: Option<&Path>, setup: &Setup) -> Result<
     })
 }
 
-/// A run, as its journal tells of it.
-struct Found {
-    run: String,
-    header: RunHeader,
-    reader: JournalReader,
-}
-
-impl Found {
-    fn open(state: &Path, run: String) -> Result<Self, Failure> {
-        let reader = JournalReader::open(&journal_path(state, &run)?)?;
-        let header = reader.meta()?;
-        Ok(Self { run, header, reader })
-    }
-
-    /// The run that is called so.
-    fn named(state: &Path, name: &str) -> Result<Self, Failure> {
-        match find_run(state, name)? {
-            RunName::Run(run) => Self::open(state, run),
-            RunName::None => Err(Failure::usage(
-                format!("there is no run `{name}` in `{}`", state.display()),
-                "runs are named by as much of their id as tells them apart; --state DIR names another folder",
-            )),
-            RunName::Several(runs) => Err(Failure::usage(
-                format!("`{name}` could be any of {}", listed(&runs)),
-                "write more of the id",
-            )),
-        }
-    }
-
-    /// The latest that is not finished.
-    fn latest(state: &Path) -> Result<Self, Failure> {
-        for run in runs(state)?.into_iter().rev() {
-            // One that cannot be read is named when it is asked for.
-            let Ok(found) = Self::open(state, run) else {
-                continue;
-            };
-            if !found.header.plan && !found.header.sandbox && found.finished(false)?.is_none() {
-                report::diagnostic(&format!("resuming run {}: {}", found.run, found.header.workflow));
-                return Ok(found);
-            }
-        }
-        Err(Failure::usage(
-            format!("there is no unfinished run in `{}`", state.display()),
-            "name a run to see its report again",
-        ))
-    }
-
-    /// How it ended, if nothing is left to do.
-    fn finished(&self, doubts_are_to_be_settled: bool) -> Result<Option<Summary>, Failure> {
-        let Some(end) = self.reader.end()? else {
-            return Ok(None);
-        };
-        let summary = end.summary;
-        let is_left = summary.status != Status::Completed
-            || summary.cancelled > 0
-            || (doubts_are_to_be_settled && summary.counts.contains_key(&signoff_core::Outcome::Unknown));
-        Ok((!is_left).then_some(summary))
-    }
-
-    /// Prints what it printed at its end.
-    fn report(&self, general: &General, summary: Summary) -> Result<Exit, Failure> {
-        let progress = Progress::new(general);
-        let observer = report::reporter(general, &progress);
-        observer.event(&Event::Started {
-            run: self.run.clone(),
-            workflow: self.header.workflow.clone(),
-            plan: self.header.plan,
-        });
-        self.reader.standing(|row| observer.event(&Event::Outcome(row)))?;
-        let exit = guard::exit(&summary, Performed::Whole);
-        observer.event(&Event::Finished(summary));
-        report::diagnostic("this run is finished; nothing was sent");
-        Ok(exit)
-    }
-}
-
-fn listed(runs: &[String]) -> String {
-    const MOST: usize = 5;
-    let mut text = runs
-        .iter()
-        .rev()
-        .take(MOST)
-        .map(String::as_str)
-        .collect::<Vec<_>>()
-        .join(", ");
-    if let Some(more) = runs.len().checked_sub(MOST).filter(|more| *more > 0) {
-        text.push_str(&format!(" and {more} more"));
-    }
-    text
+/// Prints what it printed at its end.
+fn report_again(found: &Found, general: &General, summary: Summary) -> Result<Exit, Failure> {
+    let progress = Progress::new(general);
+    let observer = report::reporter(general, &progress);
+    observer.event(&Event::Started {
+        run: found.run.clone(),
+        workflow: found.header.workflow.clone(),
+        plan: found.header.plan,
+    });
+    found
+        .reader
+        .standing(|row| observer.event(&Event::Outcome(row)))?;
+    let exit = guard::exit(&summary, Performed::Whole);
+    observer.event(&Event::Finished(summary));
+    report::diagnostic("this run is finished; nothing was sent");
+    Ok(exit)
 }
 
 fn absolute(path: PathBuf) -> PathBuf {

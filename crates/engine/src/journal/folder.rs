@@ -28,15 +28,9 @@ impl WriteLock {
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                let mut by = String::new();
-                // Who holds it is only for the message; without it the message says less.
-                let by = match file.take(100).read_to_string(&mut by) {
-                    Ok(_) if !by.trim().is_empty() => Some(by.trim().to_owned()),
-                    _ => None,
-                };
                 return Err(JournalError::Locked {
                     path: journal.to_owned(),
-                    by,
+                    by: holder(file),
                 });
             }
             Err(TryLockError::Error(error)) => return Err(failed(error)),
@@ -54,6 +48,13 @@ pub(super) fn is_locked(journal: &Path) -> bool {
         return false;
     };
     matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
+}
+
+/// What the holder of a lock wrote there. It is only for messages; without it they say less.
+fn holder(file: File) -> Option<String> {
+    let mut by = String::new();
+    file.take(100).read_to_string(&mut by).ok()?;
+    Some(by.trim().to_owned()).filter(|by| !by.is_empty())
 }
 
 /// Makes the folder with its parents, for its owner alone.

@@ -485,7 +485,13 @@ impl Run {
         let row = Arc::new(row);
         let answer = RecordedAnswer::Outcome(Arc::clone(&row));
         self.record(id, row.ended_ms, answer, is_final).await?;
-        self.scope().note(&row, satisfied);
+        {
+            let mut scope = self.scope();
+            scope.note(&row, satisfied);
+            if !is_final && row.cause.is_none() {
+                scope.note_cut_off(&row);
+            }
+        }
         self.observer.event(&Event::Outcome(Arc::clone(&row)));
         Ok(row)
     }

@@ -37,6 +37,8 @@ struct Last {
     satisfied: bool,
     tried: bool,
     cause: Option<Cause>,
+    /// It was stopped on its way.
+    cut_off: bool,
 }
 
 /// Somebody of whom nothing became.
@@ -144,7 +146,21 @@ impl Scope {
                 satisfied,
                 tried,
                 cause: row.cause,
+                cut_off: row.outcome == Outcome::Cancelled,
             });
+        }
+    }
+
+    /// What was noted last of this user was stopped on its way.
+    pub(super) fn note_cut_off(&mut self, row: &OutcomeRow) {
+        let key = (
+            row.connection.as_deref().map(Arc::from),
+            Arc::from(row.user.as_str()),
+        );
+        if let Some(&place) = self.places.get(&key)
+            && let Some(last) = &mut self.members[place].last
+        {
+            last.cut_off = true;
         }
     }
 
@@ -193,7 +209,7 @@ impl Scope {
         for last in self.members.iter().filter_map(|member| member.last) {
             *totals.counts.entry(last.outcome).or_default() += 1;
             totals.unsatisfied += u64::from(!last.satisfied);
-            totals.cancelled += u64::from(last.outcome == Outcome::Cancelled);
+            totals.cancelled += u64::from(last.cut_off);
             tried |= last.tried && last.outcome != Outcome::Skipped;
             cause = cause.or(last.cause);
         }
