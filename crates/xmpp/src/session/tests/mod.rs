@@ -6,11 +6,13 @@ mod running;
 use std::time::Duration;
 
 use expect_test::{Expect, expect};
-use proptest::prelude::{any, proptest};
+use proptest::collection::vec;
+use proptest::prelude::{Strategy, any, proptest};
+use proptest::sample::select;
 use zeroize::Zeroizing;
 
 use super::{Login, Session};
-use crate::{Framing, Limits};
+use crate::{Framing, Limits, Node, ns};
 
 const HEADER: &str = "<?xml version='1.0'?><stream:stream from='abc.inc' id='1' xmlns='jabber:client' \
                       xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>";
@@ -108,6 +110,73 @@ fn debug_shows_no_password() {
     assert!(!shown.contains("s3cret") && !shown.contains("AHN1"), "{shown}");
 }
 
+/// Stanzas put together at random from what the session looks at.
+fn stanza() -> impl Strategy<Value = Node> {
+    let space = select(vec![
+        ns::CLIENT,
+        ns::STREAMS,
+        ns::PUBSUB,
+        ns::PUBSUB_EVENT,
+        ns::PUSH,
+        ns::PING,
+        ns::STANZA_ERRORS,
+        ns::STREAM_ERRORS,
+        ns::SASL,
+        ns::BIND,
+        "",
+    ]);
+    let name = select(vec![
+        "iq",
+        "message",
+        "presence",
+        "event",
+        "items",
+        "item",
+        "notification",
+        "pubsub",
+        "subscription",
+        "subscriptions",
+        "error",
+        "text",
+        "conflict",
+        "ping",
+        "delay",
+        "features",
+        "success",
+        "failure",
+    ]);
+    let attr = (
+        select(vec!["type", "id", "from", "to", "node", "jid", "subscription"]),
+        select(vec![
+            "get",
+            "set",
+            "result",
+            "error",
+            "unavailable",
+            "sub1",
+            "bind",
+            "pubsub.abc.inc",
+            "finesse@abc.inc/x",
+            "sup@abc.inc",
+            "subscribed",
+            "",
+            "é",
+        ]),
+    );
+    let leaf = (space, name, vec(attr, 0..4), "[a-z ]{0,3}").prop_map(|(space, name, attrs, text)| {
+        let mut node = Node::new(space, name).text(text);
+        for (name, value) in attrs {
+            if node.attr(name).is_none() {
+                node = node.with(name, value);
+            }
+        }
+        node
+    });
+    leaf.prop_recursive(5, 24, 3, |inner| {
+        (inner.clone(), vec(inner, 0..3)).prop_map(|(node, children)| node.children(children))
+    })
+}
+
 proptest! {
     #[test]
     fn whatever_comes_is_survived(bytes in any::<Vec<u8>>(), text in "[<>/!&;a-c'= :#x0-9-]{0,100}", after in 0..7_usize) {
@@ -126,6 +195,19 @@ proptest! {
                 let ends = ["!! Closed", "!! Lost", "!! Refused"];
                 assert_eq!(tape.text.lines().filter(|line| ends.iter().any(|end| line.starts_with(end))).count(), 1);
             }
+        }
+    }
+
+    #[test]
+    fn stanzas_in_any_order_are_survived(stanzas in vec(stanza(), 1..12)) {
+        let mut tape = Tape::ready();
+        tape.does(|session, now| session.subscribe(now, "n").unwrap());
+        for stanza in stanzas {
+            let over = tape.session.is_over();
+            let ends = stanza.is(ns::STREAMS, "error");
+            tape.gets(&Framing::Stream.stanza(&stanza).unwrap());
+            // Nothing ends it but what says that it does.
+            assert_eq!(tape.session.is_over(), over || ends);
         }
     }
 
