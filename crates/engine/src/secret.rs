@@ -70,9 +70,6 @@ pub enum SecretReference {
     Command(Vec<String>),
     /// A question to the person at the terminal.
     Prompt,
-    /// An entry of the desktop's keyring, under the service `signoff` and this name.
-    #[cfg(feature = "keyring")]
-    Keyring(String),
 }
 
 impl SecretReference {
@@ -92,8 +89,6 @@ impl SecretReference {
             Self::File(path) => resolve::from_file(folder.join(path)).await,
             Self::Command(arguments) => resolve::from_command(arguments, folder, resolve::COMMAND_TIME).await,
             Self::Prompt => resolve::from_prompt(environment, credential).await,
-            #[cfg(feature = "keyring")]
-            Self::Keyring(name) => resolve::from_keyring(name.clone()).await,
         };
         found.map_err(|problem| SecretError {
             credential: credential.to_owned(),
@@ -113,8 +108,6 @@ impl fmt::Display for SecretReference {
                 write!(f, "command `{}`", arguments.first().map_or("", String::as_str))
             }
             Self::Prompt => f.write_str("the prompt"),
-            #[cfg(feature = "keyring")]
-            Self::Keyring(name) => write!(f, "keyring entry `{name}`"),
         }
     }
 }

@@ -52,21 +52,6 @@ pub(super) async fn from_prompt(
     not_empty(secret)
 }
 
-/// The keyring may have to be unlocked first, by a person.
-#[cfg(feature = "keyring")]
-pub(super) async fn from_keyring(name: String) -> Result<Secret, SecretProblem> {
-    let unreadable = |words: String| SecretProblem::Unreadable(words);
-    let read = tokio::task::spawn_blocking(move || {
-        let entry = keyring::Entry::new("signoff", &name)?;
-        entry.get_password().map(Secret::new)
-    });
-    let read = tokio::time::timeout(COMMAND_TIME, read).await;
-    let read =
-        read.map_err(|_| unreadable(format!("it did not open within {} s", COMMAND_TIME.as_secs())))?;
-    let secret = read.map_err(|stopped| unreadable(stopped.to_string()))?;
-    not_empty(secret.map_err(|error| unreadable(error.to_string()))?)
-}
-
 pub(super) async fn from_command(
     arguments: &[String],
     folder: &Path,
