@@ -14,6 +14,7 @@ mod canaries;
 mod commands;
 mod credentials;
 mod failover;
+mod feed;
 mod first_steps;
 mod hostile;
 mod main_job;

@@ -123,6 +123,20 @@ impl Site {
         self.begin_with(Stdio::null(), arguments, "")
     }
 
+    /// Begins to run it, with this site's configuration.
+    pub(crate) fn begin_with_configuration(&self, arguments: &[&str]) -> Running<'_> {
+        let config = self.path("signoff.toml");
+        let arguments = [&["--config", config.to_str().unwrap()], arguments].concat();
+        self.begin_with(Stdio::null(), &arguments, "")
+    }
+
+    /// Begins to run the bundled team workflow; JSON lines.
+    pub(crate) fn begin_team(&self, more: &[&str]) -> Running<'_> {
+        let script = script("supervisor_logs_out_team.luau");
+        let fixed = ["run", &script, "--set", "connection=site", "--format", "json"];
+        self.begin_with_configuration(&[&fixed[..], more].concat())
+    }
+
     /// Runs it while another runs, whose output is kept.
     pub(crate) fn beside(&self, arguments: &[&str]) -> Ended {
         self.begin_with(Stdio::null(), arguments, "-beside").wait()

@@ -45,8 +45,8 @@ pub(crate) use source::Tell;
 const OF_AN_OPERATION: usize = 64;
 /// Events that wait for somebody who watches a team.
 const OF_A_WATCHER: usize = 10_000;
-/// The longest that a session may take to end.
-const ENDING: Duration = Duration::from_secs(5);
+/// The longest that a session may take to end, and another one to take back what it could not.
+const ENDING: Duration = Duration::from_secs(10);
 
 /// The feeds of a run.
 pub(crate) struct Feeds {

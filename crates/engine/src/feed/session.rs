@@ -4,6 +4,7 @@
 //! What was missed in a gap is not sent again, so who listened is told, and reads. Who wishes to listen while the service
 //! cannot be had is told so at once: nobody waits for a feed that may never come.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,6 +27,11 @@ const PAUSE: (Duration, Duration) = (Duration::from_millis(500), Duration::from_
 /// lock accounts.
 const MOST_TRIES: u32 = 4;
 
+/// How long the end waits for the list of what earlier sessions left.
+const LISTING: Duration = Duration::from_secs(2);
+/// Longer than any session takes to end.
+const ENDLESS: Duration = Duration::from_secs(3_600);
+
 /// The task of one session.
 pub(super) struct Feed {
     source: Arc<Source>,
@@ -38,6 +44,8 @@ pub(super) struct Feed {
     tries: u32,
     next_try: Instant,
     closing: Option<oneshot::Sender<()>>,
+    /// Whether a session of ours has ended with subscriptions that it did not take back.
+    left: bool,
 }
 
 impl Feed {
@@ -53,6 +61,7 @@ impl Feed {
             tries: 0,
             next_try: Instant::now(),
             closing: None,
+            left: false,
         };
         tokio::spawn(feed.run());
         own
@@ -73,6 +82,9 @@ impl Feed {
                 },
                 () = moment(again) => {}
             }
+        }
+        if self.left && !self.is_final() {
+            self.clean_up().await;
         }
         if let Some(closed) = self.closing.take() {
             let _ = closed.send(());
@@ -130,6 +142,14 @@ impl Feed {
                 }
                 self.note(trouble);
             }
+        }
+    }
+
+    /// One more session, only to take back what an earlier one could not.
+    async fn clean_up(&mut self) {
+        let source = Arc::clone(&self.source);
+        if let Ok(live) = open(&source).await {
+            self.listen(live).await;
         }
     }
 
@@ -201,23 +221,30 @@ impl Feed {
         } = live;
         let now = || began.elapsed();
         let _ = session.list(now());
+        let mut book = Book::new(jid);
+        let mut patience = None;
         let ended = loop {
+            if let Some(ended) = self.events(&mut session, &mut op, &mut book, now()) {
+                break ended;
+            }
             if self.closing.is_some() {
-                session.close(now());
+                let until = *patience.get_or_insert_with(|| Instant::now() + LISTING);
+                if book.listed || Instant::now() >= until {
+                    patience = Some(until + ENDLESS);
+                    session.close(now());
+                }
             }
             while let Some(node) = self.hub.next() {
                 if let Err(error) = session.subscribe(now(), &node) {
                     self.hub.refused(&node, &Arc::from(error.to_string()));
                 }
             }
-            if let Some(ended) = self.events(&mut session, &mut op, &jid, now()) {
-                break ended;
-            }
             if let Err(why) = flush(&mut session, &mut wire).await {
                 session.disconnected(why);
                 continue;
             }
             let wake = session.wake().map(|wake| began + wake);
+            let wake = wake.into_iter().chain(patience).min();
             tokio::select! {
                 biased;
                 command = self.commands.recv(), if self.closing.is_none() => {
@@ -235,6 +262,7 @@ impl Feed {
         };
         let _ = flush(&mut session, &mut wire).await;
         wire.end().await;
+        self.left = !(book.listed && book.mine.is_empty());
         ended
     }
 
@@ -243,12 +271,13 @@ impl Feed {
         &mut self,
         session: &mut Session,
         op: &mut Op,
-        jid: &str,
+        book: &mut Book,
         now: Duration,
     ) -> Option<Option<Trouble>> {
         while let Some(event) = session.event() {
             match event {
                 Event::Subscribed { node } => {
+                    book.mine.insert(node.clone());
                     if let Some(over) = self.hub.subscribed(&node) {
                         let _ = session.unsubscribe(now, &over);
                     }
@@ -262,10 +291,11 @@ impl Feed {
                 }
                 Event::Subscriptions(listed) => {
                     for left in listed {
-                        if self.source.is_left_over(&left.jid, jid) {
+                        if self.source.is_left_over(&left.jid, &book.jid) {
                             let _ = session.remove(now, &left.node, &left.jid, left.id.as_deref());
                         }
                     }
+                    book.listed = true;
                 }
                 Event::Notification(published) => {
                     // What is delivered late was published before anybody here asked.
@@ -298,13 +328,40 @@ impl Feed {
                     return Some(Some(trouble));
                 }
                 Event::Closed => return Some(None),
-                Event::Ready { .. }
-                | Event::Unsubscribed { .. }
-                | Event::Failed { .. }
-                | Event::Service { available: true } => {}
+                Event::Unsubscribed { node, jid } => {
+                    if jid == book.jid {
+                        book.mine.remove(&node);
+                    }
+                }
+                // A service that has no list has no left-overs.
+                Event::Failed {
+                    request: Request::List,
+                    ..
+                } => book.listed = true,
+                Event::Ready { .. } | Event::Failed { .. } | Event::Service { available: true } => {}
             }
         }
         None
+    }
+}
+
+/// What a session has with the service.
+struct Book {
+    /// Our address.
+    jid: String,
+    /// What it has subscribed to and not taken back.
+    mine: HashSet<String>,
+    /// Whether what earlier sessions left is known, and was taken back.
+    listed: bool,
+}
+
+impl Book {
+    fn new(jid: String) -> Self {
+        Self {
+            jid,
+            mine: HashSet::new(),
+            listed: false,
+        }
     }
 }
 

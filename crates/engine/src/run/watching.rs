@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use signoff_core::{Field, Parameter, ParameterKind, Record, Value};
 use tokio::time::{Instant, sleep_until};
@@ -30,7 +31,7 @@ const fn text(name: &'static str, help: &'static str) -> Parameter {
     }
 }
 
-static OPTIONS: [Parameter; 3] = [
+static OPTIONS: [Parameter; 4] = [
     text(
         "team",
         "whose events, in the vendor's terms; empty: all that may be heard",
@@ -41,6 +42,11 @@ static OPTIONS: [Parameter; 3] = [
         ..text("within", "how long to listen")
     },
     text("of", "which of the listeners of a script"),
+    Parameter {
+        default: None,
+        kind: ParameterKind::Duration,
+        ..text("patience", "how long to wait for this one event")
+    },
 ];
 
 /// Those who watch in a run, by the place where they began.
@@ -119,10 +125,7 @@ impl Run {
         let team = find(arguments, "team")
             .and_then(Value::as_text)
             .unwrap_or_default();
-        let within = find(arguments, "within").and_then(|value| match value {
-            Value::Duration(within) => Some(*within),
-            _ => None,
-        });
+        let within = duration(arguments, "within");
         let mut watching = Watching {
             watch: self.watch(&call.connection, call.credential.as_deref(), team)?,
             until: within.map(|within| Instant::now() + within),
@@ -171,11 +174,15 @@ impl Run {
         };
         let mut watching = watching.lock().await;
         let mut stopped = self.stopped.subscribe();
+        let patience = duration(arguments, "patience").map(|patience| Instant::now() + patience);
         while !watching.over {
-            let until = watching.until;
+            let until = watching.until.into_iter().chain(patience).min();
             let news = tokio::select! {
                 news = watching.watch.next() => news,
-                () = moment(until) => break,
+                () = moment(until) => {
+                    watching.over = until == watching.until;
+                    return Ok(None);
+                }
                 _ = stopped.wait_for(|stopped| *stopped) => return Err(CallError::Stopped),
             };
             match news {
@@ -206,6 +213,13 @@ impl Run {
 fn find<'a>(arguments: &'a [Field], name: &str) -> Option<&'a Value> {
     let field = arguments.iter().find(|field| field.name == name);
     field.map(|field| &field.value)
+}
+
+fn duration(arguments: &[Field], name: &str) -> Option<Duration> {
+    match find(arguments, name) {
+        Some(Value::Duration(duration)) => Some(*duration),
+        _ => None,
+    }
 }
 
 async fn moment(at: Option<Instant>) {

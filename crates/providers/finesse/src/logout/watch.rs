@@ -21,6 +21,8 @@ use crate::runner::Heard;
 
 /// The longest that a logout waits for its subscriptions. The host says sooner how they stand.
 const MOST_WAIT: Duration = Duration::from_secs(30);
+/// How often a logout listens again after a feed was lost.
+const MOST_AGAIN: u32 = 3;
 /// What is kept of notifications that come before the answer to the request.
 const MOST_EARLY: usize = 16;
 /// So many refusals of users' own nodes, and no grant, show that this actor may listen to none.
@@ -59,6 +61,8 @@ pub(super) struct Watch {
     deaf: Option<String>,
     /// Whether there was one to begin with; where not, the host says why, once for all users.
     heard_once: bool,
+    /// How often there was one that was lost before anything was sent.
+    again: u32,
     /// What came while the request was under way, and when.
     early: Vec<(FeedEvent, Monotonic)>,
     /// When the request left.
@@ -106,7 +110,13 @@ impl Watch {
 impl Logout {
     /// Subscribes before the request is sent, where that was asked for and has not been done. True if it now waits.
     pub(super) fn listen(&mut self, desk: &mut Desk, now: Now) -> bool {
-        if self.watch.is_some() || self.plan || !self.settings.proof.wants_event() {
+        let again = match &self.watch {
+            None => 0,
+            // The feed was lost before anything was sent: there may be another one by now.
+            Some(watch) if watch.heard_once && watch.deaf.is_some() => watch.again + 1,
+            Some(_) => return false,
+        };
+        if again > MOST_AGAIN || self.plan || !self.settings.proof.wants_event() {
             return false;
         }
         let person = self.before.as_ref().map(|before| &before.person);
@@ -127,7 +137,8 @@ impl Logout {
             ears,
             until,
             deaf: None,
-            heard_once: false,
+            heard_once: again > 0,
+            again,
             early: Vec::new(),
             left: None,
             applied_before: false,

@@ -943,6 +943,62 @@ fn a_state_that_grows_old_while_the_feed_opens() {
     );
 }
 
+/// Between the subscription and his turn the feed was lost: nothing was sent, so there is time for another one.
+#[test]
+fn a_feed_that_is_lost_before_his_turn_comes() {
+    check(
+        &best("1001"),
+        |drive| {
+            begun(drive).subscribed().subscribed().feed_lost();
+            drive.advance(Duration::from_secs(3));
+            drive.fail(FailureKind::Expired, Sent::NotSent);
+            drive.respond(200, &team(&[("1001", "READY")]));
+            drive.subscribed().subscribed();
+            drive.respond(202, "").event(Event {
+                unix_ms: START_UNIX_MS + 5_000,
+                ..out("1001")
+            });
+        },
+        expect![[r#"
+            > GET /finesse/api/User/sup01 read basic proof age 60s
+            < 200 Ok
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s
+            < 200 Ok
+            > subscribe /finesse/api/Team/2/Users for 1001
+            > subscribe /finesse/api/User/1001 for 1001
+              wait until +30s for notifications
+            < subscribed
+              wait until +30s for notifications
+            < subscribed
+            > PUT /finesse/api/User/1001 write `logout` ask as call-1 basic by +2s
+                content-type: application/xml
+                requestId: call-1
+                <User><state>LOGOUT</state></User>
+            < feed lost
+              3s later
+            < Expired NotSent
+            > GET /finesse/api/Team/2?includeLoggedOutAgents=true read basic age 1.05s after +1ms
+            < 200 Ok
+            > subscribe /finesse/api/Team/2/Users for 1001
+            > subscribe /finesse/api/User/1001 for 1001
+              wait until +33s for notifications
+            < subscribed
+              wait until +33s for notifications
+            < subscribed
+            > PUT /finesse/api/User/1001 write `logout` ask as call-1 basic by +5s
+                content-type: application/xml
+                requestId: call-1
+                <User><state>LOGOUT</state></User>
+            < 202 Ok
+              wait until +33s for the logout to take effect
+            < event 1001 LOGOUT
+            = done by event
+                name: Pat O'Neil & Co
+                details: state_before=READY since_before=2025-12-31T23:50:00.000Z team=2 state_after=LOGOUT event_after=0s
+        "#]],
+    );
+}
+
 #[test]
 fn ones_own_logout() {
     check(
