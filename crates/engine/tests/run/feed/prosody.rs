@@ -150,7 +150,6 @@ Component "{SERVICE}" "pubsub"
 
     /// How many lines of its log hold this.
     pub(super) fn logged(&self, text: &str) -> usize {
-        // Those of the ports that were tried while it started are its own affair.
         self.log()
             .lines()
             .filter(|line| line.contains(text) && line.contains("c2s"))
