@@ -13,7 +13,7 @@ pub mod credential;
 pub mod dispatch;
 pub mod engine;
 pub mod event;
-mod feed;
+pub mod feed;
 pub mod journal;
 pub mod json;
 mod operation;

@@ -26,6 +26,7 @@ mod clock;
 pub mod fault;
 pub mod finesse;
 pub mod hotdesk;
+mod lab;
 mod ledger;
 mod node;
 pub mod notify;

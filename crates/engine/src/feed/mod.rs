@@ -9,6 +9,7 @@
 //! is shown to one address at a time, and never again once it was refused.
 
 mod address;
+mod client;
 mod hub;
 mod installation;
 mod listener;
@@ -38,6 +39,7 @@ use listener::Command;
 use session::Feed;
 use source::Source;
 
+pub use client::{Account, Client, ClientError, Place, Published};
 pub(crate) use listener::{Heard, Listener};
 pub(crate) use source::Tell;
 

@@ -214,7 +214,7 @@ async fn connect<'a>(source: &Source, addresses: &'a [Address]) -> Result<(Wire,
     }))
 }
 
-async fn until_ready(
+pub(super) async fn until_ready(
     mut session: Session,
     mut wire: Wire,
     began: Instant,

@@ -153,6 +153,11 @@ impl Finesse {
         self.index(user).map(|who| self.accounts[who].state)
     }
 
+    /// A user, as he was at the start.
+    pub(crate) fn user(&self, id: &str) -> Option<&User> {
+        Some(&self.accounts[self.index(id)?].user)
+    }
+
     pub(crate) fn pending_state_of(&self, user: &str) -> Option<State> {
         let account = &self.accounts[self.index(user)?];
         account.pending.as_ref().map(|(state, _)| *state)
