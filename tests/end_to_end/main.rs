@@ -21,6 +21,7 @@ mod main_job;
 mod mistakes;
 mod people;
 mod plugins;
+mod replay;
 mod resume;
 mod scale;
 mod scripts;

@@ -32,6 +32,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "signoff-core",
             "signoff-engine",
             "signoff-finesse",
+            "signoff-replay",
             "signoff-sandbox",
             "signoff-script",
             "signoff-uiza",

@@ -92,6 +92,8 @@ pub(crate) enum Command {
     /// List the workflows that come with signoff, or copy one
     #[command(subcommand)]
     Scripts(Scripts),
+    /// Replay a tutorial step by step, and check every expectation
+    Replay(Replay),
     /// Serve simulated vendors on loopback, for trying and teaching
     Sandbox(Sandbox),
     /// List provider plugins, or trust one
@@ -270,6 +272,64 @@ pub(crate) struct Status {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Replay {
+    /// A lab text, a folder of its pages, a `.luau` file, or `@NAME` for one that comes with signoff
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Values of its variables: what Postman exports, or an object in JSON or TOML; repeatable
+    #[arg(short = 'e', long, value_name = "FILE")]
+    pub(crate) environment: Vec<PathBuf>,
+    /// The value of one variable; repeatable
+    #[arg(long = "var", value_name = "NAME=VALUE")]
+    pub(crate) variables: Vec<String>,
+    /// Only this step, by number or title; repeatable
+    #[arg(long, value_name = "STEP")]
+    pub(crate) folder: Vec<String>,
+    /// End with the first failure
+    #[arg(long)]
+    pub(crate) bail: bool,
+    /// Show how each sentence is understood, and send nothing
+    #[arg(long)]
+    pub(crate) explain: bool,
+    /// Pass over what only a person can do
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Send everything there instead
+    #[arg(long, value_name = "URL")]
+    pub(crate) base_url: Option<String>,
+    /// Send what is for one port to another: `8082=8445/https`, `5222=5223/tls`; repeatable
+    #[arg(long, value_name = "PORT=PORT/SCHEME")]
+    pub(crate) map_port: Vec<String>,
+    /// Write a JUnit report there
+    #[arg(long, value_name = "FILE")]
+    pub(crate) junit: Option<PathBuf>,
+    /// Of one request, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub(crate) timeout: u64,
+    /// How long a notification is waited for, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub(crate) wait: u64,
+    /// Give an answer up that is larger
+    #[arg(long, value_name = "SIZE", default_value = "8MiB", value_parser = size)]
+    pub(crate) max_response_size: u64,
+    /// Trust the certificates in this file too
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca_file: Option<PathBuf>,
+    /// Trust whoever answers
+    #[arg(long)]
+    pub(crate) danger_accept_invalid_certificates: bool,
+    /// Send passwords over the network in clear
+    #[arg(long)]
+    pub(crate) danger_plain_http: bool,
+    #[command(flatten)]
+    pub(crate) place: Place,
+}
+
+fn size(text: &str) -> Result<u64, String> {
+    signoff_engine::parameters::parse_size(text).map_err(|error| error.to_string())
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Sandbox {
     /// Make it misbehave; repeatable
     #[arg(long = "fault", value_name = "NAME=VALUE")]
@@ -277,6 +337,9 @@ pub(crate) struct Sandbox {
     /// Listen on this port of 127.0.0.1 [default: any free one]
     #[arg(long, value_name = "PORT")]
     pub(crate) port: Option<u16>,
+    /// Serve the users of Cisco's labs, and write the environment of their tutorials there
+    #[arg(long, value_name = "FILE")]
+    pub(crate) environment: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -1,6 +1,6 @@
-//! The workflows that come with the binary, so that whoever has it alone can run them: `@name`.
+//! The workflows and tutorials that come with the binary, so that whoever has it alone can run them: `@name`.
 
-/// A workflow that is part of signoff.
+/// A script that is part of signoff.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bundled {
     /// Without `@`.
@@ -57,7 +57,21 @@ pub(crate) const SCRIPTS: [Bundled; 6] = [
     },
 ];
 
-/// The one of that name.
+/// The tutorials, by name.
+pub(crate) const TUTORIALS: [Bundled; 2] = [
+    Bundled {
+        name: "supervisor",
+        text: include_str!("../../../scripts/tutorials/supervisor.luau"),
+        people: None,
+    },
+    Bundled {
+        name: "user",
+        text: include_str!("../../../scripts/tutorials/user.luau"),
+        people: None,
+    },
+];
+
+/// The workflow of that name.
 pub(crate) fn find(name: &str) -> Option<Bundled> {
     SCRIPTS.into_iter().find(|script| script.name == name)
 }
@@ -73,7 +87,18 @@ mod tests {
 
     #[test]
     fn every_script_of_the_repository_is_bundled() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts");
+        let bundled = |scripts: &[Bundled]| -> BTreeMap<String, String> {
+            let scripts = scripts.iter();
+            scripts
+                .map(|script| (script.name.to_owned(), script.text.to_owned()))
+                .collect()
+        };
+        assert_eq!(there("scripts"), bundled(&SCRIPTS));
+        assert_eq!(there("scripts/tutorials"), bundled(&TUTORIALS));
+    }
+
+    fn there(folder: &str) -> BTreeMap<String, String> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(folder);
         let mut there = BTreeMap::new();
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
@@ -82,7 +107,6 @@ mod tests {
                 there.insert(name, fs::read_to_string(path).unwrap());
             }
         }
-        let bundled = SCRIPTS.map(|script| (script.name.to_owned(), script.text.to_owned()));
-        assert_eq!(there.into_iter().collect::<Vec<_>>(), bundled);
+        there
     }
 }

@@ -85,6 +85,7 @@ fn perform(arguments: Arguments) -> Result<Exit, Failure> {
             Command::WatchFeed(watch) => commands::watch_feed::watch_feed(watch, &general).await,
             Command::Init(init) => commands::init::init(init, &general).await,
             Command::Doctor => commands::doctor::doctor(&general).await,
+            Command::Replay(replay) => commands::replay::replay(replay, &general).await,
             Command::Sandbox(sandbox) => commands::sandbox::sandbox(sandbox).await,
             Command::Plugin(plugin) => commands::plugin::plugin(plugin, &general),
             Command::Scripts(scripts) => commands::scripts::scripts(scripts, &general),

@@ -45,6 +45,8 @@ pub enum Event {
         task: usize,
         /// Which of the task's expectations.
         expectation: usize,
+        /// What was expected, with the values of variables.
+        expected: String,
         /// What came of it.
         verdict: Verdict,
     },
@@ -129,10 +131,8 @@ pub enum Verdict {
     Held(Option<String>),
     /// It did not.
     Failed {
-        /// What was expected.
-        expected: String,
-        /// What came.
-        got: String,
+        /// What came instead.
+        came: String,
     },
     /// A person would have to look, and none did.
     Skipped,

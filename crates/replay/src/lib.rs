@@ -17,3 +17,4 @@ pub mod runner;
 pub mod template;
 pub mod tutorial;
 pub mod variables;
+pub mod xmpp;

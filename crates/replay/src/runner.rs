@@ -4,6 +4,8 @@ mod feeds;
 mod person;
 mod request;
 
+use std::cell::Cell;
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -90,6 +92,7 @@ pub async fn replay(tutorial: Arc<Tutorial>, settings: Settings, observer: &mut 
             ..Summary::default()
         },
         at: (0, 0),
+        copied: copied(&tutorial),
     };
     runner.tell(&Event::Begun(Arc::clone(&tutorial)));
     let mut stopped = false;
@@ -117,6 +120,8 @@ struct Runner<'a> {
     summary: Summary,
     /// The step and the task that are being done.
     at: (usize, usize),
+    /// The variables that get their values from answers.
+    copied: HashSet<String>,
 }
 
 /// Something that cannot be done at all.
@@ -224,9 +229,9 @@ impl Runner<'_> {
         self.capture(task, &given);
         let mut passed = true;
         for (index, expectation) in task.expectations.iter().enumerate() {
-            let verdict = self.check(&expectation.check, &given).await;
+            let (check, verdict) = self.check(&expectation.check, &given).await;
             passed &= !matches!(verdict, Verdict::Failed { .. } | Verdict::NotReached);
-            self.checked(index, verdict);
+            self.checked(index, &check, verdict);
         }
         if passed && !self.capture_failed(task) {
             TaskResult::Passed
@@ -262,53 +267,61 @@ impl Runner<'_> {
         })
     }
 
-    async fn check(&mut self, check: &Check, given: &Given) -> Verdict {
+    /// Checks an expectation; gives it with the values of its variables, too.
+    async fn check(&mut self, check: &Check, given: &Given) -> (Check, Verdict) {
+        let variables = &self.settings.variables;
+        let is_open = Cell::new(false);
+        let check = check.filled(&|template| match variables.fill(template) {
+            Ok(text) => {
+                let left = Template::new(text);
+                is_open.set(is_open.get() || left.variables().any(|left| self.copied.contains(left.name)));
+                left
+            }
+            Err(_) => {
+                is_open.set(true);
+                template.clone()
+            }
+        });
+        // What an earlier step was to copy, and has not, cannot be compared with anything.
+        let verdict = if is_open.get() {
+            Verdict::NotReached
+        } else {
+            self.verdict(&check, given).await
+        };
+        (check, verdict)
+    }
+
+    async fn verdict(&mut self, check: &Check, given: &Given) -> Verdict {
         let answer = given.answer.as_ref().map(Answer::of);
         let of_answer = |verdict: &dyn Fn(&Answer<'_>) -> Verdict| match &answer {
             Some(answer) => verdict(answer),
             None => Verdict::NotReached,
         };
-        let filled = |template: &Template| {
-            self.settings
-                .variables
-                .fill(template)
-                .unwrap_or_else(|_| template.to_string())
-        };
         match check {
             Check::Status(expected) => of_answer(&|answer| check::status(answer, *expected)),
             Check::BodyEmpty => of_answer(&check::body_empty),
             Check::Element { path, equals } => {
-                of_answer(&|answer| check::element(answer, path, &filled(equals)))
+                of_answer(&|answer| check::element(answer, path, equals.as_str()))
             }
             Check::Pointer { pointer, equals } => {
-                of_answer(&|answer| check::pointer(answer, pointer, &filled(equals)))
+                of_answer(&|answer| check::pointer(answer, pointer, equals.as_str()))
             }
             Check::Header { name, equals } => {
-                of_answer(&|answer| check::header(answer, name, &filled(equals)))
+                of_answer(&|answer| check::header(answer, name, equals.as_str()))
             }
             Check::Within(time) if given.elapsed <= *time => Verdict::Held(None),
-            Check::Within(time) => check::failed(
-                format!("an answer within {} ms", time.as_millis()),
-                format!("one after {} ms", given.elapsed.as_millis()),
-            ),
-            Check::Notification(wanted) => {
-                let elements = wanted
-                    .elements
-                    .iter()
-                    .map(|(path, equals)| (path.clone(), filled(equals)))
-                    .collect::<Vec<_>>();
-                self.notification(wanted, &elements, given).await
-            }
+            Check::Within(_) => check::failed(format!("one after {} ms", given.elapsed.as_millis())),
+            Check::Notification(wanted) => self.notification(wanted, given).await,
             Check::NoNotification { within } => {
                 let within = within.unwrap_or(self.settings.absence_time);
                 self.no_notification(within, given).await
             }
             Check::FeedAnswer if given.confirmed => Verdict::Held(None),
             Check::FeedAnswer => Verdict::NotReached,
-            Check::Subscribed(node) => feeds::subscribed(given, &filled(node), true),
-            Check::NotSubscribed(node) => feeds::subscribed(given, &filled(node), false),
-            Check::Seen(words) => check::failed(words.clone(), "nothing that a program can see".to_owned()),
-            Check::Unclear(words) => check::failed(words.clone(), "this was not understood".to_owned()),
+            Check::Subscribed(node) => feeds::subscribed(given, node.as_str(), true),
+            Check::NotSubscribed(node) => feeds::subscribed(given, node.as_str(), false),
+            Check::Seen(_) => check::failed("nothing that a program can see"),
+            Check::Unclear(_) => check::failed("this was not understood"),
         }
     }
 
@@ -357,12 +370,12 @@ impl Runner<'_> {
     }
 
     fn not_reached(&mut self, task: &Task) {
-        for index in 0..task.expectations.len() {
-            self.checked(index, Verdict::NotReached);
+        for (index, expectation) in task.expectations.iter().enumerate() {
+            self.checked(index, &expectation.check, Verdict::NotReached);
         }
     }
 
-    fn checked(&mut self, expectation: usize, verdict: Verdict) {
+    fn checked(&mut self, expectation: usize, check: &Check, verdict: Verdict) {
         self.summary.expectations += 1;
         match &verdict {
             Verdict::Held(_) => self.summary.held += 1,
@@ -371,9 +384,8 @@ impl Runner<'_> {
             Verdict::NotReached => self.summary.not_reached += 1,
         }
         let verdict = match verdict {
-            Verdict::Failed { expected, got } => Verdict::Failed {
-                expected: self.redacted(&expected),
-                got: self.redacted(&got),
+            Verdict::Failed { came } => Verdict::Failed {
+                came: self.redacted(&came),
             },
             other => other,
         };
@@ -382,6 +394,7 @@ impl Runner<'_> {
             step,
             task,
             expectation,
+            expected: self.redacted(&check.to_string()),
             verdict,
         });
     }
@@ -418,6 +431,13 @@ impl Runner<'_> {
             .map(|(name, value)| (name.clone(), self.redacted(value)))
             .collect()
     }
+}
+
+/// The variables that a tutorial copies from answers.
+fn copied(tutorial: &Tutorial) -> HashSet<String> {
+    let tasks = tutorial.steps.iter().flat_map(|step| &step.tasks);
+    let captures = tasks.flat_map(|task| &task.captures);
+    captures.map(|capture| capture.variable.clone()).collect()
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is handed over by `map_err`")]

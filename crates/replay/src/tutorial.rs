@@ -187,6 +187,39 @@ pub enum Check {
     Unclear(String),
 }
 
+impl Check {
+    /// The same with its texts filled in.
+    #[must_use]
+    pub fn filled(&self, fill: &dyn Fn(&Template) -> Template) -> Self {
+        match self {
+            Self::Element { path, equals } => Self::Element {
+                path: path.clone(),
+                equals: fill(equals),
+            },
+            Self::Pointer { pointer, equals } => Self::Pointer {
+                pointer: pointer.clone(),
+                equals: fill(equals),
+            },
+            Self::Header { name, equals } => Self::Header {
+                name: name.clone(),
+                equals: fill(equals),
+            },
+            Self::Notification(notification) => {
+                let elements = notification.elements.iter();
+                Self::Notification(Notification {
+                    elements: elements
+                        .map(|(path, equals)| (path.clone(), fill(equals)))
+                        .collect(),
+                    ..notification.clone()
+                })
+            }
+            Self::Subscribed(node) => Self::Subscribed(fill(node)),
+            Self::NotSubscribed(node) => Self::NotSubscribed(fill(node)),
+            other => other.clone(),
+        }
+    }
+}
+
 /// A notification that is waited for.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Notification {
@@ -218,4 +251,78 @@ pub enum CaptureSource {
     Pointer(String),
     /// A header.
     Header(String),
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Request(request) => {
+                write!(f, "{} {}", request.method, request.url)?;
+                match &request.basic {
+                    Some(login) => write!(f, " as {}", login.username),
+                    None => Ok(()),
+                }
+            }
+            Self::Feed(action) => action.fmt(f),
+            Self::Human(words) => write!(f, "a person: {words}"),
+        }
+    }
+}
+
+impl fmt::Display for FeedAction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Connect(feed) => write!(f, "sign in to the feed as {}", feed.login.username),
+            Self::Disconnect => f.write_str("sign out of the feed"),
+            Self::Subscribe(node) => write!(f, "subscribe to {node}"),
+            Self::Unsubscribe(node) => write!(f, "unsubscribe from {node}"),
+            Self::ListSubscriptions => f.write_str("list the subscriptions"),
+        }
+    }
+}
+
+impl fmt::Display for CaptureSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Element(path) => write!(f, "<{path}>"),
+            Self::Pointer(pointer) => f.write_str(pointer),
+            Self::Header(name) => write!(f, "header {name}"),
+        }
+    }
+}
+
+impl fmt::Display for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Status(status) => write!(f, "HTTP status {status}"),
+            Self::BodyEmpty => f.write_str("an empty body"),
+            Self::Element { path, equals } => write!(f, "<{path}> is {equals}"),
+            Self::Pointer { pointer, equals } => write!(f, "{pointer} is {equals}"),
+            Self::Header { name, equals } => write!(f, "header {name} is {equals}"),
+            Self::Within(time) => write!(f, "an answer within {} ms", time.as_millis()),
+            Self::Notification(notification) => {
+                let about = notification.about.as_deref();
+                write!(
+                    f,
+                    "a {}{}notification",
+                    about.unwrap_or_default(),
+                    if about.is_some() { " " } else { "" }
+                )?;
+                for (number, (path, equals)) in notification.elements.iter().enumerate() {
+                    write!(
+                        f,
+                        "{} <{path}> {equals}",
+                        if number > 0 { " and" } else { " with" }
+                    )?;
+                }
+                Ok(())
+            }
+            Self::NoNotification { .. } => f.write_str("no notification"),
+            Self::FeedAnswer => f.write_str("the feed's confirmation"),
+            Self::Subscribed(node) => write!(f, "a subscription to {node}"),
+            Self::NotSubscribed(node) => write!(f, "no subscription to {node}"),
+            Self::Seen(words) => write!(f, "a person sees: {words}"),
+            Self::Unclear(words) => write!(f, "NOT UNDERSTOOD: {words}"),
+        }
+    }
 }

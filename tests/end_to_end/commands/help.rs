@@ -29,6 +29,7 @@ fn help_is_complete() {
               init         Write a first configuration, and try it
               doctor       Check the configuration, and what it leads to; nothing is changed
               scripts      List the workflows that come with signoff, or copy one
+              replay       Replay a tutorial step by step, and check every expectation
               sandbox      Serve simulated vendors on loopback, for trying and teaching
               plugin       List provider plugins, or trust one
               completions  Print a completion script for a shell

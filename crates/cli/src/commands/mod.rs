@@ -11,6 +11,7 @@ pub(crate) mod plugin;
 mod question;
 pub(crate) mod read;
 pub(crate) mod reference;
+pub(crate) mod replay;
 pub(crate) mod resume;
 pub(crate) mod run;
 pub(crate) mod sandbox;

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::IsTerminal as _;
+use std::path::Path;
 
 use signoff_engine::parameters::nearest;
 use signoff_sandbox::fault::FaultError;
@@ -15,7 +16,10 @@ use crate::report;
 
 /// Serves until it is interrupted.
 pub(crate) async fn sandbox(arguments: arguments::Sandbox) -> Result<Exit, Failure> {
-    let mut settings = Settings::default();
+    let mut settings = match arguments.environment {
+        Some(_) => Settings::lab(),
+        None => Settings::default(),
+    };
     for text in &arguments.faults {
         let fault = Fault::parse(text).map_err(|error| no_fault(&error))?;
         settings = settings.fault(fault);
@@ -44,9 +48,46 @@ pub(crate) async fn sandbox(arguments: arguments::Sandbox) -> Result<Exit, Failu
     } else {
         format!("{serving}; Ctrl-C ends it")
     });
+    if let Some(path) = &arguments.environment {
+        write_environment(path, &sandbox)?;
+    }
     signal::received().await;
     sandbox.stop().await;
     Ok(Exit::Success)
+}
+
+/// The variables of the labs, as Postman would export them; and how to replay a lab with them.
+fn write_environment(path: &Path, sandbox: &Sandbox) -> Result<(), Failure> {
+    let values: Vec<serde_json::Value> = sandbox
+        .lab_variables()
+        .into_iter()
+        .map(|(key, value)| {
+            let kind = if key.ends_with("_password") {
+                "secret"
+            } else {
+                "default"
+            };
+            serde_json::json!({"key": key, "value": value, "type": kind, "enabled": true})
+        })
+        .collect();
+    let environment = serde_json::json!({"name": "signoff sandbox", "values": values});
+    std::fs::write(path, format!("{environment:#}\n")).map_err(|error| {
+        Failure::usage(
+            format!("the environment cannot be written to {}: {error}", path.display()),
+            "name a file in a folder that you may write to",
+        )
+    })?;
+    let ports: Vec<String> = sandbox
+        .lab_ports()
+        .iter()
+        .map(|map| format!(" --map-port {map}"))
+        .collect();
+    report::diagnostic(&format!(
+        "a lab is replayed on it by `signoff replay FILE -e {}{}`",
+        path.display(),
+        ports.concat()
+    ));
+    Ok(())
 }
 
 /// For `--help`: the faults, one a line, group by group.

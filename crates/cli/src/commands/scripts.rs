@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use signoff_engine::parameters::nearest;
 use signoff_script::{Limits, Workflow};
 
+use super::replay;
 use super::run::script_failure;
 use crate::arguments::{Format, General, Scripts};
-use crate::bundled::{self, Bundled, SCRIPTS};
+use crate::bundled::{self, Bundled, SCRIPTS, TUTORIALS};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::report;
@@ -19,7 +20,9 @@ pub(crate) fn scripts(command: Scripts, general: &General) -> Result<Exit, Failu
     match command {
         Scripts::List => list(general.format)?,
         Scripts::Copy { name, folder } => {
-            let script = find(name.strip_prefix('@').unwrap_or(&name))?;
+            let name = name.strip_prefix('@').unwrap_or(&name);
+            let tutorial = TUTORIALS.into_iter().find(|tutorial| tutorial.name == name);
+            let script = tutorial.map_or_else(|| find(name), Ok)?;
             let folder = folder.unwrap_or_default();
             let path = copy(&format!("{}.luau", script.name), script.text, &folder)?;
             let shown = path.display();
@@ -34,7 +37,10 @@ pub(crate) fn scripts(command: Scripts, general: &General) -> Result<Exit, Failu
                 next.push_str(&format!(" --sandbox --set people={shown}"));
             }
             if !general.quiet {
-                report::diagnostic(&format!("{next} --plan"));
+                report::diagnostic(&match tutorial {
+                    Some(_) => format!("next: signoff replay {shown} --sandbox"),
+                    None => format!("{next} --plan"),
+                });
             }
         }
     }
@@ -60,6 +66,13 @@ fn list(format: Format) -> Result<(), Failure> {
         let workflow = Workflow::from_text(&name, script.text, Limits::default())
             .map_err(|error| script_failure(&error))?;
         rows.push(vec![name, workflow.summary().to_owned()]);
+    }
+    for tutorial in TUTORIALS {
+        let name = format!("@{}", tutorial.name);
+        rows.push(vec![
+            name.clone(),
+            format!("tutorial: {}", replay::title(&name, tutorial)?),
+        ]);
     }
     match format {
         Format::Human => report::data(&report::table(&["script", "summary"], rows)),

@@ -4,6 +4,7 @@ mod errors;
 mod human;
 mod json;
 mod progress;
+pub(crate) mod replay;
 mod table;
 mod words;
 

@@ -517,39 +517,3 @@ impl fmt::Display for Meaning {
         }
     }
 }
-
-impl fmt::Display for Check {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Status(status) => write!(f, "HTTP status {status}"),
-            Self::BodyEmpty => f.write_str("an empty body"),
-            Self::Element { path, equals } => write!(f, "<{path}> is {equals}"),
-            Self::Pointer { pointer, equals } => write!(f, "{pointer} is {equals}"),
-            Self::Header { name, equals } => write!(f, "header {name} is {equals}"),
-            Self::Within(time) => write!(f, "an answer within {} ms", time.as_millis()),
-            Self::Notification(notification) => {
-                let about = notification.about.as_deref();
-                write!(
-                    f,
-                    "a {}{}notification",
-                    about.unwrap_or_default(),
-                    if about.is_some() { " " } else { "" }
-                )?;
-                for (number, (path, equals)) in notification.elements.iter().enumerate() {
-                    write!(
-                        f,
-                        "{} <{path}> {equals}",
-                        if number > 0 { " and" } else { " with" }
-                    )?;
-                }
-                Ok(())
-            }
-            Self::NoNotification { .. } => f.write_str("no notification"),
-            Self::FeedAnswer => f.write_str("the feed's confirmation"),
-            Self::Subscribed(node) => write!(f, "a subscription to {node}"),
-            Self::NotSubscribed(node) => write!(f, "no subscription to {node}"),
-            Self::Seen(words) => write!(f, "a person sees: {words}"),
-            Self::Unclear(words) => write!(f, "NOT UNDERSTOOD: {words}"),
-        }
-    }
-}

@@ -60,7 +60,7 @@ pub struct Problem {
 #[derive(Debug, thiserror::Error)]
 pub enum LabError {
     /// The file or folder cannot be read.
-    #[error("{path}: {error}", path = .path.display())]
+    #[error("{path}: {error}", path = .path.display(), error = in_words(.error))]
     Unreadable {
         /// Which.
         path: PathBuf,
@@ -95,6 +95,14 @@ impl LabError {
     }
 }
 
+fn in_words(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file or folder".to_owned(),
+        io::ErrorKind::InvalidData => "it is no text in UTF-8".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
 /// Reads a page, or a folder of numbered pages.
 ///
 /// # Errors
@@ -114,7 +122,7 @@ pub fn read(path: &Path) -> Result<Lab, LabError> {
         let text = fs::read_to_string(&page).map_err(|error| unreadable(&page, error))?;
         texts.push((page, text));
     }
-    let title = path.file_stem().unwrap_or_default().to_string_lossy();
+    let title = path.file_name().unwrap_or_default().to_string_lossy();
     Ok(from_texts(&title, &texts))
 }
 

@@ -164,45 +164,32 @@ impl Runner<'_> {
         Ok(())
     }
 
-    pub(super) async fn notification(
-        &mut self,
-        wanted: &Notification,
-        elements: &[(String, String)],
-        given: &Given,
-    ) -> Verdict {
+    pub(super) async fn notification(&mut self, wanted: &Notification, given: &Given) -> Verdict {
         let within = wanted.within.unwrap_or(self.settings.notification_time);
-        let expected = described(wanted, elements);
         let Some(feed) = self.listening(given) else {
-            return check::failed(expected, "no feed is signed in to".to_owned());
+            return check::failed("no feed is signed in to");
         };
-        match feed
-            .find(within, |heard| check::is_wanted(heard, wanted, elements))
-            .await
-        {
+        match feed.find(within, |heard| check::is_wanted(heard, wanted)).await {
             Found::This(heard) => Verdict::Held(Some(self.redacted(&check::told(&heard)))),
-            Found::Nothing(others) => check::failed(expected, self.others(&others, within)),
+            Found::Nothing(others) => check::failed(self.others(&others, within)),
             Found::Lost(others) => {
                 let others = match others.as_slice() {
                     [] => "nothing".to_owned(),
                     _ => self.others(&others, within),
                 };
-                check::failed(expected, format!("the feed was lost; before that came {others}"))
+                check::failed(format!("the feed was lost; before that came {others}"))
             }
         }
     }
 
     pub(super) async fn no_notification(&mut self, within: Duration, given: &Given) -> Verdict {
-        let expected = "no notification".to_owned();
         let Some(feed) = self.listening(given) else {
-            return check::failed(
-                expected,
-                "no feed is signed in to, so nothing could have come".to_owned(),
-            );
+            return check::failed("no feed is signed in to, so nothing could have come");
         };
         match feed.find(within, |_| true).await {
-            Found::This(heard) => check::failed(expected, self.redacted(&check::told(&heard))),
+            Found::This(heard) => check::failed(check::told(&heard)),
             Found::Nothing(_) => Verdict::Held(Some(format!("none within {} s", within.as_secs_f64()))),
-            Found::Lost(_) => check::failed(expected, "the feed was lost".to_owned()),
+            Found::Lost(_) => check::failed("the feed was lost"),
         }
     }
 
@@ -236,19 +223,6 @@ fn not_signed_in() -> Broken {
     Broken::new("no feed is signed in to")
 }
 
-/// A notification that is waited for, filled in.
-fn described(wanted: &Notification, elements: &[(String, String)]) -> String {
-    let elements = elements
-        .iter()
-        .map(|(path, equals)| (path.clone(), Template::new(equals.as_str())))
-        .collect();
-    Check::Notification(Notification {
-        elements,
-        ..wanted.clone()
-    })
-    .to_string()
-}
-
 pub(super) fn subscribed(given: &Given, node: &str, expected: bool) -> Verdict {
     let Some(nodes) = &given.subscriptions else {
         return Verdict::NotReached;
@@ -256,14 +230,8 @@ pub(super) fn subscribed(given: &Given, node: &str, expected: bool) -> Verdict {
     if nodes.iter().any(|known| known == node) == expected {
         return Verdict::Held(None);
     }
-    let expectation = if expected {
-        "a subscription"
-    } else {
-        "no subscription"
-    };
-    let got = match nodes.as_slice() {
+    check::failed(match nodes.as_slice() {
         [] => "no subscriptions".to_owned(),
         nodes => format!("subscriptions to {}", nodes.join(", ")),
-    };
-    check::failed(format!("{expectation} to {node}"), got)
+    })
 }

@@ -12,28 +12,26 @@ impl Runner<'_> {
         self.tell_sent(Sending::Human(words.to_owned()));
         let acted = self.ask(words, <dyn Person>::act).await;
         if acted != Some(Acted::Done) {
-            for index in 0..task.expectations.len() {
-                self.checked(index, Verdict::Skipped);
+            for (index, expectation) in task.expectations.iter().enumerate() {
+                self.checked(index, &expectation.check, Verdict::Skipped);
             }
             return TaskResult::Skipped;
         }
         let mut result = TaskResult::Passed;
         for (index, expectation) in task.expectations.iter().enumerate() {
             let (Check::Seen(words) | Check::Unclear(words)) = &expectation.check else {
-                self.checked(index, Verdict::NotReached);
+                self.checked(index, &expectation.check, Verdict::NotReached);
                 continue;
             };
             let verdict = match self.ask(words, <dyn Person>::sees).await {
                 Some(Seen::Yes) => Verdict::Held(None),
-                Some(Seen::No) => {
-                    check::failed(words.clone(), "something else, as the person said".to_owned())
-                }
+                Some(Seen::No) => check::failed("something else, as the person said"),
                 Some(Seen::Skipped) | None => Verdict::Skipped,
             };
             if matches!(verdict, Verdict::Failed { .. }) {
                 result = TaskResult::Failed;
             }
-            self.checked(index, verdict);
+            self.checked(index, &expectation.check, verdict);
         }
         result
     }

@@ -41,8 +41,7 @@ async fn what_cannot_be_copied_is_not_sent() {
           teamId = Err("a body that is no XML (not a usable XML document at byte 0: there is something outside of the root element): oops")
           extension = Err("a body that is no XML (not a usable XML document at byte 0: there is something outside of the root element): oops")
           NO HTTP status 200
-             expected HTTP status 200
-             got HTTP status 500: oops
+             came HTTP status 500: oops
         == My team
           broken: no step has copied a value for `{teamId}`, and the environment has none; give it a value: `--var NAME=VALUE`, or `-e FILE` with an environment
         failed: 0 of 1 held, 1 failed, 0 skipped, 0 not reached, 1 broken, 2 of 2 steps failed, 0 not run
@@ -59,14 +58,11 @@ async fn half_understood_is_not_passed() {
         < 200 
           ok HTTP status 200
           NO NOT UNDERSTOOD: a list of three queues
-             expected a list of three queues
-             got this was not understood
+             came this was not understood
           NO NOT UNDERSTOOD: You should see how long they are.
-             expected You should see how long they are.
-             got this was not understood
+             came this was not understood
           NO NOT UNDERSTOOD: The second must never be empty!
-             expected The second must never be empty!
-             got this was not understood
+             came this was not understood
         failed: 1 of 4 held, 3 failed, 0 skipped, 0 not reached, 0 broken, 1 of 1 steps failed, 0 not run
     "#]]
     .assert_eq(&told(page("half.md"), settings(&world)).await);
@@ -86,8 +82,7 @@ async fn the_first_failure_ends_it_if_that_is_asked_for() {
           teamId = Err("no body")
           extension = Err("no body")
           NO HTTP status 200
-             expected HTTP status 200
-             got HTTP status 404
+             came HTTP status 404
         failed: 0 of 1 held, 1 failed, 0 skipped, 0 not reached, 0 broken, 1 of 2 steps failed, 1 not run
     "#]]
     .assert_eq(&told(page("copies.md"), settings).await);

@@ -1,0 +1,213 @@
+//! `signoff replay`: a tutorial, step by step, with every expectation checked.
+
+mod environment;
+mod person;
+mod source;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use signoff_engine::redact::Redactor;
+use signoff_engine::transport::{HttpTransport, ProxyVariables, SettingsError, TransportSettings};
+use signoff_replay::aim::{Aim, PortMap};
+use signoff_replay::lab::Problem;
+use signoff_replay::runner::{self, Settings};
+use signoff_replay::tutorial::{Action, Tutorial};
+use signoff_replay::variables::{Scope, Variables};
+use signoff_replay::xmpp::XmppFeeds;
+use signoff_sandbox::Sandbox;
+use url::Url;
+
+use self::person::{AtTerminal, Nobody};
+pub(crate) use self::source::Read;
+use super::signal;
+use crate::arguments::{self, General};
+use crate::bundled::Bundled;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::report;
+
+/// How long the absence of one is waited for.
+const ABSENCE_TIME: Duration = Duration::from_secs(3);
+
+/// Replays it, or explains how it is understood.
+pub(crate) async fn replay(arguments: arguments::Replay, general: &General) -> Result<Exit, Failure> {
+    let read = source::read(&arguments.file)?;
+    if arguments.explain {
+        report::replay::explain(&read, general.format);
+        read.check(&arguments.file)?;
+        return Ok(if read.problems().is_empty() {
+            Exit::Success
+        } else {
+            Exit::Configuration
+        });
+    }
+    read.check(&arguments.file)?;
+    if let Some(failure) = problems(read.problems()) {
+        return Err(failure);
+    }
+    let (tutorial, own_variables) = read.into_parts();
+    let tutorial = chosen(tutorial, &arguments)?;
+    if needs_a_person(&tutorial) && !arguments.yes && !report::can_ask() {
+        return Err(Failure::usage(
+            "some steps can only be done by a person, and there is no terminal to ask at",
+            "`--yes` passes over them, as skipped",
+        ));
+    }
+    let mut variables = Variables::new();
+    for (name, value) in own_variables {
+        variables.set(Scope::Tutorial, name, value);
+    }
+    let mut aim = aim(&arguments)?;
+    let sandbox = if arguments.place.sandbox {
+        let sandbox = Sandbox::start(signoff_sandbox::Settings::lab()).await;
+        let sandbox = sandbox
+            .map_err(|error| Failure::configuration(format!("the sandbox cannot start: {error}"), ""))?;
+        sandbox_environment(&sandbox, &mut variables, &mut aim)?;
+        Some(sandbox)
+    } else {
+        None
+    };
+    for file in &arguments.environment {
+        environment::read(file, &mut variables)?;
+    }
+    environment::given(&arguments.variables, &mut variables)?;
+    let settings = settings(&arguments, variables, aim)?;
+    let mut observer = report::replay::reporter(general, arguments.junit.as_deref());
+    let replayed = tokio::select! {
+        summary = runner::replay(Arc::new(tutorial), settings, &mut observer) => Some(summary),
+        () = signal::received() => None,
+    };
+    observer.finish()?;
+    drop(sandbox);
+    match replayed {
+        Some(summary) if summary.passed() => Ok(Exit::Success),
+        Some(_) => Ok(Exit::NotOut),
+        None => Err(super::question::interrupted(
+            "what was sent was sent; nothing is kept of a replay",
+        )),
+    }
+}
+
+fn settings(arguments: &arguments::Replay, variables: Variables, aim: Aim) -> Result<Settings, Failure> {
+    let timeout = Duration::from_secs(arguments.timeout);
+    let transport = TransportSettings {
+        ca_file: arguments.ca_file.clone(),
+        danger_accept_invalid_certificates: arguments.danger_accept_invalid_certificates,
+        proxy_variables: ProxyVariables::read(|name| std::env::var(name).ok()),
+        timeout,
+        hands_over_redirects: true,
+        ..TransportSettings::default()
+    };
+    let unusable = |error: SettingsError| Failure::configuration(error.to_string(), "");
+    let feeds = XmppFeeds::new(transport.clone());
+    Ok(Settings {
+        variables,
+        aim,
+        transport: Arc::new(HttpTransport::new(transport).map_err(unusable)?),
+        feeds: Arc::new(feeds),
+        redactor: Arc::new(Redactor::new()),
+        person: if arguments.yes {
+            Arc::new(Nobody)
+        } else {
+            Arc::new(AtTerminal)
+        },
+        timeout,
+        max_response_size: arguments.max_response_size,
+        notification_time: Duration::from_secs(arguments.wait),
+        absence_time: ABSENCE_TIME,
+        bail: arguments.bail,
+        danger_plain_http: arguments.danger_plain_http,
+    })
+}
+
+fn aim(arguments: &arguments::Replay) -> Result<Aim, Failure> {
+    let base = match &arguments.base_url {
+        Some(text) => {
+            let url = Url::parse(text)
+                .ok()
+                .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+            Some(url.ok_or_else(|| {
+                Failure::usage(
+                    format!("`--base-url {text}` is no URL of the web"),
+                    "write it as `https://HOST:PORT`",
+                )
+            })?)
+        }
+        None => None,
+    };
+    let mut ports = Vec::new();
+    for text in &arguments.map_port {
+        let map: Result<PortMap, _> = text.parse();
+        ports.push(map.map_err(|error| Failure::usage(format!("`--map-port`: {error}"), ""))?);
+    }
+    Ok(Aim { base, ports })
+}
+
+/// What the labs call things, in the sandbox; what was said by hand comes first.
+fn sandbox_environment(sandbox: &Sandbox, variables: &mut Variables, aim: &mut Aim) -> Result<(), Failure> {
+    for (name, value) in sandbox.lab_variables() {
+        variables.set(Scope::Environment, name, value);
+    }
+    for map in sandbox.lab_ports() {
+        let map: Result<PortMap, _> = map.parse();
+        aim.ports.push(map.map_err(|error| {
+            Failure::new(
+                Exit::Bug,
+                format!("the sandbox's ports: {error}"),
+                "please report this line",
+            )
+        })?);
+    }
+    Ok(())
+}
+
+/// The steps that were asked for.
+fn chosen(mut tutorial: Tutorial, arguments: &arguments::Replay) -> Result<Tutorial, Failure> {
+    if arguments.folder.is_empty() {
+        return Ok(tutorial);
+    }
+    let names = |step: &signoff_replay::tutorial::Step, wanted: &str| {
+        step.number == wanted || step.title.eq_ignore_ascii_case(wanted)
+    };
+    for wanted in &arguments.folder {
+        if !tutorial.steps.iter().any(|step| names(step, wanted)) {
+            let known: Vec<String> = tutorial
+                .steps
+                .iter()
+                .map(|step| format!("`{}` ({})", step.number, step.title))
+                .collect();
+            return Err(Failure::usage(
+                format!("there is no step `{wanted}`"),
+                format!("the steps are {}", known.join(", ")),
+            ));
+        }
+    }
+    tutorial
+        .steps
+        .retain(|step| arguments.folder.iter().any(|wanted| names(step, wanted)));
+    Ok(tutorial)
+}
+
+fn needs_a_person(tutorial: &Tutorial) -> bool {
+    let tasks = tutorial.steps.iter().flat_map(|step| &step.tasks);
+    tasks
+        .into_iter()
+        .any(|task| matches!(task.action, Action::Human(_)))
+}
+
+/// All that keeps a tutorial from being replayed, with its places; nothing has been sent.
+fn problems(problems: &[Problem]) -> Option<Failure> {
+    let first = problems.first()?;
+    let lines: Vec<String> = problems
+        .iter()
+        .map(|problem| format!("error: {}: {}", problem.place, problem.message))
+        .collect();
+    Some(Failure::configuration(lines.join("\n"), first.hint.clone()))
+}
+
+/// What a tutorial that comes with signoff calls itself.
+pub(super) fn title(name: &str, tutorial: Bundled) -> Result<String, Failure> {
+    let (tutorial, _) = source::bundled(name, tutorial)?.into_parts();
+    Ok(tutorial.title)
+}

@@ -1,0 +1,87 @@
+//! Feeds over XMPP, as the engine speaks it.
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use signoff_engine::feed::{Account, Client, ClientError, Place};
+use signoff_engine::transport::TransportSettings;
+use tokio::sync::mpsc;
+
+use crate::feed::{FeedError, FeedLogin, FeedSession, Feeds, Heard, OpenFeed};
+
+/// Notifications that wait to be looked at.
+const WAITING: usize = 1_024;
+
+/// Opens feeds with the trust and the proxies of these settings.
+pub struct XmppFeeds(TransportSettings);
+
+impl XmppFeeds {
+    /// Opens nothing yet.
+    #[must_use]
+    pub const fn new(settings: TransportSettings) -> Self {
+        Self(settings)
+    }
+}
+
+impl Feeds for XmppFeeds {
+    fn open(&self, login: FeedLogin) -> BoxFuture<'_, Result<OpenFeed, FeedError>> {
+        async move {
+            let place = Place {
+                host: login.address.host,
+                port: login.address.port,
+                tls: login.address.tls,
+            };
+            let account = Account {
+                domain: login.domain,
+                user: login.username,
+                password: login.password,
+            };
+            let (client, mut published) = Client::connect(self.0.clone(), &place, account)
+                .await
+                .map_err(|error| in_words(&error))?;
+            let (listener, notifications) = mpsc::channel(WAITING);
+            tokio::spawn(async move {
+                while let Some(one) = published.recv().await {
+                    let heard = Heard {
+                        node: one.node,
+                        payload: one.payload,
+                    };
+                    if listener.send(heard).await.is_err() {
+                        return;
+                    }
+                }
+            });
+            Ok(OpenFeed {
+                session: Box::new(XmppSession(client)),
+                notifications,
+            })
+        }
+        .boxed()
+    }
+}
+
+struct XmppSession(Client);
+
+impl FeedSession for XmppSession {
+    fn subscribe<'a>(&'a mut self, node: &'a str) -> BoxFuture<'a, Result<(), FeedError>> {
+        async move { self.0.subscribe(node).await.map_err(|error| in_words(&error)) }.boxed()
+    }
+
+    fn unsubscribe<'a>(&'a mut self, node: &'a str) -> BoxFuture<'a, Result<(), FeedError>> {
+        async move { self.0.unsubscribe(node).await.map_err(|error| in_words(&error)) }.boxed()
+    }
+
+    fn subscriptions(&mut self) -> BoxFuture<'_, Result<Vec<String>, FeedError>> {
+        async move { self.0.subscriptions().await.map_err(|error| in_words(&error)) }.boxed()
+    }
+
+    fn close(self: Box<Self>) -> BoxFuture<'static, ()> {
+        self.0.close().boxed()
+    }
+}
+
+fn in_words(error: &ClientError) -> FeedError {
+    FeedError {
+        message: error.to_string(),
+        hint: String::new(),
+    }
+}
