@@ -1,6 +1,7 @@
 //! A run that is killed is taken up again: nobody is lost, nobody is logged out twice, everybody is told of.
 
 mod doubt;
+mod paths;
 
 use std::collections::BTreeMap;
 

@@ -232,6 +232,13 @@ impl Running<'_> {
         }
     }
 
+    /// The same, or until it ends.
+    pub(crate) fn until_or_end(&mut self, mut holds: impl FnMut() -> bool) {
+        while !holds() && self.child.try_wait().unwrap().is_none() {
+            assert!(self.started.elapsed() < LONGEST, "it does not come to that");
+        }
+    }
+
     /// Ends it as the loss of power would.
     pub(crate) fn kill(mut self) -> Ended {
         self.child.kill().unwrap();

@@ -38,6 +38,8 @@ pub(crate) enum Order {
     Sleep(TaskId, Place, String, Duration),
     Now(TaskId, Place, String),
     People(TaskId, PeopleRequest),
+    /// With `FILE:LINE` of the call, and which items it has.
+    Each(TaskId, Place, String, String),
     Enter(Option<String>, User),
     Leave(User),
     Source(Source),
@@ -77,6 +79,7 @@ impl Order {
                 Self::Sleep(_, place, source, _) | Self::Now(_, place, source) => {
                     place.0.len() + source.len()
                 }
+                Self::Each(_, place, source, items) => place.0.len() + source.len() + items.len(),
                 Self::Source(source) => source.text.len(),
                 Self::Enter(_, user) | Self::Leave(user) => value::weight_of_user(user),
                 Self::Log(_, text, fields) => text.len() + value::weight(fields),
@@ -95,6 +98,7 @@ pub(crate) enum Reply {
     Now(i64),
     Slept,
     People(Arc<People>, Option<String>),
+    Begun,
 }
 
 /// What an order weighs beside its texts, with the future that carries it out.
@@ -156,6 +160,10 @@ fn start<H: Host>(host: &Arc<H>, order: Order) -> Option<Running> {
         Order::Now(task, place, source) => {
             Box::pin(async move { (task, host.now(place, source).await.map(Reply::Now)) })
         }
+        Order::Each(task, place, source, items) => Box::pin(async move {
+            let begun = host.each(place, source, items).await;
+            (task, begun.map(|()| Reply::Begun))
+        }),
         Order::People(task, request) => Box::pin(async move {
             let connection = request.connection.clone();
             let people = host.people(request).await;

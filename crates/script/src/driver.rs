@@ -86,6 +86,8 @@ struct Task {
 enum Asked {
     Call(usize),
     Connect(String, Option<String>),
+    /// To begin with the items of this one, which come from an iterator or not.
+    Each(FanoutId, bool),
     Other,
 }
 
@@ -247,7 +249,7 @@ impl Driver {
             self.finish(Err(RunError::Script(Box::new(error))));
         } else {
             match (result, pending) {
-                (Ok(_), Some((source, request))) => self.take_up(id, source, request)?,
+                (Ok(_), Some((source, request))) => self.take_up(id, &source, request)?,
                 (Ok(values), None) => {
                     if self.threads.len() < THREADS {
                         self.threads.push(thread);
@@ -282,7 +284,7 @@ impl Driver {
     }
 
     /// Takes up what a task asks for.
-    fn take_up(&mut self, id: TaskId, source: String, request: Request) -> mlua::Result<()> {
+    fn take_up(&mut self, id: TaskId, source: &str, request: Request) -> mlua::Result<()> {
         match request {
             Request::Call {
                 connection,
@@ -297,7 +299,7 @@ impl Driver {
                 };
                 let call = Call {
                     place,
-                    source: source.clone(),
+                    source: source.to_owned(),
                     connection: name,
                     credential,
                     operation,
@@ -305,7 +307,7 @@ impl Driver {
                     arguments,
                     in_fan_out,
                 };
-                self.ask(id, Asked::Call(connection), Order::Call(id, call), &source);
+                self.ask(id, Asked::Call(connection), Order::Call(id, call), source);
             }
             Request::Connect { name, credential } => match self.known(&name, credential.as_deref()) {
                 Some(handle) => {
@@ -314,7 +316,7 @@ impl Driver {
                 }
                 None => {
                     let order = Order::Connect(id, name.clone(), credential.clone());
-                    self.ask(id, Asked::Connect(name, credential), order, &source);
+                    self.ask(id, Asked::Connect(name, credential), order, source);
                 }
             },
             Request::Skip {
@@ -324,27 +326,27 @@ impl Driver {
             } => {
                 let skip = Skip {
                     place: self.place(id),
-                    source: source.clone(),
+                    source: source.to_owned(),
                     connection,
                     user,
                     reason,
                 };
-                self.ask(id, Asked::Other, Order::Skip(id, skip), &source);
+                self.ask(id, Asked::Other, Order::Skip(id, skip), source);
             }
             Request::Sleep(duration) => {
                 let place = self.place(id);
                 self.ask(
                     id,
                     Asked::Other,
-                    Order::Sleep(id, place, source.clone(), duration),
-                    &source,
+                    Order::Sleep(id, place, source.to_owned(), duration),
+                    source,
                 );
             }
             Request::Now => {
                 let place = self.place(id);
-                self.ask(id, Asked::Other, Order::Now(id, place, source.clone()), &source);
+                self.ask(id, Asked::Other, Order::Now(id, place, source.to_owned()), source);
             }
-            Request::People(request) => self.ask(id, Asked::Other, Order::People(id, request), &source),
+            Request::People(request) => self.ask(id, Asked::Other, Order::People(id, request), source),
             Request::Each(each) => self.begin_each(id, source, each)?,
             Request::Item(fanout, value) => self.item(id, fanout, value)?,
             Request::ItemsFailed(fanout, text) => {
@@ -536,6 +538,10 @@ impl Driver {
             #[expect(clippy::cast_precision_loss, reason = "milliseconds of this age fit")]
             Reply::Now(unix_ms) => Luau::Number(unix_ms as f64 / 1_000.0),
             Reply::Slept => Luau::Nil,
+            Reply::Begun => match asked {
+                Some(Asked::Each(fanout, from_iterator)) => self.begun_each(fanout, from_iterator)?,
+                _ => Luau::Nil,
+            },
             Reply::People(list, connection) => people::open(&lua, &list, connection)?,
         })
     }

@@ -5,6 +5,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
 use mlua::{Function, Lua, Table, Value as Luau};
+use sha2::{Digest as _, Sha256};
 use signoff_core::{Outcome, SecretHandle, User, Value};
 use signoff_engine::call::CallError;
 
@@ -46,6 +47,8 @@ pub(crate) struct Fanout {
     last: VecDeque<Item>,
     /// How often each key came; by hash, since a million users must not be a million texts.
     keys: HashMap<u64, u32>,
+    /// The sum of the hashes of the keys of a list, in whatever order it has them; `None` for an iterator.
+    sum: Option<u128>,
     total: u64,
     ended: u64,
     failures: u64,
@@ -107,6 +110,7 @@ impl Fanout {
             exhausted: false,
             last: VecDeque::new(),
             keys: HashMap::new(),
+            sum: None,
             total: 0,
             ended: 0,
             failures: 0,
@@ -115,7 +119,10 @@ impl Fanout {
             holders: HashMap::new(),
         };
         match each.items {
-            Items::List(list) => fanout.list = Some((list, 0)),
+            Items::List(list) => {
+                fanout.list = Some((list, 0));
+                fanout.sum = Some(0);
+            }
             Items::Iterator => {}
             Items::Failed(row, outcome) => {
                 // A read that failed: there is nobody to go through, and its outcome tells why.
@@ -181,6 +188,23 @@ impl Fanout {
         Ok(None)
     }
 
+    /// Adds an item of the list to what [`Fanout::items`] tells.
+    pub(crate) fn count_in(&mut self, value: &Luau, user: Option<&User>) {
+        let key = key(value, user).unwrap_or_default();
+        let mut bytes = [0; 16];
+        for (byte, hashed) in bytes.iter_mut().zip(Sha256::digest(key.as_bytes())) {
+            *byte = hashed;
+        }
+        let hash = u128::from_le_bytes(bytes);
+        self.sum = self.sum.map(|sum| sum.wrapping_add(hash));
+    }
+
+    /// Which items there are, as far as that is known when they begin.
+    pub(crate) fn items(&self) -> String {
+        self.sum
+            .map_or_else(|| "iterator".to_owned(), |sum| format!("{sum:032x}"))
+    }
+
     /// Takes an item in; gives it back unless it has to come last.
     pub(crate) fn admit(
         &mut self,
@@ -189,13 +213,8 @@ impl Fanout {
     ) -> Option<Item> {
         self.total += 1;
         let user = value::user(&value).ok();
-        let key = match (&user, &value) {
-            (Some((_, user)), _) => escape(&user.id),
-            (None, Luau::Integer(_) | Luau::Number(_) | Luau::Boolean(_)) => {
-                escape(&value.to_string().unwrap_or_default())
-            }
-            _ => format!("#{}", self.total),
-        };
+        let key =
+            key(&value, user.as_ref().map(|(_, user)| user)).unwrap_or_else(|| format!("#{}", self.total));
         let mut hasher = DefaultHasher::new();
         key.hash(&mut hasher);
         let known = self.keys.len();
@@ -329,6 +348,17 @@ fn is_failure(outcome: Outcome) -> bool {
         outcome,
         Outcome::Refused | Outcome::NotFound | Outcome::Denied | Outcome::Failed | Outcome::Unknown
     )
+}
+
+/// What tells an item from others, if its value does.
+fn key(value: &Luau, user: Option<&User>) -> Option<String> {
+    match (user, value) {
+        (Some(user), _) => Some(escape(&user.id)),
+        (None, Luau::Integer(_) | Luau::Number(_) | Luau::Boolean(_)) => {
+            Some(escape(&value.to_string().unwrap_or_default()))
+        }
+        _ => None,
+    }
 }
 
 /// A key that cannot be mistaken for another part of a place.

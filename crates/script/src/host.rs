@@ -41,6 +41,15 @@ pub trait Host: Send + Sync + 'static {
         duration: Duration,
     ) -> impl Future<Output = Result<(), CallError>> + Send;
 
+    /// A `signoff.each` begins. `source` is `FILE:LINE` of the call, `items` tells whether a re-execution has the same
+    /// ones.
+    fn each(
+        &self,
+        place: Place,
+        source: String,
+        items: String,
+    ) -> impl Future<Output = Result<(), CallError>> + Send;
+
     /// The script came to require a text that was not read when it was loaded.
     fn source(&self, source: Source);
 

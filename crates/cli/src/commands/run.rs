@@ -245,6 +245,10 @@ impl Host for RunHost {
         self.0.sleep(place, &source, duration).await
     }
 
+    async fn each(&self, place: Place, source: String, items: String) -> Result<(), CallError> {
+        self.0.each(place, &source, &items)
+    }
+
     fn source(&self, source: Source) {
         self.0.source(text_of(source));
     }

@@ -376,6 +376,17 @@ impl Run {
             .await
     }
 
+    /// A script goes through items; `items` tells whether a re-execution has the same ones.
+    ///
+    /// # Errors
+    /// [`CallError::Fault`] if it has others, [`CallError::Journal`] if the journal fails.
+    pub fn each(&self, place: Place, source: &str, items: &str) -> Result<(), CallError> {
+        let at_ms = self.clock.now().unix_ms;
+        // It gives nothing: what its items give is recorded with them.
+        self.host_call(place, source, "each", &[Field::new("items", items)], at_ms)?;
+        Ok(())
+    }
+
     /// A text that the script came to require while it ran.
     pub fn source(&self, source: SourceText) {
         self.journal.source(source);
@@ -427,9 +438,12 @@ impl Run {
             other => other,
         };
         let off_path = self.tell_missed().await?;
-        let status = match (&off_path, status) {
-            (Some(_), Status::Completed) => Status::Failed,
-            (_, other) => other,
+        // Whatever else ended it is why it did not come there.
+        let off_path = off_path.filter(|_| status == Status::Completed);
+        let status = if off_path.is_some() {
+            Status::Failed
+        } else {
+            status
         };
         let left_over = self.scope().left_over();
         // All at once, so that they share their commits.

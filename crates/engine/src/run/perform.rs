@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use signoff_core::{
-    ActsOn, Args, Context, CredentialKind, Field, OperationSpec, Outcome, Record, Target, User, Yields,
+    ActsOn, Args, Context, CredentialKind, Field, Finished, OperationSpec, Outcome, Record, Target, User,
+    Yields,
 };
 use tokio::sync::oneshot;
 
 use super::links::Link;
 use super::recorded::{Begun, EarlierWrites};
-use super::resume::satisfies;
+use super::resume::{IN_DOUBT, satisfies};
 use super::writes::CallWrites;
 use super::{Asked, Run, UnderWay, report};
 use crate::call::{Answer, Call, CallError, Cause, OutcomeRow};
@@ -176,10 +177,7 @@ impl Run {
             if earlier.is_in_doubt() {
                 // He may be out already: that somebody wants him left alone now does not undo it.
                 row.outcome = Outcome::Unknown;
-                row.message = row
-                    .message
-                    .take()
-                    .map(|message| format!("{message}; a change that was sent before is in doubt"));
+                row.message = row.message.take().map(|message| format!("{message}; {IN_DOUBT}"));
                 report::fill_writes(row, writes.map(|writes| writes.tally()));
             }
             let is_final = row.outcome == Outcome::Skipped;
@@ -248,6 +246,16 @@ impl Run {
                 message: format!("`confirm = \"event\"` needs notifications: {why}"),
                 hint: "use `best`, which takes a notification where there is one, or `status`".to_owned(),
             });
+        }
+        let mut ended = ended;
+        if earlier.is_in_doubt() && ended.finished.outcome == Outcome::Cancelled {
+            // This process did not try; what an earlier one sent is in doubt as before.
+            ended.finished = Finished {
+                code: Some("interrupted".to_owned()),
+                message: Some(IN_DOUBT.to_owned()),
+                ..Finished::new(Outcome::Unknown)
+            };
+            ended.cut_off = true;
         }
         self.ended(id, row, ended, operation, &arguments).await
     }

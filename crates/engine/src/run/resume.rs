@@ -203,7 +203,7 @@ impl Run {
             attempts: writes.attempts,
             request_id: writes.request_id,
             code: Some("interrupted".to_owned()),
-            message: Some("a change that was sent before is in doubt".to_owned()),
+            message: Some(IN_DOUBT.to_owned()),
             started_ms: call.call.at_ms,
             ..OutcomeRow::of(&*self.id, user, Outcome::Unknown)
         };
@@ -224,6 +224,9 @@ impl Run {
     }
 }
 
+/// What is said of a user to whom nobody came back.
+pub(super) const IN_DOUBT: &str = "a change that was sent before is in doubt";
+
 /// Whether a user is as he was meant to be.
 pub(super) fn satisfies(row: &OutcomeRow, accepted_is_enough: bool) -> bool {
     match row.outcome {
@@ -240,11 +243,13 @@ fn off_path(now: &CallRecord, before: &JournaledCall, source: &str) -> String {
     } else {
         source.to_owned()
     };
-    format!(
-        "the script took another path at {place}: it asks for {} where it asked for {} before",
-        asked(now),
-        asked(&before.call)
-    )
+    let (asked_now, asked_before) = (asked(now), asked(&before.call));
+    let how = match now.operation.as_str() {
+        "each" if asked_now == asked_before => "it goes through other items than before".to_owned(),
+        _ if asked_now == asked_before => format!("it asks for {asked_now} in other words than before"),
+        _ => format!("it asks for {asked_now} where it asked for {asked_before} before"),
+    };
+    format!("the script took another path at {place}: {how}")
 }
 
 fn asked(call: &CallRecord) -> String {

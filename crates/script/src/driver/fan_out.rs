@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use mlua::{Table, Value as Luau};
-use signoff_engine::call::CallError;
+use signoff_engine::call::{CallError, Place};
 
-use super::{DEEPEST, Driver, Resume};
+use super::{Asked, DEEPEST, Driver, Resume};
 use crate::bridge::{Order, TaskId};
 use crate::fanout::{Fanout, Item, Waits};
 use crate::request::{Each, FanoutId, Items};
@@ -14,7 +14,7 @@ use crate::value;
 
 impl Driver {
     /// A task calls `each`.
-    pub(super) fn begin_each(&mut self, parent: TaskId, source: String, each: Each) -> mlua::Result<()> {
+    pub(super) fn begin_each(&mut self, parent: TaskId, source: &str, each: Each) -> mlua::Result<()> {
         let depth = self.depth(parent);
         if depth > DEEPEST {
             let message = format!("`signoff.each` within `signoff.each`, more than {DEEPEST} deep");
@@ -27,7 +27,15 @@ impl Driver {
         let items = each.items.clone();
         let lua = self.machine.lua.clone();
         let budget = Arc::clone(&self.machine.budget);
-        let mut fanout = Fanout::new(&lua, budget, parent, place, source, depth, each)?;
+        let mut fanout = Fanout::new(
+            &lua,
+            budget,
+            parent,
+            place.clone(),
+            source.to_owned(),
+            depth,
+            each,
+        )?;
         let from_iterator = fanout.is_fed();
         if let Items::List(list) = &items
             && let Some(CallError::Misuse { message, hint }) = self.enter_all(list, &mut fanout)?
@@ -35,15 +43,23 @@ impl Driver {
             self.ready.push_back((parent, Resume::Mistake(message, hint)));
             return Ok(());
         }
+        let items = fanout.items();
         let fanout = FanoutId(self.fanouts.insert(fanout));
         if let Some(task) = self.task_mut(parent) {
             task.open.push(fanout);
         }
-        let begun = lua.create_table()?;
+        // The host is told before the first item begins: it knows whether these are the items of before.
+        let order = Order::Each(parent, Place(place.into()), source.to_owned(), items);
+        self.ask(parent, Asked::Each(fanout, from_iterator), order, source);
+        Ok(())
+    }
+
+    /// What the Luau side makes of a fan-out that begins.
+    pub(super) fn begun_each(&self, fanout: FanoutId, from_iterator: bool) -> mlua::Result<Luau> {
+        let begun = self.machine.lua.create_table()?;
         begun.raw_set("fanout", fanout.0)?;
         begun.raw_set("from_iterator", from_iterator)?;
-        self.ready.push_back((parent, Resume::Answer(Luau::Table(begun))));
-        Ok(())
+        Ok(Luau::Table(begun))
     }
 
     /// How many fan-outs there are around what a task begins next.
@@ -260,7 +276,9 @@ impl Driver {
         let budget = Arc::clone(&self.machine.budget);
         for value in list.sequence_values::<Luau>() {
             budget.enter();
-            let user = value::user(&value?);
+            let value = value?;
+            let user = value::user(&value);
+            fanout.count_in(&value, user.as_ref().ok().map(|(_, user)| user));
             budget.leave();
             if !budget.allows_rest(fanout.source()) {
                 self.check_limits();

@@ -234,6 +234,10 @@ impl Host for Fake {
         Ok(())
     }
 
+    async fn each(&self, _place: Place, _source: String, _items: String) -> Result<(), CallError> {
+        Ok(())
+    }
+
     fn source(&self, source: Source) {
         self.note(format!("source {}", source.name));
     }
