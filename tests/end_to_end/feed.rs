@@ -220,6 +220,8 @@ fn whatever_becomes_of_events_the_outcomes_are_right() {
         ("feed_not_authorized", "status"),
         ("feed_hang=1", "status"),
         ("feed_half=1", "status"),
+        ("feed_service=no", "status"),
+        ("feed_temporary_failure", "status"),
         ("notification=pubsub", "event"),
         ("supervisor_hears_users=no", "event"),
     ] {

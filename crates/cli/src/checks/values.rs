@@ -91,6 +91,19 @@ pub(super) fn connection(
                     &default,
                 );
             }
+            ("feed", Value::Map(feed)) => {
+                for Field { name: key, value } in feed {
+                    let text = format!("{key} {}", words(value));
+                    add(
+                        checks,
+                        setup,
+                        located,
+                        &["connections", name, "feed"],
+                        text,
+                        &default,
+                    );
+                }
+            }
             (key, value) => {
                 add(
                     checks,

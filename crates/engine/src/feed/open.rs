@@ -25,8 +25,10 @@ const OPENING: Duration = Duration::from_secs(15);
 pub(super) struct Live {
     pub(super) session: Session,
     pub(super) wire: Wire,
-    /// Decodes what comes.
-    pub(super) op: Op,
+    /// Decodes what comes; `None` where that is of no interest.
+    pub(super) op: Option<Op>,
+    /// How it is listened to.
+    pub(super) plan: FeedPlan,
     /// When the session's own time began.
     pub(super) began: Instant,
     /// Our address.
@@ -43,6 +45,8 @@ pub(super) struct Trouble {
     pub(super) is_lasting: bool,
     /// It is not to be tried again.
     pub(super) is_final: bool,
+    /// The password may have been shown.
+    pub(super) was_shown: bool,
 }
 
 impl Trouble {
@@ -51,6 +55,7 @@ impl Trouble {
             why: why.into(),
             is_lasting: false,
             is_final: false,
+            was_shown: false,
         }
     }
 
@@ -59,6 +64,7 @@ impl Trouble {
             why: why.into(),
             is_lasting: true,
             is_final: true,
+            was_shown: false,
         }
     }
 
@@ -69,18 +75,35 @@ impl Trouble {
             why: format!("the notification service refuses the login: {words}").into(),
             is_lasting: false,
             is_final: true,
+            was_shown: true,
         }
     }
 }
 
 /// Opens a session.
 pub(super) async fn open(source: &Source) -> Result<Live, Trouble> {
-    timeout(OPENING, log_in(source)).await.unwrap_or_else(|_| {
-        Err(Trouble::passing(format!(
-            "no session within {} s",
-            OPENING.as_secs()
-        )))
-    })
+    let opening = async {
+        let (op, plan) = plan(source, &source.credential, None).await?;
+        log_in(source, Some(op), plan).await
+    };
+    timeout(OPENING, opening)
+        .await
+        .unwrap_or_else(|_| Err(too_late()))
+}
+
+/// Opens one as before, only to end what an earlier one left: nothing is asked of the vendor's API, to which nothing may
+/// go any more when a run is stopped.
+pub(super) async fn open_again(source: &Source, plan: FeedPlan) -> Result<Live, Trouble> {
+    timeout(OPENING, log_in(source, None, plan))
+        .await
+        .unwrap_or_else(|_| Err(too_late()))
+}
+
+fn too_late() -> Trouble {
+    Trouble {
+        was_shown: true,
+        ..Trouble::passing(format!("no session within {} s", OPENING.as_secs()))
+    }
 }
 
 /// What a scope comes to.
@@ -97,8 +120,7 @@ pub(super) async fn scope_nodes(source: &Source, scope: &str) -> Result<Vec<Stri
     Ok(plan.nodes)
 }
 
-async fn log_in(source: &Source) -> Result<Live, Trouble> {
-    let (op, plan) = plan(source, &source.credential, None).await?;
+async fn log_in(source: &Source, op: Option<Op>, plan: FeedPlan) -> Result<Live, Trouble> {
     let password = source
         .credential
         .password()
@@ -112,9 +134,9 @@ async fn log_in(source: &Source) -> Result<Live, Trouble> {
     }
     let (wire, address) = connect(source, &addresses).await?;
     let login = Login {
-        domain: plan.domain,
-        service: plan.service,
-        user: plan.user,
+        domain: plan.domain.clone(),
+        service: plan.service.clone(),
+        user: plan.user.clone(),
         password,
         resource: source.resource(),
         plain: address.may_log_in,
@@ -125,6 +147,7 @@ async fn log_in(source: &Source) -> Result<Live, Trouble> {
     let (session, wire, jid) = until_ready(session, wire, began)
         .await
         .map_err(|trouble| Trouble {
+            was_shown: true,
             why: format!("`{address}`: {}", trouble.why).into(),
             ..trouble
         })?;
@@ -134,6 +157,7 @@ async fn log_in(source: &Source) -> Result<Live, Trouble> {
         session,
         wire,
         op,
+        plan,
         began,
         jid,
         address,

@@ -8,24 +8,25 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use signoff_core::Notification;
 use signoff_core::abi::host::Op;
+use signoff_core::{FeedPlan, Notification};
 use signoff_xmpp::{Event, Request, Session};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
 use super::hub::{Hub, refuse};
 use super::listener::{Command, Ear};
-use super::open::{Live, Trouble, open, scope_nodes};
+use super::open::{Live, Trouble, open, open_again, scope_nodes};
 use super::source::Source;
 use super::wire::Wire;
 use crate::event::Level;
 
 /// Between two tries to open a session, at first and at most.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
-/// Tries in a row that did not lead to a session, whatever the reason, after which no password is shown again: vendors
-/// lock accounts.
-const MOST_TRIES: u32 = 4;
+/// A session that lasted longer was a good one.
+const LONG: Duration = Duration::from_secs(30);
+/// How often in a row a password may be shown without an answer before it is shown no more: vendors lock accounts.
+const MOST_SHOWN: u32 = 3;
 
 /// How long the end waits for the list of what earlier sessions left.
 const LISTING: Duration = Duration::from_secs(2);
@@ -41,8 +42,13 @@ pub(super) struct Feed {
     hub: Hub,
     /// Why there is no session, and whether there will ever be one.
     trouble: Option<Trouble>,
+    /// Sessions in a row that were short, or did not come about.
     tries: u32,
+    /// Of those, how often the password may have been shown without having been accepted.
+    shown: u32,
     next_try: Instant,
+    /// How it was listened to last.
+    plan: Option<FeedPlan>,
     closing: Option<oneshot::Sender<()>>,
     /// Whether a session of ours has ended with subscriptions that it did not take back.
     left: bool,
@@ -59,6 +65,8 @@ impl Feed {
             hub: Hub::default(),
             trouble: None,
             tries: 0,
+            shown: 0,
+            plan: None,
             next_try: Instant::now(),
             closing: None,
             left: false,
@@ -113,8 +121,13 @@ impl Feed {
         drop(opening);
         match opened {
             Ok(live) => {
-                (self.tries, self.trouble) = (0, None);
+                (self.shown, self.trouble) = (0, None);
+                self.plan = Some(live.plan.clone());
+                let began = live.began;
                 let ended = self.listen(live).await;
+                if began.elapsed() > LONG {
+                    self.tries = 0;
+                }
                 self.pause();
                 if let Some(trouble) = ended {
                     self.source
@@ -124,7 +137,8 @@ impl Feed {
                 }
             }
             Err(mut trouble) => {
-                trouble.is_final |= self.tries >= MOST_TRIES;
+                self.shown += u32::from(trouble.was_shown);
+                trouble.is_final |= self.shown >= MOST_SHOWN;
                 self.pause();
                 let level = if trouble.is_lasting {
                     Level::Info
@@ -147,8 +161,10 @@ impl Feed {
 
     /// One more session, only to take back what an earlier one could not.
     async fn clean_up(&mut self) {
-        let source = Arc::clone(&self.source);
-        if let Ok(live) = open(&source).await {
+        let (source, plan) = (Arc::clone(&self.source), self.plan.take());
+        if let Some(plan) = plan
+            && let Ok(live) = open_again(&source, plan).await
+        {
             self.listen(live).await;
         }
     }
@@ -224,7 +240,7 @@ impl Feed {
         let mut book = Book::new(jid);
         let mut patience = None;
         let ended = loop {
-            if let Some(ended) = self.events(&mut session, &mut op, &mut book, now()) {
+            if let Some(ended) = self.events(&mut session, op.as_mut(), &mut book, now()) {
                 break ended;
             }
             if self.closing.is_some() {
@@ -234,7 +250,9 @@ impl Feed {
                     session.close(now());
                 }
             }
-            while let Some(node) = self.hub.next() {
+            while book.deaf.is_none()
+                && let Some(node) = self.hub.next()
+            {
                 if let Err(error) = session.subscribe(now(), &node) {
                     self.hub.refused(&node, &Arc::from(error.to_string()));
                 }
@@ -247,11 +265,14 @@ impl Feed {
             let wake = wake.into_iter().chain(patience).min();
             tokio::select! {
                 biased;
-                command = self.commands.recv(), if self.closing.is_none() => {
-                    for node in self.command_meanwhile(command) {
-                        let _ = session.unsubscribe(now(), &node);
+                command = self.commands.recv(), if self.closing.is_none() => match (command, &book.deaf) {
+                    (Some(Command::Listen { ear, .. }), Some(why)) => refuse(&ear, why, false),
+                    (command, _) => {
+                        for node in self.command_meanwhile(command) {
+                            let _ = session.unsubscribe(now(), &node);
+                        }
                     }
-                }
+                },
                 read = wire.read() => match read {
                     Ok(Some(bytes)) => session.receive(now(), &bytes),
                     Ok(None) => session.disconnected("the server closed it"),
@@ -266,11 +287,23 @@ impl Feed {
         ended
     }
 
+    /// The user who stands for the service went, or came back.
+    fn service(&mut self, book: &mut Book, available: bool) {
+        if available {
+            book.deaf = None;
+        } else if book.deaf.is_none() {
+            let why: Arc<str> = Arc::from("the service behind it is not available");
+            self.source.say(Level::Warn, &format!("the feed was lost: {why}"));
+            self.hub.lost(&why);
+            book.deaf = Some(why);
+        }
+    }
+
     /// What the session has to say. `Some` at its end: with the reason, unless it was asked for.
     fn events(
         &mut self,
         session: &mut Session,
-        op: &mut Op,
+        mut op: Option<&mut Op>,
         book: &mut Book,
         now: Duration,
     ) -> Option<Option<Trouble>> {
@@ -299,9 +332,9 @@ impl Feed {
                 }
                 Event::Notification(published) => {
                     // What is delivered late was published before anybody here asked.
-                    if published.delayed {
+                    let Some(op) = op.as_deref_mut().filter(|_| !published.delayed) else {
                         continue;
-                    }
+                    };
                     let notification = Notification {
                         node: &published.node,
                         payload: published.payload.as_bytes(),
@@ -315,10 +348,8 @@ impl Feed {
                         Err(error) => return Some(Some(Trouble::lasting(error.to_string()))),
                     }
                 }
-                Event::Service { available: false } => {
-                    let why = "the service behind it is not available";
-                    return Some(Some(Trouble::passing(why)));
-                }
+                // Events end with the service behind it, and the session stays.
+                Event::Service { available } => self.service(book, available),
                 Event::Refused { condition, text, .. } => {
                     return Some(Some(Trouble::refused(&condition, &text)));
                 }
@@ -338,7 +369,7 @@ impl Feed {
                     request: Request::List,
                     ..
                 } => book.listed = true,
-                Event::Ready { .. } | Event::Failed { .. } | Event::Service { available: true } => {}
+                Event::Ready { .. } | Event::Failed { .. } => {}
             }
         }
         None
@@ -353,6 +384,8 @@ struct Book {
     mine: HashSet<String>,
     /// Whether what earlier sessions left is known, and was taken back.
     listed: bool,
+    /// Why nothing comes although the session is up.
+    deaf: Option<Arc<str>>,
 }
 
 impl Book {
@@ -361,6 +394,7 @@ impl Book {
             jid,
             mine: HashSet::new(),
             listed: false,
+            deaf: None,
         }
     }
 }

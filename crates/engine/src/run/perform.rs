@@ -47,7 +47,7 @@ impl Run {
         let (_caller, left) = oneshot::channel();
         let under_way = UnderWay::new(run);
         let task = tokio::spawn(async move {
-            if Self::is_listening(&call) {
+            if under_way.0.is_listening(&call) {
                 return tokio::select! {
                     answer = under_way.0.listen_call(&call) => answer,
                     _ = left => Err(CallError::Stopped),

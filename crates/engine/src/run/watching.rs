@@ -60,9 +60,12 @@ struct Watching {
 }
 
 impl Run {
-    /// Whether it is one of the calls by which scripts listen.
-    pub(super) fn is_listening(call: &Call) -> bool {
+    /// Whether it is one of the calls by which scripts listen; a provider's own operations come first.
+    pub(super) fn is_listening(&self, call: &Call) -> bool {
         matches!(call.operation.as_str(), EVENTS | NEXT)
+            && self
+                .open(&call.connection)
+                .is_ok_and(|link| link.settings.descriptor.operation(&call.operation).is_none())
     }
 
     /// One of the calls by which scripts listen.

@@ -158,7 +158,15 @@ async fn a_server_that_is_killed_and_started_again() {
             // The one who publishes has to come back too.
             let publisher = Publisher::connect(&prosody).await;
             drop(publish(&vendor, publisher));
-            tokio::time::sleep(Duration::from_millis(1_100)).await;
+        }
+        if round == 5 {
+            // Who watches waits until it is back.
+            while !matches!(
+                world.run.watch("here", None, "1").unwrap().next().await,
+                News::Listening
+            ) {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
         }
         let began = std::time::Instant::now();
         let rows = log_all_out(&world, some, &[("confirm_within", "3s")]).await;
