@@ -619,7 +619,8 @@ typedef struct signoff_input {
 #define SIGNOFF_CLASS_CREDENTIAL_REFUSED UINT32_C(5) /* the credential is no good: nothing leaves with it any more */
 #define SIGNOFF_CLASS_CREDENTIAL_DOUBTED UINT32_C(6) /* it may be no good: only requests that prove it leave, until
                                                         one was answered; on such a request as CREDENTIAL_REFUSED */
-#define SIGNOFF_CLASS_OTHER UINT32_C(7)              /* anything else: the operation knows */
+#define SIGNOFF_CLASS_OTHER UINT32_C(7)              /* anything else: the operation knows; a READ with 5xx is
+                                                        asked again first, a few times */
 
 /* The one structure that lies in the host's memory and is filled by the provider. The host puts into `size` how much
  * room there is; the provider writes no more than that, and puts there how much it wrote. */

@@ -85,7 +85,8 @@ pub enum Class {
     /// [prove it](crate::Request::proves_credential), until one is answered. On such a request it means
     /// [`Class::CredentialRefused`]. The operation that gets such an answer sends the proof.
     CredentialDoubted,
-    /// Anything else: the operation knows.
+    /// Anything else: the operation knows. A read with such an answer is asked again first, a few times, if its status
+    /// is 5xx.
     Other,
 }
 

@@ -9,7 +9,7 @@ use super::admission::{Admission, Permit, Waiting};
 use super::exchange::{Incomplete, Origins};
 use super::failover::Departure;
 use super::reads::{Queued, Reads};
-use super::retry::{Attempt, pause_asked};
+use super::retry::{ATTEMPTS_INCONCLUSIVE, Attempt, is_breakdown, pause_asked};
 use super::state::{Ending, Next};
 use super::tokens::{Token, TokenSign, Tokens, Unhad};
 use super::turn::{Ask, Turn, Unreachable};
@@ -22,9 +22,6 @@ use crate::transport::{Exchange, Reply, Transport, TransportFailure};
 
 /// How often a request is sent again because its token, which was good before, has run out.
 const RENEWALS: u32 = 3;
-
-/// How often a login that may have been counted is sent without an answer. Vendors lock accounts after five.
-const LOGINS_UNANSWERED: u32 = 3;
 
 /// What the requests of one connection share.
 pub(super) struct Desk {
@@ -104,6 +101,7 @@ impl Job<'_> {
             mut tried,
         } = self.earlier_tries();
         let mut renewals = 0;
+        let mut inconclusive = 0;
         loop {
             let managed = self.managed()?;
             if let Some(credential) = managed
@@ -170,10 +168,11 @@ impl Job<'_> {
                     renewals += 1;
                 }
                 Tried::Ended(_, delivery, Next::Deliver) => return Ok(delivery),
-                Tried::Ended(_, delivery, Next::Retry(_)) if self.has_had_enough(&delivery) => {
-                    return Ok(delivery);
-                }
                 Tried::Ended(departure, delivery, Next::Retry(not_before)) => {
+                    inconclusive += u32::from(self.is_inconclusive(&delivery));
+                    if inconclusive >= ATTEMPTS_INCONCLUSIVE {
+                        return Ok(delivery);
+                    }
                     tried = Some(departure);
                     attempts += 1;
                     earliest = not_before;
@@ -207,10 +206,24 @@ impl Job<'_> {
         Ok(exchange)
     }
 
-    /// Whether a login is not repeated although it came to nothing: the vendor may have counted each as a wrong password.
-    fn has_had_enough(&self, delivery: &Delivery) -> bool {
-        matches!(self.purpose, Purpose::Login { .. })
-            && matches!(delivery, Delivery::Failure(Failed { sent: Sent::MaybeSent, attempts, .. }) if *attempts >= LOGINS_UNANSWERED)
+    /// Whether it is one of those after which a request is not repeated as often as the vendor's troubles would allow.
+    fn is_inconclusive(&self, delivery: &Delivery) -> bool {
+        match delivery {
+            Delivery::Response(answer) => self.says_nothing(answer.class, answer.status, &answer.body),
+            Delivery::Failure(failed) => {
+                matches!(self.purpose, Purpose::Login { .. }) && failed.sent == Sent::MaybeSent
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether an answer is as good as none, and what was asked may be asked again.
+    fn says_nothing(&self, class: Class, status: u16, body: &[u8]) -> bool {
+        match self.purpose {
+            Purpose::Write { .. } => false,
+            Purpose::Read { .. } => is_breakdown(class, status),
+            Purpose::Login { .. } => login::says_nothing(class, status, body),
+        }
     }
 
     /// What is delivered if there is no token to send it with.
@@ -376,6 +389,7 @@ impl Job<'_> {
         let next = permit.ended(&Ending {
             attempt: Attempt::Answered(class),
             status: reply.status,
+            says_nothing: self.says_nothing(class, reply.status, &reply.body),
             number: times.number,
             sent: times.sent.monotonic,
             pause: pause_asked(class, &reply.headers, now_unix_ms.saturating_add(offset_ms)),
@@ -420,6 +434,7 @@ impl Job<'_> {
         let next = permit.ended(&Ending {
             attempt: Attempt::Failed(failure.kind, failure.sent),
             status: 0,
+            says_nothing: false,
             number: times.number,
             sent: times.sent.monotonic,
             pause: None,

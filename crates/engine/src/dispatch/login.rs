@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use signoff_core::json;
 use signoff_core::{Class, FailureKind, Monotonic, Placement, Sent};
 
 use super::attempt::{Desk, Job, Purpose};
+use super::retry::is_breakdown;
 use super::tokens::Unhad;
 use super::{Delivered, Delivery, DispatchError};
 use crate::credential::{Credential, Grant, Life, Recipe, TokenRequest, words};
@@ -63,7 +65,7 @@ pub(super) fn fetch(
         let answer = ask(&desk, &credential, &request).await?;
         match granted(recipe, false, &answer) {
             Some(grant) => Ok(taken(&desk, &credential, grant, &answer)),
-            None => Err(Unhad::Refused(refusal(&credential, recipe, &answer))),
+            None => Err(Unhad::Refused(without_token(&credential, Some(recipe), &answer))),
         }
     }
     .boxed()
@@ -85,11 +87,7 @@ async fn ask(desk: &Arc<Desk>, credential: &Credential, request: &TokenRequest) 
         Ok(Delivery::Response(answer)) => match answer.class {
             Class::Throttled(_) | Class::Unavailable => Err(Unhad::Failed {
                 kind: FailureKind::Unreachable,
-                message: format!(
-                    "no token for `{name}`: the login was answered with HTTP {} {} times",
-                    answer.status, answer.attempts
-                )
-                .into(),
+                message: without_token(credential, None, &answer),
             }),
             _ => Ok(answer),
         },
@@ -121,6 +119,14 @@ pub(crate) const fn classify(status: u16) -> Class {
     }
 }
 
+/// Whether an answer to a login is neither a token nor a refusal: a server's error, or what cannot be read.
+pub(super) fn says_nothing(class: Class, status: u16, body: &[u8]) -> bool {
+    match class {
+        Class::Ok => json::parse(body).is_err(),
+        _ => is_breakdown(class, status),
+    }
+}
+
 fn granted(recipe: Recipe<'_>, is_refresh: bool, answer: &Delivered) -> Option<Grant> {
     Grant::read(recipe, is_refresh, &answer.body).filter(|_| answer.class == Class::Ok)
 }
@@ -149,18 +155,26 @@ fn taken(desk: &Desk, credential: &Credential, grant: Grant, answer: &Delivered)
     }
 }
 
-/// What to tell of an answer without a token.
-fn refusal(credential: &Credential, recipe: Recipe<'_>, answer: &Delivered) -> Arc<str> {
-    let (name, status) = (credential.name(), answer.status);
+/// What to tell of an answer without a token. Only who was asked by a recipe of his own can have been refused.
+fn without_token(credential: &Credential, recipe: Option<Recipe<'_>>, answer: &Delivered) -> Arc<str> {
+    let (name, status, attempts) = (credential.name(), answer.status, answer.attempts);
     let what = match recipe {
-        Recipe::Flow(_) => "login",
-        Recipe::OAuth(_) => "client",
+        Some(Recipe::OAuth(_)) => "client",
+        Some(Recipe::Flow(_)) | None => "login",
     };
-    let mut message = match answer.class {
-        Class::Ok => format!("no token for `{name}`: the answer to its {what} has none (HTTP {status})"),
-        _ => format!("the vendor refused the {what} of `{name}` (HTTP {status})"),
+    let is_ok = answer.class == Class::Ok;
+    let mut message = if !is_ok && (recipe.is_none() || status >= 500) {
+        format!("no token for `{name}`: asked for it {attempts} times, and answered with HTTP {status}")
+    } else if is_ok && says_nothing(answer.class, status, &answer.body) {
+        format!(
+            "no token for `{name}`: asked for it {attempts} times, and answered with no JSON (HTTP {status})"
+        )
+    } else if is_ok {
+        format!("no token for `{name}`: the answer to its {what} has none (HTTP {status})")
+    } else {
+        format!("the vendor refused the {what} of `{name}` (HTTP {status})")
     };
-    if let Some(words) = words(&answer.body, answer.class == Class::Ok) {
+    if let Some(words) = words(&answer.body, is_ok) {
         message.push_str(": ");
         message.push_str(&credential.redacted(&words));
     }

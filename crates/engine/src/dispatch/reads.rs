@@ -15,6 +15,7 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
 use super::admission::Admission;
+use super::retry::is_breakdown;
 use super::{Delivered, Delivery, DispatchError};
 
 /// Bytes of answers that are kept for reuse, on one connection.
@@ -297,6 +298,7 @@ impl Reads {
                 }
                 if let Ok(Delivery::Response(answer)) = &landing
                     && matches!(answer.class, Class::Ok | Class::Other)
+                    && !is_breakdown(answer.class, answer.status)
                     && answer.sent + flight.terms.max_age > answer.sent
                 {
                     entry.answered = true;

@@ -16,6 +16,11 @@ pub(super) const ATTEMPTS_UNREACHED: u32 = 3;
 const BASE: Duration = Duration::from_millis(200);
 const CAP: Duration = Duration::from_secs(10);
 
+/// How often a read, or a login, is sent whose answers say nothing, or a login that gets none at all. A server's error is
+/// often gone a second later; and vendors lock accounts after five wrong passwords, which a login without an answer may
+/// have been counted as.
+pub(super) const ATTEMPTS_INCONCLUSIVE: u32 = 3;
+
 /// The longest pause that a vendor may ask for.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5 * 60);
 
@@ -46,6 +51,12 @@ impl Attempt {
             Self::Answered(Class::Throttled(_) | Class::Unavailable) | Self::Failed(FailureKind::TimedOut, _)
         )
     }
+}
+
+/// Whether an answer is as good as none: its server broke down over it, and its provider reads nothing else from it. A
+/// read is then sent again; a write is not, for it may have been carried out.
+pub(super) const fn is_breakdown(class: Class, status: u16) -> bool {
+    matches!(class, Class::Other) && status >= 500
 }
 
 /// The pause before the attempt after this one: anything up to a limit that doubles each time.

@@ -63,6 +63,8 @@ pub(super) struct Ending<'a> {
     pub(super) attempt: Attempt,
     /// The HTTP status, of an answer.
     pub(super) status: u16,
+    /// Of an answer: that it is as good as none, and that what was asked may be asked again.
+    pub(super) says_nothing: bool,
     /// Which attempt of the request it was, from 1.
     pub(super) number: u32,
     pub(super) sent: Monotonic,
@@ -348,7 +350,7 @@ impl State {
                 return Next::Anew;
             }
         }
-        let may_repeat = ending.attempt.may_repeat(slot.write);
+        let may_repeat = ending.says_nothing || ending.attempt.may_repeat(slot.write);
         self.health.attempted(ending.attempt, may_repeat, now);
         match ending.attempt {
             Attempt::Answered(class) => self.answered(slot, class, ending, now),

@@ -112,8 +112,8 @@ async fn of_a_request() {
         truncate@GET#1: 12 records, 1 logins | done response repeated, out after 2, 1 logins
         unavailable@GET#2: 12 records, 1 logins | done response, out after 1, 1 logins
         throttle@GET#1: 12 records, 1 logins | done response, out after 1, 1 logins
-        error_500@GET#1: failed http_500, 1 logins | done response repeated, out after 1, 1 logins
-        error_500_after@GET#1: failed http_500, 1 logins | done response repeated, out after 2, 1 logins
+        error_500@GET#1: 12 records, 1 logins | done response repeated, out after 1, 1 logins
+        error_500_after@GET#1: 12 records, 1 logins | done response repeated, out after 2, 1 logins
         plain_401@GET#1: denied http_401, 1 logins | denied http_401, in after 0, 1 logins
         redirect@GET#1: failed redirected, 1 logins | failed redirected, in after 0, 1 logins
         redirect_to=http://127.0.0.1:9@GET#1: failed redirected, 1 logins | failed redirected, in after 0, 1 logins
@@ -121,7 +121,7 @@ async fn of_a_request() {
         malformed@GET#1: failed unreadable_answer, 1 logins | done response repeated, out after 2, 1 logins
         page@GET#1: failed unreadable_answer, 1 logins | done response repeated, out after 2, 1 logins
         zap_not_success@GET#1: refused unsuccessful, 1 logins | refused unsuccessful, in after 0, 1 logins
-        zap_plain_500@GET#1: failed http_500, 1 logins | done response repeated, out after 1, 1 logins
+        zap_plain_500@GET#1: 12 records, 1 logins | done response repeated, out after 1, 1 logins
         zap_expire@GET#1: denied http_401, 1 logins | denied http_401, in after 0, 1 logins
         zap_token_uses=0: denied http_401, 1 logins | denied http_401, in after 0, 1 logins
         zap_already=404: 12 records, 1 logins | done response, out after 1, 1 logins
@@ -159,9 +159,9 @@ async fn of_a_login() {
         reset_after@POST#1: 12 records, 2 logins | done response, out after 1, 2 logins
         unavailable@POST#2: 12 records, 1 logins | done response, out after 1, 1 logins
         throttle@POST#1: 12 records, 1 logins | done response, out after 1, 1 logins
-        error_500@POST#1: cancelled credential_stopped, 0 logins | cancelled credential_stopped, in after 0, 0 logins
-        malformed@POST#1: cancelled credential_stopped, 1 logins | cancelled credential_stopped, in after 0, 1 logins
-        page@POST#1: cancelled credential_stopped, 1 logins | cancelled credential_stopped, in after 0, 1 logins
+        error_500@POST#1: 12 records, 1 logins | done response, out after 1, 1 logins
+        malformed@POST#1: 12 records, 2 logins | done response, out after 1, 2 logins
+        page@POST#1: 12 records, 2 logins | done response, out after 1, 2 logins
         redirect_to=http://127.0.0.1:9@POST#1: cancelled credential_stopped, 0 logins | cancelled credential_stopped, in after 0, 0 logins
         zap_not_success@POST#1: cancelled credential_stopped, 0 logins | cancelled credential_stopped, in after 0, 0 logins
     "#]].assert_eq(&table(&faults).await);

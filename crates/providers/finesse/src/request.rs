@@ -8,8 +8,8 @@ use std::time::Duration;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use signoff_core::xml::Element;
 use signoff_core::{
-    Context, CredentialKind, CredentialUse, Effect, Error, Finished, InDoubt, Monotonic, Now, Placement,
-    Record, Request, RequestId, Step, Subscribe, Wait,
+    Context, CredentialKind, CredentialUse, Effect, Error, Finished, InDoubt, Monotonic, Placement, Record,
+    Request, RequestId, Step, Subscribe, Wait,
 };
 
 use crate::answers::Answers;
@@ -21,8 +21,6 @@ pub(crate) const STATE_AGE: Duration = Duration::from_millis(1_050);
 const ACTOR_AGE: Duration = Duration::from_secs(60);
 /// How old an answer may be that tells of the system, or of reason codes.
 const SETTINGS_AGE: Duration = Duration::from_secs(300);
-/// How often a read that is answered with a server error is made again.
-const MOST_REPEATS: u32 = 2;
 /// "User—Get List" has no pages: a large site has tens of thousands of users of a kilobyte each.
 const LIST_CAP: u64 = 32 << 20;
 
@@ -45,8 +43,6 @@ pub(crate) struct Desk {
     outstanding: Option<RequestId>,
     /// The request that was made last.
     last: Option<Request>,
-    /// How often that was made again.
-    repeats: u32,
     finished: bool,
     wait: Wait,
 }
@@ -72,7 +68,6 @@ impl Desk {
             last_id: 0,
             outstanding: None,
             last: None,
-            repeats: 0,
             finished: false,
             wait: waiting(Monotonic::NEVER, ""),
         })
@@ -137,28 +132,6 @@ impl Desk {
         self.last
             .as_ref()
             .is_some_and(|request| request.proves_credential)
-    }
-
-    /// Makes the last request again, if it was a read and was not made too often. Finesse answers 500 for a
-    /// moment when it has lost the switch and does not know it yet.
-    pub(crate) fn read_again(&mut self, now: Now) -> bool {
-        let Some(request) = &self.last else {
-            return false;
-        };
-        if request.effect != Effect::Read || self.repeats >= MOST_REPEATS {
-            return false;
-        }
-        let wait = self.wait.clone();
-        let repeats = self.repeats + 1;
-        let mut request = request.clone();
-        self.last_id += 1;
-        request.id = RequestId(self.last_id);
-        request.max_age = STATE_AGE;
-        request.not_before = now.monotonic + STATE_AGE;
-        self.send(request);
-        self.repeats = repeats;
-        self.wait = wait;
-        true
     }
 
     /// The actor's own User object, to learn who he is.
@@ -267,7 +240,6 @@ impl Desk {
     fn send(&mut self, request: Request) {
         self.outstanding = Some(request.id);
         self.last = Some(request.clone());
-        self.repeats = 0;
         self.wait = waiting(Monotonic::NEVER, "");
         self.steps.push_back(Step::Request(request));
     }

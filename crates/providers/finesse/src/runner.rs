@@ -172,9 +172,6 @@ impl<T: Task> Runner<T> {
     }
 
     fn response(&mut self, now: Now, response: &Response<'_>) {
-        if is_server_error(response.status) && self.desk.read_again(now) {
-            return;
-        }
         match std::mem::replace(&mut self.phase, Phase::Task) {
             Phase::Actor => self.actor(now, response),
             Phase::Task if classify(response) == Class::CredentialDoubted && self.desk.used_credential() => {

@@ -69,6 +69,32 @@ async fn retries_keep_the_distance_too() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_read_over_which_the_server_broke_down_is_sent_again_and_a_write_is_not() {
+    for breakdown in [500, 502, 504] {
+        let world = World::new(move |call| answer(if call.number == 2 { 200 } else { breakdown }));
+        let deliveries = world.send_all([read("/user")]).await;
+        assert_eq!((status(&deliveries[0]), world.paths().len()), (200, 3));
+
+        let world = World::new(move |_| answer(breakdown));
+        let deliveries = world.send_all([read("/user")]).await;
+        assert_eq!((status(&deliveries[0]), world.paths().len()), (breakdown, 3));
+        let deliveries = world.send_all([write("/user")]).await;
+        assert_eq!((status(&deliveries[0]), world.paths().len()), (breakdown, 4));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_breakdown_is_told_to_those_who_asked_and_not_kept_for_others() {
+    let world = World::new(|call| answer(if call.number < 3 { 500 } else { 200 }));
+    let deliveries = world.send_all((0..100).map(|_| team(60 * SECOND))).await;
+    assert!(deliveries.iter().all(|delivery| status(delivery) == 500));
+    let calls = world.vendor.calls.lock().unwrap().clone();
+    assert_eq!(calls.len(), 3);
+    assert!(calls.windows(2).all(|pair| pair[1].at - pair[0].at >= SECOND));
+    assert_eq!(status(&world.send_all([team(60 * SECOND)]).await[0]), 200);
+}
+
+#[tokio::test(start_paused = true)]
 async fn only_identical_reads_in_flight_are_shared() {
     let world = World::new(|_| answer(200));
     world.prove().await;

@@ -228,10 +228,6 @@ async fn a_refused_login_is_tried_once_and_stops_all() {
             "the vendor refused the login of `supervisor` (HTTP 422): account [redacted] is locked",
         ),
         (
-            500,
-            "the vendor refused the login of `supervisor` (HTTP 500): account [redacted] is locked",
-        ),
-        (
             200,
             "no token for `supervisor`: the answer to its login has none (HTTP 200): account [redacted] is locked",
         ),
@@ -275,6 +271,70 @@ async fn a_login_that_is_throttled_is_tried_again_when_the_vendor_says() {
     assert_eq!(succeeded(&world.send_all(logouts(20)).await), 20);
     assert!(begun.elapsed() >= Duration::from_secs(30));
     assert_eq!(count(&world, "/login"), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_login_over_which_the_server_broke_down_is_tried_again_and_not_for_long() {
+    let breakdowns: [(fn() -> Answer, &str); 2] = [
+        (
+            || answer_with(500, &[], r#"{"message":"open sesame broke the database"}"#),
+            "no token for `supervisor`: asked for it 3 times, and answered with HTTP 500: [redacted] broke the database",
+        ),
+        (
+            || answer_with(200, &[], "<html>"),
+            "no token for `supervisor`: asked for it 3 times, and answered with no JSON (HTTP 200)",
+        ),
+    ];
+    for (breakdown, expected) in breakdowns {
+        let script = move |call: &Call| match call.number {
+            0..2 => breakdown(),
+            2 => grant(1, ""),
+            _ => answer(200),
+        };
+        let world = World::with(|settings| settings.logins = &LOGINS, script);
+        assert_eq!(succeeded(&world.send_all(logouts(20)).await), 20);
+        assert_eq!((count(&world, "/login"), world.paths().len()), (3, 23));
+
+        let world = World::with(|settings| settings.logins = &LOGINS, move |_| breakdown());
+        for _ in 0..2 {
+            let deliveries = world.send_all(logouts(20)).await;
+            assert!(
+                deliveries.iter().all(|one| stopped_because(one) == expected),
+                "{:?}",
+                deliveries[0]
+            );
+        }
+        assert_eq!(world.paths(), ["/login"; 3]);
+    }
+}
+
+/// What was never processed does not count among the few.
+#[tokio::test(start_paused = true)]
+async fn a_login_that_meets_a_vendor_who_is_starting_up_succeeds() {
+    let office = Office {
+        login: |number, _| match number {
+            1..=3 => answer(503),
+            4 | 5 => answer(500),
+            _ => grant(number, ""),
+        },
+        ..Office::new()
+    };
+    let world = world(&LOGINS, office);
+    assert_eq!(succeeded(&world.send_all(logouts(5)).await), 5);
+    assert_eq!(count(&world, "/login"), 6);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_vendor_out_of_service_for_every_login_is_quoted() {
+    let world = World::with(
+        |settings| settings.logins = &LOGINS,
+        |_| answer_with(503, &[], r#"{"message":"back at nine"}"#),
+    );
+    let deliveries = world.send_all(logouts(2)).await;
+    assert_eq!(
+        &*failure(&deliveries[0]).message,
+        "no token for `supervisor`: asked for it 8 times, and answered with HTTP 503: back at nine"
+    );
 }
 
 #[tokio::test(start_paused = true)]
