@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Barrier, Mutex};
 
 use expect_test::expect;
 use serde_json::Value;
@@ -272,6 +272,33 @@ fn keys_are_asked_about_and_written_nowhere() {
     for user in &users[1..3] {
         assert!(everything.contains(&user.id) && !everything.contains(&user.key));
     }
+}
+
+#[test]
+fn many_keys_are_asked_about_at_once_and_told_in_the_order_of_the_file() {
+    // The first to be asked about is answered when the last is.
+    let all_asked = Arc::new(Barrier::new(3));
+    let origin = serve(move |_| {
+        all_asked.wait();
+        let body =
+            r#"{"data":{"token":"uap-x","expired":"11/06/2018 04:29:22"},"code":200,"type":"SUCCESS"}"#;
+        http("200 OK", "", body)
+    });
+    let site = site(&[]);
+    connect(&site, &origin, "");
+    let list = site.write(
+        "keys.csv",
+        "id,key
+c,uap-1
+a,uap-2
+b,uap-3
+",
+    );
+    let ended = site
+        .signoff(&["status", "site", "--from", &list, "--format", "json"])
+        .exits(0);
+    let users: Vec<_> = ended.lines().iter().map(|line| line["id"].to_string()).collect();
+    assert_eq!(users, ["\"c\"", "\"a\"", "\"b\""]);
 }
 
 #[test]

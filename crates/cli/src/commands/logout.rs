@@ -22,7 +22,7 @@ use crate::report;
 use crate::setup::Setup;
 
 /// How many users are begun at once; limits belong to the connection.
-const BEGUN: usize = 1_024;
+pub(super) const BEGUN: usize = 1_024;
 
 /// Logs them out.
 pub(crate) async fn logout(arguments: Logout, general: &General) -> Result<Exit, Failure> {

@@ -1,7 +1,9 @@
 //! `signoff roster` and `signoff status`: who is signed in; nothing is changed.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
+use futures_util::stream::{self, StreamExt};
 use signoff_core::{Field, Record, User};
 use signoff_engine::call::{Answer, Call, Cause, OutcomeRow, Place};
 use signoff_engine::event::Status as RunStatus;
@@ -9,6 +11,7 @@ use signoff_engine::journal::RunHeader;
 use signoff_engine::json;
 use signoff_engine::run::{Run, RunSettings};
 
+use super::logout::BEGUN;
 use super::people::Listed;
 use crate::arguments::{Format, General, Roster, Status};
 use crate::exit::Exit;
@@ -72,29 +75,31 @@ pub(crate) async fn status(arguments: Status, general: &General) -> Result<Exit,
     let listed = Listed::read(&from, &setup, &connection).await?;
     let users: Box<dyn Iterator<Item = Result<User, Failure>>> = match &listed {
         Some(listed) => Box::new(listed.people.users()?.map(|user| Ok(user?))),
-        None => Box::new(users.into_iter().map(|user| Ok(User::new(user)))),
+        None => {
+            let mut known = HashSet::new();
+            let once = users.into_iter().filter(move |user| known.insert(user.clone()));
+            Box::new(once.map(|user| Ok(User::new(user))))
+        }
     };
     let reader = Reader::begin(&setup, general, "status", &connection, listed.as_ref())?;
-    let mut records = Vec::new();
+    let ask = async |user: Result<User, Failure>| reader.ask("status", Some(user?), Vec::new()).await;
+    let mut answers = stream::iter(users).map(ask).buffered(BEGUN);
+    let mut shown = Shown::default();
     let mut failed: Vec<Arc<OutcomeRow>> = Vec::new();
-    for user in users {
-        let answer = match user {
-            Ok(user) => reader.ask("status", Some(user), Vec::new()).await,
-            Err(failure) => Err(failure),
-        };
+    while let Some(answer) = answers.next().await {
         match answer {
-            Ok(Answer::Records(rows)) => records.extend(rows.iter().cloned()),
-            Ok(Answer::Record(record)) => records.push(record),
+            Ok(Answer::Records(rows)) => shown.add(&reader, &rows),
+            Ok(Answer::Record(record)) => shown.add(&reader, &[record]),
             Ok(Answer::Outcome(row)) => failed.push(row),
             Err(failure) => {
+                drop(answers);
                 reader.end(false).await?;
                 return Err(failure);
             }
         }
     }
-    if !records.is_empty() {
-        reader.print(&records, true);
-    }
+    drop(answers);
+    shown.end(&reader);
     for row in &failed {
         report::diagnostic(&format!("error: {}", safe(&failure_line(row))));
     }
@@ -102,13 +107,36 @@ pub(crate) async fn status(arguments: Status, general: &General) -> Result<Exit,
     Ok(
         match (
             failed.is_empty(),
-            records.is_empty() && failed.iter().all(|row| row.cause.is_some()),
+            !shown.any && failed.iter().all(|row| row.cause.is_some()),
         ) {
             (true, _) => Exit::Success,
             (false, true) => Exit::Untried,
             (false, false) => Exit::NotOut,
         },
     )
+}
+
+/// The states of users, on their way to standard output. A table wants all of them; lines are told at once.
+#[derive(Default)]
+struct Shown {
+    any: bool,
+    kept: Vec<Record>,
+}
+
+impl Shown {
+    fn add(&mut self, reader: &Reader, records: &[Record]) {
+        self.any |= !records.is_empty();
+        match reader.format {
+            Format::Json => reader.print(records, true),
+            Format::Human => self.kept.extend_from_slice(records),
+        }
+    }
+
+    fn end(&self, reader: &Reader) {
+        if !self.kept.is_empty() {
+            reader.print(&self.kept, true);
+        }
+    }
 }
 
 /// `NAME=VALUE`, as the command line gives options after `flag`, for example `example`.

@@ -38,7 +38,7 @@ colour = "blue"
             4 | colour = "blue"
               | ^^^^^^
               = key: `connections.here.colour`
-              = help: the keys are `provider`, `credential`, `rate`, `concurrency`, `window`, `timeout`, `settle`, `ca_file`, `client_certificate`, `proxy`, `danger_plain_http`, `danger_accept_invalid_certificates`, `options`, `api`, `reports`"#]],
+              = help: the keys are `provider`, `credential`, `rate`, `concurrency`, `window`, `timeout`, `settle`, `ca_file`, `client_certificate`, `proxy`, `feed`, `danger_plain_http`, `danger_plain_xmpp`, `danger_accept_invalid_certificates`, `options`, `api`, `reports`"#]],
     );
 }
 
