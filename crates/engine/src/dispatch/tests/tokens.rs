@@ -275,7 +275,8 @@ async fn a_login_that_is_throttled_is_tried_again_when_the_vendor_says() {
 
 #[tokio::test(start_paused = true)]
 async fn a_login_over_which_the_server_broke_down_is_tried_again_and_not_for_long() {
-    let breakdowns: [(fn() -> Answer, &str); 2] = [
+    type Breakdown = (fn() -> Answer, &'static str);
+    let breakdowns: [Breakdown; 2] = [
         (
             || answer_with(500, &[], r#"{"message":"open sesame broke the database"}"#),
             "no token for `supervisor`: asked for it 3 times, and answered with HTTP 500: [redacted] broke the database",
