@@ -154,6 +154,55 @@ fn a_supervisor_who_is_signed_in_stays_so_and_opens_no_session() {
     assert_eq!(site.sandbox.signed_in(), ["supervisor"]);
 }
 
+/// Nobody can be logged out by the end of his session who is logged out already.
+#[test]
+fn a_supervisor_who_is_signed_out_listens_himself() {
+    let people = Population::team(2).with(User::supervisor("second", &["1"]).state(State::Logout));
+    let site = Site::new(people).password("second-password");
+    site.configure_as("second", "");
+    let ended = site
+        .signoff(&[
+            "logout",
+            "site",
+            "10001",
+            "--format",
+            "json",
+            "-o",
+            "confirm=event",
+        ])
+        .exits(0);
+    assert_eq!(
+        ended.outcome("10001")["confirmed_by"],
+        "event",
+        "{}",
+        ended.stdout
+    );
+    assert_eq!(site.sandbox.feed_subscriptions(), []);
+}
+
+/// What a vendor sends is shown, and does nothing to a terminal or to a program that reads lines.
+#[test]
+fn hostile_notifications_are_shown_as_text() {
+    let site = site(1);
+    let mut running = site.begin_with_configuration(&["watch-feed", "site", "--team", "1"]);
+    running.until(|| !site.sandbox.feed_subscriptions().is_empty());
+    let node = "/finesse/api/Team/1/Users";
+    for payload in [
+        "<Update>",
+        "<!DOCTYPE a [<!ENTITY b 'c'>]><Update>&b;</Update>",
+        "<Update><data><user><loginId>O'Neil &amp; \u{202e}Co&#x9b;31m</loginId><state>A\nB</state></user></data></Update>",
+    ] {
+        site.sandbox.publish(node, payload);
+    }
+    running.until(|| site.sandbox.ledger().feed().events >= 3);
+    std::thread::sleep(Duration::from_millis(100));
+    running.signal("INT");
+    let ended = running.wait().exits(0);
+    assert_eq!(ended.stdout.lines().count(), 1, "{}", ended.stdout);
+    assert!(ended.stdout.contains("O'Neil & "), "{}", ended.stdout);
+    assert!(!ended.stdout.contains(['\u{202e}', '\u{9b}']), "{}", ended.stdout);
+}
+
 #[test]
 fn only_an_event_would_do_and_there_can_be_none() {
     let site = Site::new(Population::team(2));
@@ -475,5 +524,41 @@ fn scripts_listen_and_wait() {
     for line in ["heard of 10001", "saw 10002 in LOGOUT", "and of 10003 nil"] {
         assert!(ended.stderr.contains(line), "{line}: {}", ended.stderr);
     }
+    assert_eq!(site.sandbox.feed_subscriptions(), []);
+}
+
+/// What was heard is heard again from the journal, and nobody listens for it a second time.
+#[test]
+fn a_run_that_is_taken_up_again_has_heard_what_it_heard() {
+    let site = site(2);
+    let script = site.write(
+        "hears.luau",
+        r#"
+        local signoff = require("@signoff")
+        return signoff.workflow({
+            args = { connection = signoff.arg.connection("finesse") },
+            run = function(args)
+                local finesse = signoff.connect(args.connection)
+                local next_event = finesse:events({ team = "1", within = "20s" })
+                finesse:logout("10001", { confirm = "accepted" })
+                local event = next_event()
+                signoff.log("warn", `heard of {event.id}`)
+                signoff.sleep("500ms")
+                finesse:logout("10002")
+            end,
+        })
+        "#,
+    );
+    let mut running = site.begin_with_configuration(&["run", &script, "--yes"]);
+    let told = site.path("stderr");
+    running.until(|| std::fs::read_to_string(&told).is_ok_and(|text| text.contains("heard of 10001")));
+    running.kill();
+    let sessions = site.sandbox.ledger().feed().sessions;
+    let ended = site.signoff(&["resume", "--format", "json"]).exits(0);
+    assert!(ended.stderr.contains("heard of 10001"), "{}", ended.stderr);
+    assert_eq!(ended.outcome("10002")["confirmed_by"], "event");
+    assert_eq!(site.sandbox.ledger().logouts_of("10001").requested, 1);
+    // One for the logout that was still to be done.
+    assert_eq!(site.sandbox.ledger().feed().sessions, sessions + 1);
     assert_eq!(site.sandbox.feed_subscriptions(), []);
 }

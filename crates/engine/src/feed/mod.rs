@@ -20,7 +20,7 @@ mod source;
 mod tests;
 mod wire;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -59,6 +59,8 @@ pub(crate) struct Feeds {
     tell: Tell,
     installation: OnceLock<Arc<Installation>>,
     sessions: Mutex<HashMap<Key, mpsc::UnboundedSender<Command>>>,
+    /// Those of the sessions, by which they are told from what was left behind.
+    resources: Arc<Mutex<HashSet<String>>>,
 }
 
 /// Connection and credential.
@@ -94,6 +96,7 @@ impl Feeds {
             tell,
             installation: OnceLock::new(),
             sessions: Mutex::default(),
+            resources: Arc::default(),
         }
     }
 
@@ -172,7 +175,7 @@ impl Feeds {
             state: self.state.clone(),
             tell: Arc::clone(&self.tell),
             told: AtomicBool::new(false),
-            resources: Mutex::default(),
+            resources: Arc::clone(&self.resources),
         }
     }
 }

@@ -283,6 +283,7 @@ impl Feed {
         };
         let _ = flush(&mut session, &mut wire).await;
         wire.end().await;
+        self.source.ended(&book.jid);
         self.left = !(book.listed && book.mine.is_empty());
         ended
     }

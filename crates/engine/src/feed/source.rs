@@ -1,5 +1,6 @@
 //! What a session is opened from, and what it has to say to its run.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -33,8 +34,8 @@ pub(crate) struct Source {
     pub(super) state: PathBuf,
     pub(super) tell: Tell,
     pub(super) told: AtomicBool,
-    /// The resources of its own sessions so far.
-    pub(super) resources: Mutex<Vec<String>>,
+    /// The resources of the sessions that this process has, of whatever connection.
+    pub(super) resources: Arc<Mutex<HashSet<String>>>,
 }
 
 /// Has the run say something.
@@ -62,11 +63,18 @@ impl Source {
     pub(super) fn resource(&self) -> String {
         let chance = uuid::Uuid::new_v4().as_fields().0;
         let resource = format!("{}{}-{chance:08x}", self.installation.prefix(), self.run);
-        self.resources().push(resource.clone());
+        self.resources().insert(resource.clone());
         resource
     }
 
-    fn resources(&self) -> MutexGuard<'_, Vec<String>> {
+    /// The session under this address has ended.
+    pub(super) fn ended(&self, address: &str) {
+        if let Some((_, resource)) = address.split_once('/') {
+            self.resources().remove(resource);
+        }
+    }
+
+    fn resources(&self) -> MutexGuard<'_, HashSet<String>> {
         self.resources.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -83,9 +91,10 @@ impl Source {
         let Some((run, _chance)) = rest.rsplit_once('-') else {
             return false;
         };
-        // Another session of this run may be another connection's.
+        // This process alone carries the run out, so what it has no session of is left from one that has ended, or
+        // from an earlier process.
         let is_over = if run == self.run {
-            self.resources().iter().any(|past| past == resource)
+            !self.resources().contains(resource)
         } else {
             !journal::is_being_written(&self.state, run)
         };

@@ -7,6 +7,7 @@ mod bundled;
 mod calls;
 mod fan_out;
 mod limits;
+mod listening;
 mod mistakes;
 mod people;
 mod sandbox;
