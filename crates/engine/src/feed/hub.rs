@@ -1,6 +1,6 @@
 //! Who listens to which node: wishes become subscriptions, and notifications find their listeners. A plain state machine.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use signoff_core::FeedEvent;
@@ -15,7 +15,7 @@ const IDLE: usize = 16;
 /// Everything that is listened to on one session.
 #[derive(Default)]
 pub(super) struct Hub {
-    nodes: HashMap<String, Node>,
+    nodes: BTreeMap<String, Node>,
     /// Where each listener has ears.
     of_listener: HashMap<u64, HashSet<(String, String)>>,
     /// Nodes to subscribe to.
