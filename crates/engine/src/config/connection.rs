@@ -208,6 +208,7 @@ impl Connection {
             proxy: common.proxy.clone(),
             danger_plain_http: common.danger_plain_http,
             feed: common.feed.clone(),
+            danger_plain_xmpp: common.danger_plain_xmpp,
             options,
         })
     }

@@ -44,6 +44,8 @@ pub struct ConnectionSettings {
     pub danger_plain_http: bool,
     /// Who listens to the vendor's notifications, and where.
     pub feed: FeedSettings,
+    /// Whether the password of a feed may cross a network in clear.
+    pub danger_plain_xmpp: bool,
     /// Options of the provider, in the order of the descriptor, defaults filled in.
     pub options: Vec<Field>,
 }
@@ -122,6 +124,7 @@ impl ConnectionSettings {
         }
         for (key, danger) in [
             ("danger_plain_http", self.danger_plain_http),
+            ("danger_plain_xmpp", self.danger_plain_xmpp),
             (
                 "danger_accept_invalid_certificates",
                 self.tls.danger_accept_invalid_certificates,

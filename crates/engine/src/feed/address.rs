@@ -40,7 +40,7 @@ impl Address {
                         FeedTransport::Tls => None,
                         FeedTransport::WebSocket(path) => Some(path.clone()),
                     },
-                    may_log_in: tls || is_loopback_host(origin),
+                    may_log_in: tls || settings.danger_plain_xmpp || is_loopback_host(origin),
                 });
             }
         }
@@ -73,5 +73,101 @@ impl fmt::Display for Address {
         };
         let path = self.path.as_deref().unwrap_or_default();
         write!(f, "{scheme}://{}:{}{path}", self.host, self.port)
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may fail")]
+mod tests {
+    use std::path::Path;
+    use std::time::Duration;
+
+    use expect_test::{Expect, expect};
+    use signoff_core::{FeedPlan, FeedProtocol, FeedTransport, FeedWay};
+
+    use super::Address;
+    use crate::config::Config;
+
+    #[expect(clippy::needless_pass_by_value, reason = "`check(…, expect![…])` reads best")]
+    fn check(lines: &str, expected: Expect) {
+        let text = format!("[connections.a]\nprovider = \"finesse\"\n{lines}");
+        let config = Config::parse(&text, Path::new("signoff.toml")).unwrap();
+        let settings = config.connections[0]
+            .against(&signoff_finesse::DESCRIPTOR)
+            .unwrap();
+        let web = |port| FeedWay {
+            transport: FeedTransport::WebSocket("/ws/".to_owned()),
+            port,
+        };
+        let plan = FeedPlan {
+            protocol: FeedProtocol::Xmpp,
+            keep_alive: Duration::from_secs(10),
+            user: "a".to_owned(),
+            domain: "b".to_owned(),
+            service: "c".to_owned(),
+            endpoint: "api".to_owned(),
+            ways: vec![
+                FeedWay {
+                    transport: FeedTransport::Tls,
+                    port: Some(5223),
+                },
+                web(None),
+                web(Some(7443)),
+            ],
+            nodes: Vec::new(),
+        };
+        let shown: Vec<String> = Address::of(&settings, &plan)
+            .iter()
+            .map(|address| format!("{address}{}", if address.may_log_in { "" } else { " (no)" }))
+            .collect();
+        expected.assert_eq(&shown.join("\n"));
+    }
+
+    #[test]
+    fn the_hosts_of_the_endpoint_in_their_order() {
+        check(
+            "api = [\"https://a.example:8445\", \"https://b.example\"]",
+            expect![[r#"
+                xmpps://a.example:5223
+                wss://a.example:8445/ws/
+                wss://a.example:7443/ws/
+                xmpps://b.example:5223
+                wss://b.example:443/ws/
+                wss://b.example:7443/ws/"#]],
+        );
+        check(
+            "api = \"http://127.0.0.1:8080\"",
+            expect!["ws://127.0.0.1:8080/ws/"],
+        );
+        check(
+            "api = \"https://[2001:db8::7]:8445\"",
+            expect![[r#"
+            xmpps://[2001:db8::7]:5223
+            wss://[2001:db8::7]:8445/ws/
+            wss://[2001:db8::7]:7443/ws/"#]],
+        );
+    }
+
+    #[test]
+    fn a_password_in_clear_is_a_danger_that_has_a_name_of_its_own() {
+        let api = "api = \"http://a.example\"\ndanger_plain_http = true";
+        check(api, expect!["ws://a.example:80/ws/ (no)"]);
+        check(
+            &format!("{api}\ndanger_plain_xmpp = true"),
+            expect!["ws://a.example:80/ws/"],
+        );
+    }
+
+    #[test]
+    fn what_is_configured_counts() {
+        check(
+            "api = \"https://a.example:8445\"\n\
+             feed = { address = [\"xmpps://x.example\", \"wss://y.example:8445/ws/\", \"xmpp://[::1]\", \"ws://localhost/ws\"] }",
+            expect![[r#"
+                xmpps://x.example:5223
+                wss://y.example:8445/ws/
+                xmpp://[::1]:5222
+                ws://localhost:80/ws"#]],
+        );
     }
 }

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use signoff_core::abi::host::Op;
@@ -82,28 +83,32 @@ impl Trouble {
 
 /// Opens a session.
 pub(super) async fn open(source: &Source) -> Result<Live, Trouble> {
+    let shown = AtomicBool::new(false);
     let opening = async {
         let (op, plan) = plan(source, &source.credential, None).await?;
-        log_in(source, Some(op), plan).await
+        log_in(source, Some(op), plan, &shown).await
     };
-    timeout(OPENING, opening)
-        .await
-        .unwrap_or_else(|_| Err(too_late()))
+    in_time(opening, &shown).await
 }
 
 /// Opens one as before, only to end what an earlier one left: nothing is asked of the vendor's API, to which nothing may
 /// go any more when a run is stopped.
 pub(super) async fn open_again(source: &Source, plan: FeedPlan) -> Result<Live, Trouble> {
-    timeout(OPENING, log_in(source, None, plan))
-        .await
-        .unwrap_or_else(|_| Err(too_late()))
+    let shown = AtomicBool::new(false);
+    in_time(log_in(source, None, plan, &shown), &shown).await
 }
 
-fn too_late() -> Trouble {
-    Trouble {
-        was_shown: true,
-        ..Trouble::passing(format!("no session within {} s", OPENING.as_secs()))
-    }
+async fn in_time(
+    opening: impl Future<Output = Result<Live, Trouble>>,
+    shown: &AtomicBool,
+) -> Result<Live, Trouble> {
+    timeout(OPENING, opening).await.unwrap_or_else(|_| {
+        let why = format!("no session within {} s", OPENING.as_secs());
+        Err(Trouble {
+            was_shown: shown.load(Ordering::Relaxed),
+            ..Trouble::passing(why)
+        })
+    })
 }
 
 /// What a scope comes to.
@@ -120,7 +125,13 @@ pub(super) async fn scope_nodes(source: &Source, scope: &str) -> Result<Vec<Stri
     Ok(plan.nodes)
 }
 
-async fn log_in(source: &Source, op: Option<Op>, plan: FeedPlan) -> Result<Live, Trouble> {
+/// `shown` becomes true when the password may be shown.
+async fn log_in(
+    source: &Source,
+    op: Option<Op>,
+    plan: FeedPlan,
+    shown: &AtomicBool,
+) -> Result<Live, Trouble> {
     let password = source
         .credential
         .password()
@@ -144,6 +155,7 @@ async fn log_in(source: &Source, op: Option<Op>, plan: FeedPlan) -> Result<Live,
     let began = Instant::now();
     let session = Session::new(login, wire.framing(), Limits::default(), Duration::ZERO);
     let session = session.map_err(|error| Trouble::lasting(error.to_string()))?;
+    shown.store(true, Ordering::Relaxed);
     let (session, wire, jid) = until_ready(session, wire, began)
         .await
         .map_err(|trouble| Trouble {

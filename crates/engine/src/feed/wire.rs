@@ -17,7 +17,7 @@ use super::address::Address;
 use crate::transport::{Dialer, Duplex};
 
 /// Of one address, until TLS and WebSocket stand.
-const CONNECT_TIME: Duration = Duration::from_secs(5);
+const CONNECT_TIME: Duration = Duration::from_secs(3);
 /// A server that takes nothing for so long is gone.
 const WRITE_TIME: Duration = Duration::from_secs(10);
 /// The longest message, and the most that waits to be sent.

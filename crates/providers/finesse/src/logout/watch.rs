@@ -19,8 +19,9 @@ use crate::feed::{team_node, user_node};
 use crate::request::Desk;
 use crate::runner::Heard;
 
-/// The longest that a logout waits for its subscriptions. The host says sooner how they stand.
-const MOST_WAIT: Duration = Duration::from_secs(30);
+/// How long a logout waits for its subscriptions: as long as for the proof, within reason. The host says sooner how they
+/// stand.
+const WAIT: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(30));
 /// How often a logout listens again after a feed was lost.
 const MOST_AGAIN: u32 = 3;
 /// What is kept of notifications that come before the answer to the request.
@@ -131,7 +132,7 @@ impl Logout {
             let id = desk.subscribe(user_node(&user), &user);
             ears.push(ear(id, true));
         }
-        let until = now.monotonic + MOST_WAIT;
+        let until = now.monotonic + self.settings.confirm_within.clamp(WAIT.0, WAIT.1);
         self.watch = Some(Box::new(Watch {
             nodes: Arc::clone(&self.nodes),
             ears,
