@@ -1,8 +1,10 @@
 //! Tutorials replayed by the binary against the sandbox: labs in their dialect, and those that come with signoff.
 
+mod ended_early;
 mod labs;
 mod misbehaving;
 mod tutorials;
+mod whole_labs;
 
 use serde_json::{Value, json};
 use signoff_sandbox::Settings;
@@ -28,13 +30,24 @@ impl Lab {
 
     /// Replays something on it.
     fn replay(&self, arguments: &[&str]) -> Ended {
-        let ports = self.0.sandbox.lab_ports();
-        let mut all = vec!["replay", "-e", "lab.json"];
-        for map in &ports {
-            all.extend(["--map-port", map]);
+        let all = self.arguments(arguments);
+        let all: Vec<&str> = all.iter().map(String::as_str).collect();
+        self.without_secrets(self.0.run(&all))
+    }
+
+    /// What a replay on it is begun with.
+    fn arguments(&self, more: &[&str]) -> Vec<String> {
+        let mut all: Vec<String> = ["replay", "-e", "lab.json"].map(str::to_owned).into();
+        for map in self.0.sandbox.lab_ports() {
+            all.extend(["--map-port".to_owned(), map]);
         }
-        all.extend(arguments);
-        let ended = self.0.run(&all);
+        all.extend(more.iter().map(|&argument| argument.to_owned()));
+        all
+    }
+
+    /// No password is ever told.
+    #[track_caller]
+    fn without_secrets(&self, ended: Ended) -> Ended {
         for (name, value) in self.0.sandbox.lab_variables() {
             let is_secret = name.ends_with("_password");
             let told = is_secret && (ended.stdout.contains(&value) || ended.stderr.contains(&value));

@@ -5,7 +5,7 @@ use signoff_engine::transport::Reply;
 
 use crate::event::Verdict;
 use crate::feed::Heard;
-use crate::tutorial::{CaptureSource, Notification};
+use crate::tutorial::{BodyFormat, CaptureSource, JsonKind, Notification};
 
 /// An answer, as far as expectations look at it.
 pub(crate) struct Answer<'a> {
@@ -20,6 +20,15 @@ impl<'a> Answer<'a> {
             status: reply.status,
             headers: &reply.headers,
             body: &reply.body,
+        }
+    }
+
+    /// A notification, of which the same things can be copied.
+    pub(crate) const fn heard(heard: &'a Heard) -> Self {
+        Self {
+            status: 0,
+            headers: &[],
+            body: heard.payload.as_bytes(),
         }
     }
 }
@@ -49,6 +58,25 @@ pub(crate) fn body_empty(answer: &Answer<'_>) -> Verdict {
     ))
 }
 
+pub(crate) fn body_format(answer: &Answer<'_>, expected: BodyFormat) -> Verdict {
+    let problem = match expected {
+        BodyFormat::Xml => document(answer.body).err(),
+        BodyFormat::Json => json(answer.body).err(),
+    };
+    problem.map_or(Verdict::Held(None), failed)
+}
+
+pub(crate) fn body_contains(answer: &Answer<'_>, expected: &str) -> Verdict {
+    let body = text(answer.body);
+    if body.contains(expected) {
+        return Verdict::Held(None);
+    }
+    failed(match body.trim() {
+        "" => "no body".to_owned(),
+        body => format!("a body without it: {}", excerpt(body)),
+    })
+}
+
 pub(crate) fn element(answer: &Answer<'_>, path: &str, expected: &str) -> Verdict {
     let found = match texts(answer.body, path) {
         Ok(found) => found,
@@ -69,6 +97,25 @@ pub(crate) fn pointer(answer: &Answer<'_>, pointer: &str, expected: &str) -> Ver
         Ok(got) if got == expected => Verdict::Held(None),
         Ok(got) => failed(format!("{pointer} is {}", excerpt(&got))),
         Err(problem) => failed(problem),
+    }
+}
+
+pub(crate) fn pointer_kind(answer: &Answer<'_>, pointer: &str, expected: JsonKind) -> Verdict {
+    let json = match json(answer.body) {
+        Ok(json) => json,
+        Err(problem) => return failed(problem),
+    };
+    match json.pointer(pointer).map(JsonKind::of) {
+        Some(kind) if kind == expected => Verdict::Held(None),
+        Some(kind) => failed(format!("{pointer} is of the kind {kind}")),
+        None => failed(format!("nothing at {pointer}")),
+    }
+}
+
+pub(crate) fn header_present(answer: &Answer<'_>, name: &str) -> Verdict {
+    match values(answer, name).next() {
+        Some(value) => Verdict::Held(Some(excerpt(value))),
+        None => failed(format!("no header {name}")),
     }
 }
 
@@ -104,6 +151,7 @@ pub(crate) fn captured(answer: &Answer<'_>, source: &CaptureSource) -> Result<St
             let first = values(answer, name).next().map(str::to_owned);
             first.ok_or_else(|| format!("there is no header {name}"))
         }
+        CaptureSource::Notified(path) => captured(answer, &CaptureSource::Element(path.clone())),
     }
 }
 
@@ -179,10 +227,7 @@ fn is_about(heard: &Heard, about: &str) -> bool {
 
 /// The texts of all elements at a path: the innermost name last, each inside the one before it, however deep.
 fn texts(body: &[u8], path: &str) -> Result<Vec<String>, String> {
-    let root = xml::parse(body).map_err(|error| match text(body).trim() {
-        "" => "no body".to_owned(),
-        body => format!("a body that is no XML ({error}): {}", excerpt(body)),
-    })?;
+    let root = document(body)?;
     let names: Vec<&str> = path.split('/').collect();
     let mut found = Vec::new();
     collect(&root, &names, &mut found);
@@ -204,13 +249,23 @@ fn collect(element: &Element, names: &[&str], found: &mut Vec<String>) {
 }
 
 fn member(body: &[u8], pointer: &str) -> Result<String, String> {
-    let json: serde_json::Value = serde_json::from_slice(body)
-        .map_err(|error| format!("a body that is no JSON ({error}): {}", excerpt(&text(body))))?;
-    match json.pointer(pointer) {
+    match json(body)?.pointer(pointer) {
         Some(serde_json::Value::String(text)) => Ok(text.clone()),
         Some(other) => Ok(other.to_string()),
         None => Err(format!("nothing at {pointer}")),
     }
+}
+
+fn document(body: &[u8]) -> Result<Element, String> {
+    xml::parse(body).map_err(|error| match text(body).trim() {
+        "" => "no body".to_owned(),
+        body => format!("a body that is no XML ({error}): {}", excerpt(body)),
+    })
+}
+
+fn json(body: &[u8]) -> Result<serde_json::Value, String> {
+    serde_json::from_slice(body)
+        .map_err(|error| format!("a body that is no JSON ({error}): {}", excerpt(&text(body))))
 }
 
 fn values<'a>(answer: &Answer<'a>, name: &str) -> impl Iterator<Item = &'a str> {

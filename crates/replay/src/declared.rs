@@ -13,8 +13,8 @@ use signoff_engine::parameters::parse_duration;
 
 use crate::template::Template;
 use crate::tutorial::{
-    Action, Capture, CaptureSource, Check, Expectation, FeedAction, FeedLogin, Login, Notification, Place,
-    Request, Step, Task, Tutorial,
+    Action, Auth, BodyFormat, Capture, CaptureSource, Check, Expectation, FeedAction, FeedLogin, JsonKind,
+    Login, Notification, Place, Request, Step, Task, Tutorial,
 };
 use parts::{Part, Parts};
 
@@ -155,10 +155,11 @@ impl Reader<'_> {
             .map(|(variable, source)| Capture {
                 place: place.clone(),
                 variable,
-                source: match source.strip_prefix("header:") {
-                    Some(name) => CaptureSource::Header(name.trim().to_owned()),
-                    None if source.starts_with('/') => CaptureSource::Pointer(source),
-                    None => CaptureSource::Element(source),
+                source: match source.split_once(':').map(|(kind, rest)| (kind, rest.trim())) {
+                    Some(("header", name)) => CaptureSource::Header(name.to_owned()),
+                    Some(("notification", path)) => CaptureSource::Notified(path.to_owned()),
+                    _ if source.starts_with('/') => CaptureSource::Pointer(source),
+                    _ => CaptureSource::Element(source),
                 },
             })
             .collect();
@@ -172,13 +173,22 @@ impl Reader<'_> {
 
     fn request(&mut self, part: Part<'_>) -> Option<Action> {
         let path = part.path.clone();
-        let known = ["method", "url", "basic", "headers", "xml", "json", "body"];
+        let known = [
+            "method", "url", "basic", "bearer", "headers", "xml", "json", "body",
+        ];
         let parts = Parts::of(part, &known, &mut self.mistakes);
         let method = parts.required("method", &mut self.mistakes);
         let url = parts.required("url", &mut self.mistakes);
         let basic = parts
             .table("basic", &mut self.mistakes)
-            .map(|basic| self.login(basic));
+            .map(|basic| self.login(basic).map(Auth::Basic));
+        let bearer = parts.text("bearer", &mut self.mistakes);
+        if basic.is_some() && bearer.is_some() {
+            self.mistake(&path, "has both `basic` and `bearer`");
+        }
+        let auth = basic
+            .flatten()
+            .or_else(|| bearer.map(|token| Auth::Bearer(Template::new(token))));
         let mut headers: Vec<(String, Template)> = parts
             .texts("headers", &mut self.mistakes)
             .into_iter()
@@ -213,7 +223,7 @@ impl Reader<'_> {
             method,
             url: Template::new(url),
             headers,
-            basic: basic.flatten(),
+            auth,
             body,
         }))
     }
@@ -275,9 +285,12 @@ impl Reader<'_> {
         let known = [
             "status",
             "body",
+            "contains",
             "element",
             "pointer",
+            "kind",
             "header",
+            "has_header",
             "within",
             "notification",
             "no_notification",
@@ -298,11 +311,16 @@ impl Reader<'_> {
         if let Some(body) = parts.text("body", &mut self.mistakes) {
             match body.as_str() {
                 "empty" => checks.push(Check::BodyEmpty),
+                "xml" => checks.push(Check::BodyFormat(BodyFormat::Xml)),
+                "json" => checks.push(Check::BodyFormat(BodyFormat::Json)),
                 _ => self.mistake(
                     &format!("{path}.body"),
-                    "is not \"empty\", which is all that it can be",
+                    "is none of \"empty\", \"xml\" and \"json\"",
                 ),
             }
+        }
+        if let Some(text) = parts.text("contains", &mut self.mistakes) {
+            checks.push(Check::BodyContains(Template::new(text)));
         }
         let named = |name: &str, mistakes: &mut Vec<Mistake>| {
             let texts = parts.texts(name, mistakes).into_iter();
@@ -316,8 +334,20 @@ impl Reader<'_> {
         for (pointer, equals) in named("pointer", &mut self.mistakes) {
             checks.push(Check::Pointer { pointer, equals });
         }
+        for (pointer, name) in parts.texts("kind", &mut self.mistakes) {
+            match JsonKind::ALL.into_iter().find(|kind| kind.name() == name) {
+                Some(kind) => checks.push(Check::PointerKind { pointer, kind }),
+                None => self.mistake(
+                    &format!("{path}.kind"),
+                    &format!("has `{name}`, which is no kind of a JSON value"),
+                ),
+            }
+        }
         for (name, equals) in named("header", &mut self.mistakes) {
             checks.push(Check::Header { name, equals });
+        }
+        if let Some(name) = parts.text("has_header", &mut self.mistakes) {
+            checks.push(Check::HeaderPresent(name));
         }
         if let Some(time) = self.duration(&parts, "within") {
             checks.push(Check::Within(time));

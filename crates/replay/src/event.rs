@@ -140,6 +140,14 @@ pub enum Verdict {
     NotReached,
 }
 
+impl Verdict {
+    /// Whether a task with it can pass.
+    #[must_use]
+    pub const fn passes(&self) -> bool {
+        matches!(self, Self::Held(_) | Self::Skipped)
+    }
+}
+
 /// How a task ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TaskResult {
@@ -181,6 +189,8 @@ pub struct Summary {
     pub not_reached: usize,
     /// Requests and feed actions that could not be carried out.
     pub broken: usize,
+    /// Whether somebody ended it.
+    pub interrupted: bool,
     /// From beginning to end.
     pub elapsed: Duration,
 }
@@ -189,6 +199,10 @@ impl Summary {
     /// Whether every expectation held that signoff can check.
     #[must_use]
     pub const fn passed(&self) -> bool {
-        self.failed == 0 && self.not_reached == 0 && self.broken == 0 && self.steps_not_run == 0
+        self.failed == 0
+            && self.not_reached == 0
+            && self.broken == 0
+            && self.steps_not_run == 0
+            && !self.interrupted
     }
 }

@@ -9,6 +9,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use signoff_engine::redact::Redactor;
 use signoff_engine::secret::Secret;
 use signoff_engine::transport::{Reply, Transport};
@@ -17,9 +18,9 @@ use tokio::time::Instant;
 use crate::aim::Aim;
 use crate::check::{self, Answer};
 use crate::event::{Answered, Event, Observer, Sending, Summary, TaskResult, Verdict};
-use crate::feed::{FeedError, Feeds, Listening};
+use crate::feed::{FeedError, Feeds, Heard, Listening};
 use crate::template::{Template, Unfilled};
-use crate::tutorial::{self, Action, Check, Request, Task, Tutorial};
+use crate::tutorial::{self, Action, Capture, CaptureSource, Check, Request, Task, Tutorial};
 use crate::variables::{Variables, is_secret};
 
 /// What a replay goes by.
@@ -79,8 +80,17 @@ pub enum Seen {
     Skipped,
 }
 
-/// Replays it. What happens is told to the observer; nothing is an error.
-pub async fn replay(tutorial: Arc<Tutorial>, settings: Settings, observer: &mut dyn Observer) -> Summary {
+/// How long all feeds together have to be signed out of.
+const FAREWELL: Duration = Duration::from_secs(5);
+
+/// Replays it until `stop` is ready. What happens is told to the observer; nothing is an error. However it ends, feeds are
+/// unsubscribed from and signed out of: what a session leaves behind stays with the vendor.
+pub async fn replay(
+    tutorial: Arc<Tutorial>,
+    settings: Settings,
+    stop: impl Future<Output = ()>,
+    observer: &mut dyn Observer,
+) -> Summary {
     settings.variables.teach(&settings.redactor);
     let begun = Instant::now();
     let mut runner = Runner {
@@ -92,21 +102,22 @@ pub async fn replay(tutorial: Arc<Tutorial>, settings: Settings, observer: &mut 
             ..Summary::default()
         },
         at: (0, 0),
+        heard: None,
+        next: 0,
         copied: copied(&tutorial),
     };
     runner.tell(&Event::Begun(Arc::clone(&tutorial)));
-    let mut stopped = false;
-    for (number, step) in tutorial.steps.iter().enumerate() {
-        if stopped {
-            runner.not_run(number, step);
-            continue;
-        }
-        let passed = runner.step(number, step).await;
-        stopped = !passed && runner.settings.bail;
+    let interrupted = tokio::select! {
+        biased;
+        () = stop => true,
+        () = runner.steps(&tutorial.steps) => false,
+    };
+    if interrupted {
+        runner.interrupted(&tutorial.steps);
     }
-    for feed in std::mem::take(&mut runner.feeds) {
-        feed.session.close().await;
-    }
+    let feeds = std::mem::take(&mut runner.feeds).into_iter();
+    // A server that does not take leave keeps nobody.
+    let _ = tokio::time::timeout(FAREWELL, join_all(feeds.map(|feed| feed.session.close()))).await;
     runner.summary.elapsed = begun.elapsed();
     let summary = runner.summary;
     runner.tell(&Event::Finished(summary));
@@ -120,6 +131,10 @@ struct Runner<'a> {
     summary: Summary,
     /// The step and the task that are being done.
     at: (usize, usize),
+    /// The notification that came as the task expects.
+    heard: Option<Heard>,
+    /// How many expectations of the task have been checked.
+    next: usize,
     /// The variables that get their values from answers.
     copied: HashSet<String>,
 }
@@ -167,15 +182,54 @@ struct Given {
 }
 
 impl Runner<'_> {
+    async fn steps(&mut self, steps: &[tutorial::Step]) {
+        let mut stopped = false;
+        for (number, step) in steps.iter().enumerate() {
+            if stopped {
+                self.not_run(number, step);
+                continue;
+            }
+            let passed = self.step(number, step).await;
+            stopped = !passed && self.settings.bail;
+        }
+    }
+
+    /// Accounts for what is left of the step that was being done, and of those after it.
+    fn interrupted(&mut self, steps: &[tutorial::Step]) {
+        self.summary.interrupted = true;
+        let ((number, task), next) = (self.at, self.next);
+        for (step, is_current) in (number..).zip([true].into_iter().chain(std::iter::repeat(false))) {
+            let Some(rest) = steps.get(step) else {
+                return;
+            };
+            if !is_current {
+                self.not_run(step, rest);
+                continue;
+            }
+            for (index, one) in rest.tasks.iter().enumerate().skip(task) {
+                self.at = (step, index);
+                self.not_reached(one, if index == task { next } else { 0 });
+            }
+            self.summary.failed_steps += 1;
+            self.tell(&Event::StepEnded {
+                step,
+                passed: false,
+                elapsed: Duration::ZERO,
+            });
+        }
+    }
+
     async fn step(&mut self, number: usize, step: &tutorial::Step) -> bool {
         let begun = Instant::now();
         self.tell(&Event::StepBegun(number));
         let mut passed = true;
         for (index, task) in step.tasks.iter().enumerate() {
             self.at = (number, index);
+            self.next = 0;
+            self.heard = None;
             let task_begun = Instant::now();
             let result = if !passed && self.settings.bail {
-                self.not_reached(task);
+                self.not_reached(task, 0);
                 TaskResult::NotRun
             } else {
                 self.task(task).await
@@ -203,7 +257,7 @@ impl Runner<'_> {
         self.summary.steps_not_run += 1;
         for (index, task) in step.tasks.iter().enumerate() {
             self.at = (number, index);
-            self.not_reached(task);
+            self.not_reached(task, 0);
         }
     }
 
@@ -226,14 +280,21 @@ impl Runner<'_> {
             Ok(given) => given,
             Err(broken) => return self.broken(task, &broken),
         };
-        self.capture(task, &given);
+        let of_notification = |capture: &&Capture| matches!(capture.source, CaptureSource::Notified(_));
+        let (notified, answered): (Vec<_>, Vec<_>) = task.captures.iter().partition(of_notification);
         let mut passed = true;
+        for capture in answered {
+            passed &= self.capture(capture, &given);
+        }
         for (index, expectation) in task.expectations.iter().enumerate() {
             let (check, verdict) = self.check(&expectation.check, &given).await;
-            passed &= !matches!(verdict, Verdict::Failed { .. } | Verdict::NotReached);
+            passed &= verdict.passes();
             self.checked(index, &check, verdict);
         }
-        if passed && !self.capture_failed(task) {
+        for capture in notified {
+            passed &= self.capture(capture, &given);
+        }
+        if passed {
             TaskResult::Passed
         } else {
             TaskResult::Failed
@@ -241,7 +302,7 @@ impl Runner<'_> {
     }
 
     async fn request(&mut self, request: &Request) -> Result<Given, Broken> {
-        let user = match &request.basic {
+        let user = match request.basic() {
             Some(login) => Some(self.fill(&login.username)?),
             None => None,
         };
@@ -300,12 +361,18 @@ impl Runner<'_> {
         match check {
             Check::Status(expected) => of_answer(&|answer| check::status(answer, *expected)),
             Check::BodyEmpty => of_answer(&check::body_empty),
+            Check::BodyFormat(format) => of_answer(&|answer| check::body_format(answer, *format)),
+            Check::BodyContains(text) => of_answer(&|answer| check::body_contains(answer, text.as_str())),
             Check::Element { path, equals } => {
                 of_answer(&|answer| check::element(answer, path, equals.as_str()))
             }
             Check::Pointer { pointer, equals } => {
                 of_answer(&|answer| check::pointer(answer, pointer, equals.as_str()))
             }
+            Check::PointerKind { pointer, kind } => {
+                of_answer(&|answer| check::pointer_kind(answer, pointer, *kind))
+            }
+            Check::HeaderPresent(name) => of_answer(&|answer| check::header_present(answer, name)),
             Check::Header { name, equals } => {
                 of_answer(&|answer| check::header(answer, name, equals.as_str()))
             }
@@ -325,58 +392,58 @@ impl Runner<'_> {
         }
     }
 
-    fn capture(&mut self, task: &Task, given: &Given) {
-        let Some(answer) = given.answer.as_ref().map(Answer::of) else {
-            return;
-        };
-        for capture in &task.captures {
-            let value = check::captured(&answer, &capture.source);
-            if let Ok(value) = &value {
-                if is_secret(&capture.variable) {
-                    self.settings
-                        .redactor
-                        .add(&capture.variable, &Secret::new(value.clone()));
-                }
-                self.settings
-                    .variables
-                    .capture(capture.variable.as_str(), value.as_str());
+    /// Keeps a value for later steps; whether it is there.
+    fn capture(&mut self, capture: &Capture, given: &Given) -> bool {
+        let value = match (&capture.source, &self.heard, &given.answer) {
+            (CaptureSource::Notified(_), Some(heard), _) => {
+                check::captured(&Answer::heard(heard), &capture.source)
             }
-            let (step, task) = self.at;
-            let value = match value {
-                Ok(value) => Ok(self.redacted(&value)),
-                Err(problem) => Err(self.redacted(&problem)),
-            };
-            self.tell(&Event::Captured {
-                step,
-                task,
-                variable: capture.variable.clone(),
-                value,
-            });
+            (CaptureSource::Notified(_), None, _) => Err("no notification came".to_owned()),
+            (_, _, Some(answer)) => check::captured(&Answer::of(answer), &capture.source),
+            (_, _, None) => Err("there is no answer".to_owned()),
+        };
+        if let Ok(value) = &value {
+            if is_secret(&capture.variable) {
+                self.settings
+                    .redactor
+                    .add(&capture.variable, &Secret::new(value.clone()));
+            }
+            self.settings
+                .variables
+                .capture(capture.variable.as_str(), value.as_str());
         }
-    }
-
-    fn capture_failed(&self, task: &Task) -> bool {
-        task.captures
-            .iter()
-            .any(|capture| self.settings.variables.get(&capture.variable).is_none())
+        let (step, task) = self.at;
+        let is_there = value.is_ok();
+        let value = match value {
+            Ok(value) => Ok(self.redacted(&value)),
+            Err(problem) => Err(self.redacted(&problem)),
+        };
+        self.tell(&Event::Captured {
+            step,
+            task,
+            variable: capture.variable.clone(),
+            value,
+        });
+        is_there
     }
 
     fn broken(&mut self, task: &Task, broken: &Broken) -> TaskResult {
-        self.not_reached(task);
+        self.not_reached(task, 0);
         TaskResult::Broken {
             message: self.redacted(&broken.message),
             hint: self.redacted(&broken.hint),
         }
     }
 
-    fn not_reached(&mut self, task: &Task) {
-        for (index, expectation) in task.expectations.iter().enumerate() {
+    fn not_reached(&mut self, task: &Task, from: usize) {
+        for (index, expectation) in task.expectations.iter().enumerate().skip(from) {
             self.checked(index, &expectation.check, Verdict::NotReached);
         }
     }
 
     fn checked(&mut self, expectation: usize, check: &Check, verdict: Verdict) {
         self.summary.expectations += 1;
+        self.next = expectation + 1;
         match &verdict {
             Verdict::Held(_) => self.summary.held += 1,
             Verdict::Failed { .. } => self.summary.failed += 1,

@@ -79,9 +79,38 @@ pub struct Request {
     /// Names and values, in order.
     pub headers: Vec<(String, Template)>,
     /// As whom it is sent; `None`: as nobody.
-    pub basic: Option<Login>,
+    pub auth: Option<Auth>,
     /// `None`: without one.
     pub body: Option<Template>,
+}
+
+/// How a request says who sends it.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Auth {
+    /// With a user name and a password (RFC 7617).
+    Basic(Login),
+    /// With a token (RFC 6750).
+    Bearer(Template),
+}
+
+impl fmt::Debug for Auth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Basic(login) => f.debug_tuple("Basic").field(login).finish(),
+            Self::Bearer(_) => f.debug_tuple("Bearer").finish_non_exhaustive(),
+        }
+    }
+}
+
+impl Request {
+    /// The user name and the password that it is sent with.
+    #[must_use]
+    pub const fn basic(&self) -> Option<&Login> {
+        match &self.auth {
+            Some(Auth::Basic(login)) => Some(login),
+            _ => None,
+        }
+    }
 }
 
 /// A user name and a password.
@@ -122,7 +151,7 @@ pub enum FeedAction {
 pub struct FeedLogin {
     /// Host or `host:port`; `None`: where the requests of the tutorial go.
     pub server: Option<Template>,
-    /// The XMPP domain; `None`: as the server says.
+    /// The XMPP domain, unless the environment has one in `xmpp-domain`; `None`: the server's name.
     pub domain: Option<Template>,
     /// As whom.
     pub login: Login,
@@ -144,6 +173,10 @@ pub enum Check {
     Status(u16),
     /// The answer has no body.
     BodyEmpty,
+    /// The body is a document of this format.
+    BodyFormat(BodyFormat),
+    /// The body has this text in it.
+    BodyContains(Template),
     /// An element of an XML answer has this text. The path is made of element names, the innermost last: `state`,
     /// `Team/id`.
     Element {
@@ -159,6 +192,15 @@ pub enum Check {
         /// Its value.
         equals: Template,
     },
+    /// The member of a JSON answer at this pointer is of this kind.
+    PointerKind {
+        /// Which member.
+        pointer: String,
+        /// Its kind.
+        kind: JsonKind,
+    },
+    /// The answer has this header, whatever its value.
+    HeaderPresent(String),
     /// A header of the answer has this value.
     Header {
         /// Its name.
@@ -196,6 +238,7 @@ impl Check {
                 path: path.clone(),
                 equals: fill(equals),
             },
+            Self::BodyContains(text) => Self::BodyContains(fill(text)),
             Self::Pointer { pointer, equals } => Self::Pointer {
                 pointer: pointer.clone(),
                 equals: fill(equals),
@@ -217,6 +260,85 @@ impl Check {
             Self::NotSubscribed(node) => Self::NotSubscribed(fill(node)),
             other => other.clone(),
         }
+    }
+}
+
+/// What a body is written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BodyFormat {
+    /// XML.
+    Xml,
+    /// JSON.
+    Json,
+}
+
+impl fmt::Display for BodyFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Xml => "XML",
+            Self::Json => "JSON",
+        })
+    }
+}
+
+/// The kind of a JSON value, in the words of JSON Schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JsonKind {
+    /// `null`
+    Null,
+    /// `true`, `false`
+    Boolean,
+    /// `1.5`
+    Number,
+    /// `"text"`
+    String,
+    /// `[…]`
+    Array,
+    /// `{…}`
+    Object,
+}
+
+impl JsonKind {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Null,
+        Self::Boolean,
+        Self::Number,
+        Self::String,
+        Self::Array,
+        Self::Object,
+    ];
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Boolean => "boolean",
+            Self::Number => "number",
+            Self::String => "string",
+            Self::Array => "array",
+            Self::Object => "object",
+        }
+    }
+
+    /// That of a value.
+    #[must_use]
+    pub const fn of(value: &serde_json::Value) -> Self {
+        match value {
+            serde_json::Value::Null => Self::Null,
+            serde_json::Value::Bool(_) => Self::Boolean,
+            serde_json::Value::Number(_) => Self::Number,
+            serde_json::Value::String(_) => Self::String,
+            serde_json::Value::Array(_) => Self::Array,
+            serde_json::Value::Object(_) => Self::Object,
+        }
+    }
+}
+
+impl fmt::Display for JsonKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 
@@ -251,6 +373,8 @@ pub enum CaptureSource {
     Pointer(String),
     /// A header.
     Header(String),
+    /// The text of an element of the notification that was expected and came; the path as in [`Check::Element`].
+    Notified(String),
 }
 
 impl fmt::Display for Action {
@@ -258,8 +382,9 @@ impl fmt::Display for Action {
         match self {
             Self::Request(request) => {
                 write!(f, "{} {}", request.method, request.url)?;
-                match &request.basic {
-                    Some(login) => write!(f, " as {}", login.username),
+                match &request.auth {
+                    Some(Auth::Basic(login)) => write!(f, " as {}", login.username),
+                    Some(Auth::Bearer(_)) => f.write_str(" with a token"),
                     None => Ok(()),
                 }
             }
@@ -287,6 +412,7 @@ impl fmt::Display for CaptureSource {
             Self::Element(path) => write!(f, "<{path}>"),
             Self::Pointer(pointer) => f.write_str(pointer),
             Self::Header(name) => write!(f, "header {name}"),
+            Self::Notified(path) => write!(f, "<{path}> of the notification"),
         }
     }
 }
@@ -296,8 +422,12 @@ impl fmt::Display for Check {
         match self {
             Self::Status(status) => write!(f, "HTTP status {status}"),
             Self::BodyEmpty => f.write_str("an empty body"),
+            Self::BodyFormat(format) => write!(f, "a body of {format}"),
+            Self::BodyContains(text) => write!(f, "a body with {text} in it"),
             Self::Element { path, equals } => write!(f, "<{path}> is {equals}"),
             Self::Pointer { pointer, equals } => write!(f, "{pointer} is {equals}"),
+            Self::PointerKind { pointer, kind } => write!(f, "{pointer} is of the kind {kind}"),
+            Self::HeaderPresent(name) => write!(f, "a header {name}"),
             Self::Header { name, equals } => write!(f, "header {name} is {equals}"),
             Self::Within(time) => write!(f, "an answer within {} ms", time.as_millis()),
             Self::Notification(notification) => {

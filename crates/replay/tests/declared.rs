@@ -72,7 +72,7 @@ fn everything_that_can_be_declared() {
         &expect![[r#"
             All of it [("a", "1"), ("b", "2")]
             1 First t.luau:1 ["Words."]
-              Request(Request { method: "PUT", url: Template("http://{{h}}/x"), headers: [("Content-Type", Template("application/xml")), ("Accept", Template("text/xml"))], basic: Some(Login { username: Template("u"), .. }), body: Some(Template("<a/>")) })
+              Request(Request { method: "PUT", url: Template("http://{{h}}/x"), headers: [("Content-Type", Template("application/xml")), ("Accept", Template("text/xml"))], auth: Some(Basic(Login { username: Template("u"), .. })), body: Some(Template("<a/>")) })
               ? HTTP status 202
               ? an empty body
               ? <a/b> is 1
@@ -121,7 +121,7 @@ fn every_mistake_is_named_with_its_path() {
             `tutorial.steps[1].request` has more than one of `xml`, `json` and `body`
             `tutorial.steps[1].request.method` is no method: write `GET`, `PUT`, …
             `tutorial.steps[1].expect.status` is no HTTP status
-            `tutorial.steps[1].expect.body` is not "empty", which is all that it can be
+            `tutorial.steps[1].expect.body` is none of "empty", "xml" and "json"
             `tutorial.steps[1].expect.within` is no duration: `soon` is no duration
             `tutorial.steps[2]` does not have exactly one of `request`, `feed` and `person`
             `tutorial.steps[3]` has a task of its own and `tasks` beside it

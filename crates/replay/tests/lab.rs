@@ -11,7 +11,7 @@ use expect_test::expect_file;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use signoff_replay::lab::{self, Lab};
-use signoff_replay::tutorial::{Action, CaptureSource, FeedAction, Task};
+use signoff_replay::tutorial::{Action, FeedAction, Task};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pages")
@@ -97,7 +97,7 @@ fn task_shown(text: &mut String, task: &Task) {
             for (name, value) in &request.headers {
                 let _ = writeln!(text, "  {name}: {value}");
             }
-            if let Some(login) = &request.basic {
+            if let Some(login) = request.basic() {
                 let _ = writeln!(text, "  as {} / {}", login.username, login.password);
             }
             for line in request.body.iter().flat_map(|body| body.as_str().lines()) {
@@ -130,8 +130,6 @@ fn task_shown(text: &mut String, task: &Task) {
         let _ = writeln!(text, "  ? {}", expectation.check);
     }
     for capture in &task.captures {
-        let (CaptureSource::Element(from) | CaptureSource::Pointer(from) | CaptureSource::Header(from)) =
-            &capture.source;
-        let _ = writeln!(text, "  {{{}}} = {from}", capture.variable);
+        let _ = writeln!(text, "  {{{}}} = {}", capture.variable, capture.source);
     }
 }

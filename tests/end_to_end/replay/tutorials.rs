@@ -131,7 +131,7 @@ fn a_program_reads_along() {
         {"event":"expectation","step":"1","task":0,"place":"@user:36","expected":"<xmppDomain> is finesse.sandbox","result":"held","seen":null}
         {"event":"task","step":"1","task":0,"elapsed_ms":"…","result":"passed"}
         {"event":"step_ended","step":"1","passed":true,"elapsed_ms":"…"}
-        {"event":"summary","passed":true,"steps":1,"failed_steps":0,"steps_not_run":0,"expectations":3,"held":3,"failed":0,"skipped":0,"not_reached":0,"broken":0,"elapsed_ms":"…"}
+        {"event":"summary","passed":true,"interrupted":false,"steps":1,"failed_steps":0,"steps_not_run":0,"expectations":3,"held":3,"failed":0,"skipped":0,"not_reached":0,"broken":0,"elapsed_ms":"…"}
     "#]].assert_eq(&shown);
 }
 

@@ -74,19 +74,19 @@ pub(crate) async fn replay(arguments: arguments::Replay, general: &General) -> R
     environment::given(&arguments.variables, &mut variables)?;
     let settings = settings(&arguments, variables, aim)?;
     let mut observer = report::replay::reporter(general, arguments.junit.as_deref());
-    let replayed = tokio::select! {
-        summary = runner::replay(Arc::new(tutorial), settings, &mut observer) => Some(summary),
-        () = signal::received() => None,
-    };
+    let summary = runner::replay(Arc::new(tutorial), settings, signal::received(), &mut observer).await;
     observer.finish()?;
     drop(sandbox);
-    match replayed {
-        Some(summary) if summary.passed() => Ok(Exit::Success),
-        Some(_) => Ok(Exit::NotOut),
-        None => Err(super::question::interrupted(
+    if summary.interrupted {
+        return Err(super::question::interrupted(
             "what was sent was sent; nothing is kept of a replay",
-        )),
+        ));
     }
+    Ok(if summary.passed() {
+        Exit::Success
+    } else {
+        Exit::NotOut
+    })
 }
 
 fn settings(arguments: &arguments::Replay, variables: Variables, aim: Aim) -> Result<Settings, Failure> {

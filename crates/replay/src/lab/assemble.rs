@@ -7,10 +7,11 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use super::blocks::{self, Fence, Kind};
-use super::meaning::{self, Program};
 use super::sentences::{self, Sentence};
+use super::understand::{self, Program};
 use super::{Lab, Meaning, Problem, Understood};
-use crate::tutorial::{Action, Capture, CaptureSource, Check, Expectation, Place, Step, Task};
+use crate::template::Template;
+use crate::tutorial::{Action, Capture, CaptureSource, Check, Expectation, FeedAction, Place, Step, Task};
 use draft::Draft;
 use repeat::Item;
 
@@ -33,7 +34,7 @@ struct Assembler {
     /// The step that is being read, and for each of its tasks the item that sent it.
     step: Option<(Step, Vec<Item>)>,
     draft: Draft,
-    /// What is in use: said once for an item, and for those below it.
+    /// What is in use: said once, until another is.
     program: Option<Program>,
     /// The item that is being read; `None` before the first of a step.
     item: Option<Item>,
@@ -41,6 +42,10 @@ struct Assembler {
     numbered: u32,
     /// Whether the step has a request that cannot be sent.
     unsent: bool,
+    /// How many kinds of computer the step has had instructions for; 0: it makes no difference.
+    alternatives: u32,
+    /// The path of an element that was described last: a value that is copied from its innermost one is meant.
+    described: Option<String>,
     /// A repetition whose body is still to come: its items, and where it stands.
     repeats: Option<((u32, u32), Place)>,
 }
@@ -86,6 +91,8 @@ impl Assembler {
         self.item = None;
         self.numbered = 0;
         self.unsent = false;
+        self.alternatives = 0;
+        self.described = None;
         self.draft.begins_anew();
     }
 
@@ -110,17 +117,25 @@ impl Assembler {
             number,
             position: self.numbered,
         });
-        self.program = None;
     }
 
     fn sentences(&mut self, sentences: &[Sentence]) {
         for sentence in sentences {
-            self.program = meaning::program(sentence).or(self.program);
-            let is_expectation = meaning::is_expectation(sentence);
+            if understand::is_alternative(sentence) {
+                self.alternatives += 1;
+                self.note(sentence.line, &sentence.text, Meaning::Alternative);
+                continue;
+            }
+            if self.alternatives > 1 {
+                self.note(sentence.line, &sentence.text, Meaning::PassedOver);
+                continue;
+            }
+            self.program = understand::program(sentence).or(self.program);
+            let is_expectation = understand::is_expectation(sentence);
             let program = self
                 .program
                 .unwrap_or_else(|| self.default_program(is_expectation));
-            let meaning = match meaning::understand(sentence, program) {
+            let meaning = match understand::understand(sentence, program) {
                 other if self.item.is_some() => other,
                 // What stands before the first item tells what the step is about, and is not to be done.
                 _ if is_expectation => {
@@ -169,20 +184,50 @@ impl Assembler {
                 self.expect(&place, Check::Unclear(sentence.text.clone()));
             }
             Meaning::Unclear(why) => self.draft.unclear(place, why, &sentence.text),
-            Meaning::Copies { element, variable } => self.copy(place, element, variable),
+            Meaning::ListsSubscribed => {
+                for node in self.subscribed() {
+                    self.expect(&place, Check::Subscribed(node));
+                }
+            }
+            Meaning::Copies {
+                element,
+                variable,
+                notified,
+            } => self.copy(place, element, variable, notified),
             Meaning::Repeats { from, to } => {
                 self.repeats = Some(((from, to), place));
                 self.draft.body_follows();
             }
-            Meaning::Person => self.task(place, Action::Human(sentence.text.clone())),
+            Meaning::Person => self.by_a_person(place, &sentence.text),
             Meaning::PersonSees => self.expect_of_a_person(place, &sentence.text),
+            Meaning::Explains => self.described = understand::described(sentence).or(self.described.take()),
             other => self.draft.take(&other, &place),
         }
+    }
+
+    /// What the tutorial has subscribed to up to here.
+    fn subscribed(&self) -> Vec<Template> {
+        let mut nodes = Vec::new();
+        let steps = self.lab.tutorial.steps.iter();
+        for task in steps
+            .chain(self.step.as_ref().map(|(step, _)| step))
+            .flat_map(|step| &step.tasks)
+        {
+            match &task.action {
+                Action::Feed(FeedAction::Subscribe(node)) => nodes.push(node.clone()),
+                Action::Feed(FeedAction::Unsubscribe(node)) => nodes.retain(|known| known != node),
+                _ => {}
+            }
+        }
+        nodes
     }
 
     fn fence(&mut self, line: usize, fence: Fence) {
         let first = fence.text.lines().next().unwrap_or_default().trim().to_owned();
         let place = self.place(line);
+        if self.alternatives > 1 {
+            return self.note(line, &first, Meaning::PassedOver);
+        }
         if fence.quoted || !self.draft.wants_body() {
             return self.note(line, &first, Meaning::Illustrates);
         }
@@ -234,8 +279,12 @@ impl Assembler {
         let Some((step, _)) = &mut self.step else {
             return;
         };
-        let person = |task: &&mut Task| !matches!(task.action, Action::Human(_));
-        let Some(task) = step.tasks.iter_mut().rev().find(person) else {
+        let is_human = |task: &Task| matches!(task.action, Action::Human(_));
+        let heard = matches!(check, Check::Notification(_) | Check::NoNotification { .. });
+        // What a person does in a desktop can be heard of as well as what is sent.
+        let by_a_person = heard && step.tasks.iter().all(is_human);
+        let tasks = step.tasks.iter_mut().rev();
+        let Some(task) = tasks.into_iter().find(|task| by_a_person || !is_human(task)) else {
             if self.item.is_some() && !self.unsent {
                 self.problem(place, "something is to be seen before anything is sent");
             }
@@ -245,6 +294,21 @@ impl Assembler {
             place: place.clone(),
             check,
         });
+    }
+
+    /// What a person does for one item is one thing to do.
+    fn by_a_person(&mut self, place: Place, text: &str) {
+        if let Some((step, items)) = &mut self.step
+            && let Some(task) = step.tasks.last_mut()
+            && let Action::Human(words) = &mut task.action
+            && task.expectations.is_empty()
+            && items.last() == self.item.as_ref()
+        {
+            words.push(' ');
+            words.push_str(text);
+            return;
+        }
+        self.task(place, Action::Human(text.to_owned()));
     }
 
     /// What only a person can see belongs to what only a person can do, if that comes first.
@@ -261,14 +325,33 @@ impl Assembler {
         }
     }
 
-    fn copy(&mut self, place: Place, element: String, variable: Option<String>) {
+    fn copy(&mut self, place: Place, element: String, variable: Option<String>, notified: bool) {
         let Some(task) = self.step.as_mut().and_then(|(step, _)| step.tasks.last_mut()) else {
             return self.problem(&place, "a value is to be copied before anything is sent");
         };
+        let is_heard = |one: &Expectation| matches!(one.check, Check::Notification(_));
+        if notified && !task.expectations.iter().any(is_heard) {
+            return self.problem(
+                &place,
+                "a value is to be copied from a notification, and none is expected",
+            );
+        }
+        let described = self.described.take();
+        let path = described.filter(|path| path.ends_with(&format!("/{element}")));
+        if let Some(path) = &path
+            && let Some(sentence) = self.lab.understood.last_mut()
+        {
+            sentence.note = Some(format!("the <{path}> that was described"));
+        }
+        let path = path.unwrap_or(element);
         task.captures.push(Capture {
             place,
             variable: variable.unwrap_or_default(),
-            source: CaptureSource::Element(element),
+            source: if notified {
+                CaptureSource::Notified(path)
+            } else {
+                CaptureSource::Element(path)
+            },
         });
     }
 
@@ -380,7 +463,11 @@ fn name_copies(lab: &mut Lab) {
                     .iter_mut()
                     .find(|one| one.place == place && matches!(one.meaning, Meaning::Copies { .. }));
                 if let Some(sentence) = sentence {
-                    sentence.note = Some(format!("as {{{name}}}, the only name that is used and not given"));
+                    let note = format!("as {{{name}}}, the only name that is used and not given");
+                    sentence.note = Some(match sentence.note.take() {
+                        Some(earlier) => format!("{earlier}; {note}"),
+                        None => note,
+                    });
                 }
             }
             None => lab.problems.push(Problem {

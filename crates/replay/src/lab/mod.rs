@@ -9,6 +9,7 @@ mod assemble;
 mod blocks;
 mod meaning;
 mod sentences;
+mod understand;
 mod values;
 
 use std::fs;

@@ -14,6 +14,10 @@ pub(super) enum Seen {
     Element(String, Template),
     /// That a notification is to be seen at all.
     Notification,
+    /// A body of XML.
+    Xml,
+    /// A body of JSON.
+    Json,
     /// That a server has taken what it was asked.
     Confirmed,
     /// Words that could not be understood.
@@ -25,19 +29,28 @@ pub(super) enum Seen {
 pub(super) fn seen(sentence: &Sentence) -> Vec<Seen> {
     let text = &sentence.text;
     let lower = text.to_lowercase();
-    let start = ["should", "will see", "must be"]
-        .iter()
-        .filter_map(|word| lower.find(word).map(|at| at + word.len()))
-        .min()
-        .unwrap_or(0);
+    let start = [
+        "should",
+        "will see",
+        "will also see",
+        "must be",
+        "looking at",
+        "by confirming",
+    ]
+    .iter()
+    .filter_map(|word| lower.find(word).map(|at| at + word.len()))
+    .min()
+    .unwrap_or(0);
     // Lower case may be longer or shorter than what it was made of.
     let rest = text.get(start..).unwrap_or(text);
     let rest = rest.trim().trim_end_matches(['.', '!', ':']);
+    // An example of what is in something does not say what must be.
+    let rest = rest.split_once(", such as ").map_or(rest, |(rest, _)| rest);
     rest.split(" and ")
         .flat_map(|part| part.split(", "))
         .map(str::trim)
         .filter(|part| !part.is_empty())
-        .map(part)
+        .flat_map(part)
         .collect()
 }
 
@@ -48,28 +61,65 @@ pub(super) fn path(sentence: &Sentence) -> Option<String> {
     (!names.is_empty()).then(|| names.join("/"))
 }
 
-fn part(text: &str) -> Seen {
-    if let Some((path, value)) = element_value(text) {
-        return Seen::Element(path, value);
-    }
+/// All that one part says; nothing of it is passed over because something else was found in it.
+fn part(text: &str) -> Vec<Seen> {
+    let Some(mut seen) = elements(text) else {
+        return vec![Seen::Unclear(text.to_owned())];
+    };
     let lower = text.to_lowercase();
-    if let Some(status) = status(&lower) {
-        return Seen::Status(status);
-    }
-    if lower.contains("empty body") || lower.contains("body is empty") || lower.contains("body that is empty")
-    {
-        return Seen::BodyEmpty;
-    }
-    if lower.contains("notification") || lower.contains("xmpp event") {
-        return Seen::Notification;
-    }
-    if ["`result`", "`subscribed`", "available", "signed in"]
+    let words = without_codes(&lower);
+    seen.extend(status(&words).map(Seen::Status));
+    if ["empty body", "body is empty", "body that is empty"]
         .iter()
-        .any(|word| lower.contains(word))
+        .any(|empty| words.contains(empty))
     {
-        return Seen::Confirmed;
+        seen.push(Seen::BodyEmpty);
     }
-    Seen::Unclear(text.to_owned())
+    for (format, body) in [("xml", Seen::Xml), ("json", Seen::Json)] {
+        if [format!("{format} formatted"), format!("{format} body")]
+            .iter()
+            .any(|said| words.contains(said))
+        {
+            seen.push(body);
+        }
+    }
+    if words.contains("notification") || words.contains("xmpp event") {
+        seen.push(Seen::Notification);
+    }
+    let confirmed = ["`result`", "`subscribed`", "available", "signed in"];
+    if seen.is_empty() && (confirmed.iter().any(|word| lower.contains(word)) || lists(&lower)) {
+        seen.push(Seen::Confirmed);
+    }
+    if seen.is_empty() {
+        seen.push(Seen::Unclear(text.to_owned()));
+    }
+    seen
+}
+
+/// "A list of `<subscription>` tags within the `<subscriptions>` tag".
+fn lists(words: &str) -> bool {
+    words.contains("list of") && words.contains("subscription")
+}
+
+/// The elements with the values that a text states for them; `None` if it names one without a value.
+fn elements(text: &str) -> Option<Vec<Seen>> {
+    if lists(&text.to_lowercase()) {
+        return Some(Vec::new());
+    }
+    let mut seen = Vec::new();
+    let mut at = 0;
+    while let Some((start, end)) = code(text, at) {
+        at = end;
+        if element(&text[start + 1..end - 1]).is_some() {
+            let (path, value) = element_value(&text[start..])?;
+            seen.push(Seen::Element(path, value));
+        }
+    }
+    Some(seen)
+}
+
+fn without_codes(text: &str) -> String {
+    text.split('`').step_by(2).collect::<Vec<_>>().join(" ")
 }
 
 /// "HTTP status of 202 Accepted", "a status code 200".
@@ -118,6 +168,7 @@ fn is_filler(words: &str) -> bool {
                 | "element"
                 | "value"
                 | "of"
+                | "for"
                 | "is"
                 | "with"
                 | "a"

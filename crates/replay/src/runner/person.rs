@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Acted, Person, Runner, Seen};
+use super::{Acted, Given, Person, Runner, Seen};
 use crate::check;
 use crate::event::{Sending, TaskResult, Verdict};
 use crate::tutorial::{Check, Task};
@@ -10,6 +10,9 @@ use crate::tutorial::{Check, Task};
 impl Runner<'_> {
     pub(super) async fn by_a_person(&mut self, words: &str, task: &Task) -> TaskResult {
         self.tell_sent(Sending::Human(words.to_owned()));
+        for feed in &mut self.feeds {
+            feed.forget();
+        }
         let acted = self.ask(words, <dyn Person>::act).await;
         if acted != Some(Acted::Done) {
             for (index, expectation) in task.expectations.iter().enumerate() {
@@ -17,23 +20,29 @@ impl Runner<'_> {
             }
             return TaskResult::Skipped;
         }
-        let mut result = TaskResult::Passed;
+        let mut passed = true;
+        let given = Given::default();
         for (index, expectation) in task.expectations.iter().enumerate() {
-            let (Check::Seen(words) | Check::Unclear(words)) = &expectation.check else {
-                self.checked(index, &expectation.check, Verdict::NotReached);
-                continue;
+            let (check, verdict) = match &expectation.check {
+                Check::Seen(words) | Check::Unclear(words) => {
+                    let verdict = match self.ask(words, <dyn Person>::sees).await {
+                        Some(Seen::Yes) => Verdict::Held(None),
+                        Some(Seen::No) => check::failed("something else, as the person said"),
+                        Some(Seen::Skipped) | None => Verdict::Skipped,
+                    };
+                    (expectation.check.clone(), verdict)
+                }
+                // What a person does can be heard of; anything else is seen in an answer, and there is none.
+                check => self.check(check, &given).await,
             };
-            let verdict = match self.ask(words, <dyn Person>::sees).await {
-                Some(Seen::Yes) => Verdict::Held(None),
-                Some(Seen::No) => check::failed("something else, as the person said"),
-                Some(Seen::Skipped) | None => Verdict::Skipped,
-            };
-            if matches!(verdict, Verdict::Failed { .. }) {
-                result = TaskResult::Failed;
-            }
-            self.checked(index, &expectation.check, verdict);
+            passed &= verdict.passes();
+            self.checked(index, &check, verdict);
         }
-        result
+        if passed {
+            TaskResult::Passed
+        } else {
+            TaskResult::Failed
+        }
     }
 
     async fn ask<T: Send + 'static>(&self, words: &str, question: fn(&dyn Person, &str) -> T) -> Option<T> {

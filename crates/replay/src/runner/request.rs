@@ -13,7 +13,7 @@ use url::Url;
 
 use super::{Broken, Settings, unfilled};
 use crate::event::Sending;
-use crate::tutorial::Request;
+use crate::tutorial::{Auth, Request};
 
 /// How many redirects are followed, as Postman does (postman-runtime, `maxRedirects`).
 const REDIRECTS: usize = 10;
@@ -159,14 +159,23 @@ pub(super) fn is_loopback(host: &str) -> bool {
             .is_ok_and(|address| address.is_loopback())
 }
 
-/// Puts user name and password into the headers; gives the user name.
+/// Puts who sends it into the headers; gives the user name.
 fn authorize(
     settings: &Settings,
     request: &Request,
     headers: &mut HeaderMap,
 ) -> Result<Option<String>, Broken> {
-    let Some(login) = &request.basic else {
-        return Ok(None);
+    let login = match &request.auth {
+        Some(Auth::Basic(login)) => login,
+        Some(Auth::Bearer(token)) => {
+            let token_text = settings.variables.fill(token).map_err(unfilled)?;
+            settings
+                .redactor
+                .add(token.as_str(), &Secret::new(token_text.clone()));
+            headers.insert(AUTHORIZATION, secret_header(&format!("Bearer {token_text}"))?);
+            return Ok(None);
+        }
+        None => return Ok(None),
     };
     let username = settings.variables.fill(&login.username).map_err(unfilled)?;
     let password = Secret::new(settings.variables.fill(&login.password).map_err(unfilled)?);
@@ -174,10 +183,15 @@ fn authorize(
     settings.redactor.add_basic(&username, &password);
     let pair = settings.variables.fill(&login.password).map_err(unfilled)?;
     let value = format!("Basic {}", STANDARD.encode(format!("{username}:{pair}")));
-    let mut value = HeaderValue::from_str(&value).map_err(|error| Broken::new(error.to_string()))?;
-    value.set_sensitive(true);
-    headers.insert(AUTHORIZATION, value);
+    headers.insert(AUTHORIZATION, secret_header(&value)?);
     Ok(Some(username))
+}
+
+fn secret_header(value: &str) -> Result<HeaderValue, Broken> {
+    let mut value = HeaderValue::from_str(value)
+        .map_err(|_| Broken::new("the credentials have a character that no header can carry"))?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 /// No password goes over a network in clear, unless somebody says so.

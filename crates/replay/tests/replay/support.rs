@@ -247,7 +247,7 @@ pub(crate) async fn told(tutorial: Tutorial, settings: Settings) -> String {
         text: String::new(),
     };
     let tutorial = Arc::clone(&transcript.tutorial);
-    let summary = replay(tutorial, settings, &mut transcript).await;
+    let summary = replay(tutorial, settings, std::future::pending(), &mut transcript).await;
     let mut text = transcript.text;
     let _ = writeln!(
         text,

@@ -229,10 +229,12 @@ fn summary_line(summary: &Summary) -> String {
             let _ = write!(text, ", {count} {words}");
         }
     }
-    let (style, word) = if summary.passed() {
-        (GREEN, "passed")
-    } else {
-        (RED, "failed")
+    let (style, word) = match summary {
+        Summary {
+            interrupted: true, ..
+        } => (RED, "interrupted"),
+        summary if summary.passed() => (GREEN, "passed"),
+        _ => (RED, "failed"),
     };
     let _ = write!(text, "\n{} in {}", painted(style, word), elapsed(summary.elapsed));
     text

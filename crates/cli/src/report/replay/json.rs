@@ -99,7 +99,7 @@ fn line(event: &Event, tutorial: &Tutorial) -> Option<Value> {
             json!({"event": "step_ended", "step": step(*index), "passed": passed, "elapsed_ms": ms(*elapsed)})
         }
         Event::Finished(summary) => json!({
-            "event": "summary", "passed": summary.passed(), "steps": summary.steps, "failed_steps": summary.failed_steps,
+            "event": "summary", "passed": summary.passed(), "interrupted": summary.interrupted, "steps": summary.steps, "failed_steps": summary.failed_steps,
             "steps_not_run": summary.steps_not_run, "expectations": summary.expectations, "held": summary.held,
             "failed": summary.failed, "skipped": summary.skipped, "not_reached": summary.not_reached,
             "broken": summary.broken, "elapsed_ms": ms(summary.elapsed),

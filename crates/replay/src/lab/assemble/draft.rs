@@ -5,7 +5,7 @@ use signoff_core::xml;
 use super::super::blocks::Fence;
 use super::super::meaning::Meaning;
 use crate::template::Template;
-use crate::tutorial::{Action, FeedAction, FeedLogin, Login, Place, Request};
+use crate::tutorial::{Action, Auth, FeedAction, FeedLogin, Login, Place, Request};
 
 /// A request, or a stanza, of which not everything has been said.
 #[derive(Debug, Default)]
@@ -19,6 +19,7 @@ pub(super) struct Draft {
     password: Option<Template>,
     domain: Option<Template>,
     server: Option<Template>,
+    port: Option<Template>,
     content_type: Option<String>,
     /// Whether a body was announced.
     announced: bool,
@@ -58,8 +59,13 @@ impl Draft {
             Meaning::NoAuthentication => self.basic = false,
             Meaning::Username(username) => self.username = Some(username.clone()),
             Meaning::Password(password) => self.password = Some(password.clone()),
+            Meaning::Jid { username, domain } => {
+                self.username = Some(username.clone());
+                self.domain = Some(domain.clone());
+            }
             Meaning::Domain(domain) => self.domain = Some(domain.clone()),
             Meaning::Server(server) => self.server = Some(server.clone()),
+            Meaning::Port(port) => self.port = Some(port.clone()),
             Meaning::ContentType(content_type) => self.content_type = Some(content_type.clone()),
             Meaning::BodyFollows => self.body_follows(),
             _ => {}
@@ -104,6 +110,7 @@ impl Draft {
         let body = self.chosen_body(&mut problems);
         if let Some(action) = body.as_ref().and_then(|body| stanza(body.as_str())) {
             self.sent = true;
+            self.announced = false;
             return if problems.is_empty() {
                 Ok(action)
             } else {
@@ -141,7 +148,7 @@ impl Draft {
             headers: content_type
                 .map(|content_type| ("Content-Type".to_owned(), Template::new(content_type.as_str())))
                 .collect(),
-            basic: login().filter(|_| self.basic),
+            auth: login().filter(|_| self.basic).map(Auth::Basic),
             body,
         }))
     }
@@ -154,8 +161,15 @@ impl Draft {
         let (Some(username), Some(password)) = (self.username.take(), self.password.take()) else {
             return Err("the feed is signed in to, and no user name and password are stated".to_owned());
         };
+        let server = match (self.server.take(), self.port.take()) {
+            (server, None) => server,
+            (Some(server), Some(port)) => Some(Template::new(format!("{server}:{port}"))),
+            (None, Some(_)) => {
+                return Err("the feed is signed in to at a port, and no server is stated".to_owned());
+            }
+        };
         Ok(Action::Feed(FeedAction::Connect(FeedLogin {
-            server: self.server.take(),
+            server,
             domain: self.domain.take(),
             login: Login { username, password },
         })))
