@@ -70,7 +70,8 @@ fn a_supervisor_and_the_notifications_of_a_team() {
         12 held HTTP status 202
         12 held an empty body
         12 held no notification
-        12 skipped a person sees: You should see that agentA is signed out."#]].assert_eq(&expected.join("\n"));
+        12 skipped a person sees: You should see that agentA is signed out."#]]
+    .assert_eq(&expected.join("\n"));
     assert!(lab.0.sandbox.feed_subscriptions().is_empty());
     assert_eq!(lab.0.sandbox.ledger().logouts_of("agentA").applied, 1);
     assert_eq!(lab.0.sandbox.ledger().logouts_of("supervisorA").applied, 1);
