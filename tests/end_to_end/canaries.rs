@@ -3,10 +3,11 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use serde_json::json;
@@ -16,7 +17,7 @@ use crate::secrets::{
     BADGE, CANARIES, CANARY, CLIENT_SECRET, CODE, DEVICES, KEYS, NEXT_TOKEN, PROXY, REFRESH_TOKEN, TOKEN,
     forms, found_in, kept_in, nothing_found, nothing_kept,
 };
-use crate::support::{Site, http, serve};
+use crate::support::{Site, built, http, serve};
 
 const JSON: &str = "Content-Type: application/json\r\n";
 
@@ -158,6 +159,47 @@ fn nothing_is_left_by_a_run_that_is_killed() {
 }
 
 #[test]
+fn nothing_is_left_by_a_provider_that_panics_with_secrets_in_hand() {
+    let heard = Arc::new(Mutex::new(String::new()));
+    let hearing = Arc::clone(&heard);
+    let origin = serve(move |request| {
+        hearing.lock().unwrap().push_str(request);
+        http("200 OK", "", request)
+    });
+    let site = Site::new(Population::team(0)).password(CANARY);
+    let folder = site.path("plugins/misfit");
+    fs::create_dir_all(&folder).unwrap();
+    fs::copy(&*PANICKING, folder.join("libmisfit.so")).unwrap();
+    let platform = format!("{}-{}", std::env::consts::OS, std::env::consts::ARCH);
+    let manifest = format!(
+        "id = \"misfit\"\nversion = \"1.0.0\"\nabi = 1\n[library]\n{platform} = {{ file = \"libmisfit.so\" }}\n"
+    );
+    fs::write(folder.join("provider.toml"), manifest).unwrap();
+    for (name, mode) in [("", 0o755), ("misfit", 0o755), ("misfit/provider.toml", 0o644)] {
+        let path = site.path("plugins").join(name);
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+    let credential = "username = \"supervisor\"\npassword = { env = \"SITE_PASSWORD\" }";
+    site.configure_with("misfit", &origin, "options = { at = \"the answer\" }", credential);
+    let path = ["--plugin-path", "plugins"];
+    site.signoff(&[&path[..], &["plugin", "trust", "misfit"]].concat())
+        .exits(0);
+    for format in ["human", "json"] {
+        let options = ["-vv", "logout", "site", "ann", "--yes", "--format", format];
+        let ended = site.signoff(&[&path[..], &options].concat());
+        assert_ne!(ended.code, Some(0));
+        // It was there to be told.
+        assert!(
+            ended.printed().contains("authorization: Basic [redacted]"),
+            "{}",
+            ended.printed()
+        );
+        nothing_found(&site, &ended);
+    }
+    assert!(heard.lock().unwrap().contains("authorization: Basic "));
+}
+
+#[test]
 fn nothing_of_a_client_of_an_authorisation_server_is_left_behind() {
     for way in ["basic", "form"] {
         let server = serve(move |request| {
@@ -243,3 +285,11 @@ fn nothing_of_a_proxys_password_is_left_behind() {
         assert!(printed.concat().contains("127.0.0.1:9"), "{printed:?}");
     }
 }
+
+/// The provider that panics, as a library.
+static PANICKING: LazyLock<PathBuf> = LazyLock::new(|| {
+    built(
+        &["--package", "signoff-core", "--example", "panicking"],
+        "panicking",
+    )
+});

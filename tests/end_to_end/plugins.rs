@@ -4,13 +4,12 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use std::process::Command;
 use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 use signoff_sandbox::{Population, Settings};
 
-use crate::support::{Ended, Site, repository};
+use crate::support::{Ended, Site, built, repository};
 
 #[test]
 fn a_plugin_is_trusted_and_then_does_what_the_built_in_does() {
@@ -195,33 +194,8 @@ fn row(list: &Ended) -> Value {
 }
 
 /// Built as the manifest tells users to.
-static LIBRARY: LazyLock<PathBuf> = LazyLock::new(|| {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo)
-        .args([
-            "build",
-            "--locked",
-            "--package",
-            "signoff-plugin-finesse",
-            "--message-format",
-            "json",
-        ])
-        .current_dir(source())
-        .output()
-        .unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    String::from_utf8(output.stdout)
-        .unwrap()
-        .lines()
-        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-        .filter(|message| message["target"]["name"] == "signoff_plugin_finesse")
-        .find_map(|message| message["filenames"][0].as_str().map(PathBuf::from))
-        .expect("the build says where the library is")
-});
+static LIBRARY: LazyLock<PathBuf> =
+    LazyLock::new(|| built(&["--package", "signoff-plugin-finesse"], "signoff_plugin_finesse"));
 
 fn name() -> &'static str {
     LIBRARY.file_name().and_then(|name| name.to_str()).unwrap()

@@ -407,6 +407,29 @@ pub(crate) fn http(status: &str, headers: &str, body: &str) -> String {
     format!("HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n{body}")
 }
 
+/// Builds a library of the workspace, and finds it: `what` is for cargo, `target` the library's name.
+pub(crate) fn built(what: &[&str], target: &str) -> PathBuf {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
+        .args(["build", "--locked", "--message-format", "json"])
+        .args(what)
+        .current_dir(repository())
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8(output.stdout)
+        .unwrap()
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .filter(|message| message["target"]["name"] == target)
+        .find_map(|message| message["filenames"][0].as_str().map(PathBuf::from))
+        .expect("the build says where the library is")
+}
+
 /// A workflow of the repository.
 pub(crate) fn script(name: &str) -> String {
     repository()

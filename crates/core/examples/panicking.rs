@@ -8,9 +8,9 @@ use std::panic::panic_any;
 use std::time::Duration;
 
 use signoff_core::{
-    ActsOn, Args, Class, Context, CredentialKind, Descriptor, EndpointSpec, Error, Finished, Input, Limits,
-    Monotonic, Now, Operation, OperationSpec, Options, Outcome, Parameter, ParameterKind, Provider, Request,
-    RequestId, Response, Step, Target, Wait, Yields,
+    ActsOn, Args, Class, Context, CredentialKind, CredentialUse, Descriptor, EndpointSpec, Error, Finished,
+    Input, Limits, Monotonic, Now, Operation, OperationSpec, Options, Outcome, Parameter, ParameterKind,
+    Placement, Provider, Request, RequestId, Response, Step, Target, Wait, Yields,
 };
 
 signoff_core::export_provider!(Panicking, DESCRIPTOR);
@@ -53,6 +53,9 @@ static DESCRIPTOR: Descriptor = Descriptor {
     acts_on: ActsOn::User,
     secret_attributes: &[],
 };
+
+/// Where it shows a credential, and panics with what was answered to it.
+const ANSWER: &str = "the answer";
 
 struct Panicking(Trap);
 
@@ -124,11 +127,18 @@ impl Operation for Asking {
             });
         }
         self.has_asked = true;
-        Step::Request(Request::read(RequestId(1), "api", "/users"))
+        let mut request = Request::read(RequestId(1), "api", "/users");
+        if self.trap.0 == ANSWER {
+            request.credential = Some(CredentialUse::actor(Placement::Basic));
+        }
+        Step::Request(request)
     }
 
-    fn input(&mut self, _now: Now, _input: Input<'_>) {
+    fn input(&mut self, _now: Now, input: Input<'_>) {
         self.trap.step_on("input");
+        if let (ANSWER, Input::Response(response)) = (&*self.trap.0, &input) {
+            panic!("{} {input:?}", String::from_utf8_lossy(response.body));
+        }
         self.is_answered = true;
     }
 }

@@ -1,5 +1,7 @@
 //! What the host tells a provider: the inputs of an operation.
 
+use std::fmt;
+
 use crate::{Monotonic, RequestId};
 
 /// Something happened that an operation asked about.
@@ -39,7 +41,7 @@ pub enum Input<'a> {
 }
 
 /// An answer, whatever its status.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Clone, Copy, PartialEq)]
 pub struct Response<'a> {
     /// Which request.
     pub request: RequestId,
@@ -56,6 +58,19 @@ pub struct Response<'a> {
     /// When an earlier request of this write can no longer be under way (time-out and settle time of the
     /// connection, counted from its intent).
     pub settled_at: Monotonic,
+}
+
+/// Without what the vendor sent: he may quote secrets, and bytes shown as numbers are found by no redactor.
+impl fmt::Debug for Response<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response")
+            .field("request", &self.request)
+            .field("status", &self.status)
+            .field("body_bytes", &self.body.len())
+            .field("sent", &self.sent)
+            .field("settled_at", &self.settled_at)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Response<'_> {

@@ -1,5 +1,6 @@
 //! What dispatch gives back for a request, and what it tells the journal of a write.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -39,7 +40,7 @@ impl Delivery {
 }
 
 /// An answer, whatever its status.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Delivered {
     /// The HTTP status.
     pub status: u16,
@@ -57,6 +58,18 @@ pub struct Delivered {
     pub settled_at: Monotonic,
     /// How often the request was sent, this time included.
     pub attempts: u32,
+}
+
+/// Without what the vendor sent: the answer to a login is a token.
+impl fmt::Debug for Delivered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Delivered")
+            .field("status", &self.status)
+            .field("class", &self.class)
+            .field("body_bytes", &self.body.len())
+            .field("attempts", &self.attempts)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Delivered {

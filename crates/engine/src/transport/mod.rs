@@ -14,6 +14,7 @@ pub use server_clock::ServerClock;
 pub(crate) use stream::{Dialer, Duplex};
 pub use tls::{SettingsError, TransportSettings};
 
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
@@ -57,7 +58,7 @@ pub struct Exchange {
 pub type OnStatus = Box<dyn Fn(u16) + Send + Sync>;
 
 /// A complete answer, whatever its status.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Reply {
     /// The HTTP status.
     pub status: u16,
@@ -65,6 +66,16 @@ pub struct Reply {
     pub headers: Vec<(String, String)>,
     /// Not longer than the cap.
     pub body: Bytes,
+}
+
+/// Without what the vendor sent: the answer to a login is a token.
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reply")
+            .field("status", &self.status)
+            .field("body_bytes", &self.body.len())
+            .finish_non_exhaustive()
+    }
 }
 
 /// No answer that could be used.

@@ -6,6 +6,7 @@ mod gate;
 mod limits;
 mod random;
 mod reads;
+mod shown;
 mod tokens;
 mod user_secrets;
 mod writes;
