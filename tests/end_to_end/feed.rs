@@ -367,6 +367,20 @@ fn mistakes_in_the_configuration_of_a_feed_are_named() {
         assert!(!ended.stderr.contains("me:pw"), "{}", ended.stderr);
     }
     let site = Site::new(Population::team(1));
+    let credential = "username = \"a\"\npassword = { env = \"SITE_PASSWORD\" }";
+    site.configure_with(
+        "zap",
+        &site.sandbox.origin(),
+        "feed = { credential = \"me\" }",
+        credential,
+    );
+    let ended = site.signoff(&["roster", "site"]).exits(3);
+    assert!(
+        ended.stderr.contains("ZAP has no notifications to listen to"),
+        "{}",
+        ended.stderr
+    );
+    let site = Site::new(Population::team(1));
     site.configure("feed = { address = \"xmpp://finesse.example.com\" }\ndanger_plain_xmpp = true");
     let ended = site.signoff(&["roster", "site"]).exits(0);
     assert!(

@@ -246,7 +246,7 @@ pub(crate) struct WatchFeed {
     /// A connection of the configuration
     #[arg(value_name = "CONNECTION")]
     pub(crate) connection: String,
-    /// Only this team [default: every team of the one who listens]
+    /// Only this team [default: every team of the one who acts]
     #[arg(long, value_name = "TEAM")]
     pub(crate) team: Option<String>,
     #[command(flatten)]

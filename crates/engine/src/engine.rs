@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use signoff_core::abi::host::Library;
+use signoff_core::abi::layout::FEED_EXTENSION;
 use signoff_core::{CredentialKind, Field};
 use url::Url;
 
-use crate::config::{Config, ConfigErrors, ConnectionSettings, keys_of};
+use crate::config::{Config, ConfigErrors, ConnectionSettings, FeedSettings, keys_of};
 use crate::credential::{Credential, LoginMistake, oauth_endpoint};
 use crate::parameters::nearest;
 use crate::plugin::{PluginError, Registry};
@@ -90,6 +91,12 @@ impl Engine {
                 other => EngineError::Plugin(other),
             })?;
         let mut settings = connection.against(library.descriptor())?;
+        if settings.feed != FeedSettings::default() && library.extension(FEED_EXTENSION).is_none() {
+            return Err(EngineError::NoFeed {
+                connection: name.to_owned(),
+                provider: settings.descriptor.name,
+            });
+        }
         if let Some(act_as) = &self.act_as {
             settings.credential = Some(Arc::from(act_as.as_str()));
         }
@@ -216,6 +223,14 @@ pub enum EngineError {
         /// Those there are.
         known: Vec<String>,
     },
+    /// The configuration says how to listen to a vendor that says nothing by itself.
+    #[error("connection `{connection}`: {provider} has no notifications to listen to")]
+    NoFeed {
+        /// The connection's name.
+        connection: String,
+        /// The provider's, for people.
+        provider: &'static str,
+    },
     /// The provider takes no credential of that kind.
     #[error("connection `{connection}`: {provider} does not take the credential `{credential}`, which has {}", keys_of(*.kind))]
     CredentialKind {
@@ -280,6 +295,7 @@ impl EngineError {
                 format!("it takes {}", takes.join(", or "))
             }
             Self::Login { mistake, .. } => mistake.hint(),
+            Self::NoFeed { .. } => "remove the line `feed`".to_owned(),
             Self::Plugin(error) => error.hint(),
             Self::Configuration(_) | Self::Provider { .. } | Self::Transport { .. } => String::new(),
         }
