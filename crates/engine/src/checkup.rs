@@ -285,6 +285,7 @@ impl Checkup {
             endpoints,
             rate: self.settings.rate,
             concurrency: 1,
+            window: 0,
             timeout: self.settings.timeout,
             settle: self.settings.settle,
             plan: true,

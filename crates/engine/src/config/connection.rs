@@ -192,7 +192,7 @@ impl Connection {
             .rate
             .unwrap_or((descriptor.limits.rate > 0.0).then_some(descriptor.limits.rate));
         let concurrency = common.concurrency.unwrap_or(descriptor.limits.concurrency).max(1);
-        self.check_window(concurrency, &mut mistakes);
+        self.check_window(concurrency, rate, &mut mistakes);
         mistakes.or(ConnectionSettings {
             name: Arc::clone(&self.name),
             provider: self.provider.clone(),
@@ -347,7 +347,7 @@ impl Connection {
         );
     }
 
-    fn check_window(&self, concurrency: u32, mistakes: &mut Mistakes) {
+    fn check_window(&self, concurrency: u32, rate: Option<f64>, mistakes: &mut Mistakes) {
         let (Some(window), Some(entry)) = (self.common.window, self.section.entry("window")) else {
             return;
         };
@@ -356,10 +356,10 @@ impl Connection {
                 format!("`window` is less than the concurrency of {concurrency}"),
                 format!("write at least {concurrency}, or remove the line"),
             )
-        } else if window > concurrency {
+        } else if window > concurrency && rate.is_some() {
             (
-                "intents do not run ahead of requests in this version".to_owned(),
-                format!("remove the line, or write {concurrency}"),
+                "intents run ahead of requests only where nothing limits their rate".to_owned(),
+                format!("remove the line, write {concurrency}, or add `rate = \"none\"`"),
             )
         } else {
             return;

@@ -47,11 +47,12 @@ impl Admission {
     pub(super) fn new(
         rate: Option<f64>,
         concurrency: u32,
+        window: u32,
         failover: Failover,
         moved: Option<OnMove>,
         clock: Clock,
     ) -> Arc<Self> {
-        let state = State::new(rate, concurrency, failover, clock);
+        let state = State::new(rate, concurrency, window, failover, clock);
         Arc::new(Self {
             clock,
             guarded: Mutex::new(Guarded { state, timer: None }),

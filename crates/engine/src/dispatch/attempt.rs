@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use signoff_core::{Class, FailureKind, InDoubt, LoginFlow, Monotonic, Now, Request, Response, Sent};
 
+use tokio::sync::{Semaphore, SemaphorePermit};
+
 use super::admission::{Admission, Permit, Waiting};
 use super::exchange::{Incomplete, Origins};
 use super::failover::Departure;
@@ -33,9 +35,19 @@ pub(super) struct Desk {
     pub(super) timeout: Duration,
     pub(super) settle: Duration,
     pub(super) admission: Arc<Admission>,
+    /// As many requests are under way at most, where intents run ahead of them; else the admission sees to it.
+    pub(super) wire: Option<Semaphore>,
     pub(super) reads: Arc<Reads>,
     pub(super) logins: &'static [LoginFlow],
     pub(super) tokens: Tokens,
+}
+
+impl Desk {
+    /// Waits for a way to the vendor; `None` where whoever has his turn has that.
+    async fn wire(&self) -> Option<SemaphorePermit<'_>> {
+        // It is never closed.
+        self.wire.as_ref()?.acquire().await.ok()
+    }
 }
 
 /// One request on its way.
@@ -290,6 +302,7 @@ impl Job<'_> {
         let mut begun = self.desk.clock.now();
         let mut intent = None;
         let departure;
+        let on_wire;
         if let Purpose::Write { write, .. } = &self.purpose {
             let written = write.log.intent(Intent {
                 part: write.part,
@@ -301,13 +314,19 @@ impl Job<'_> {
                 under_way,
             });
             let written = written.await?;
-            let Some(leaves_for) = permit.leave() else {
+            on_wire = self.desk.wire().await;
+            let leaves_for = self
+                .may_still_leave(begun, &mut exchange)
+                .then(|| permit.leave())
+                .flatten();
+            let Some(leaves_for) = leaves_for else {
                 write.log.result(written, Disposition::NotSent).await?;
                 return Ok(Tried::NotLeft);
             };
             departure = leaves_for;
             intent = Some((write.log, written));
         } else {
+            on_wire = self.desk.wire().await;
             let Some(leaves_for) = permit.leave() else {
                 return Ok(Tried::NotLeft);
             };
@@ -321,6 +340,7 @@ impl Job<'_> {
         }
         exchange.on_status = permit.on_status();
         let result = self.desk.transport.send(exchange).await;
+        drop(on_wire);
         let times = Times {
             sent,
             settled_at: begun.monotonic + under_way,
@@ -357,6 +377,16 @@ impl Job<'_> {
             log.result(intent, disposition).await?;
         }
         Ok(tried)
+    }
+
+    /// Whether a write may leave that was intended at `begun`. It counts as settled so long after that, so it has the less
+    /// time for its answer the longer the disk took, or the way before it; with less than a quarter of it, it is intended anew.
+    fn may_still_leave(&self, begun: Now, exchange: &mut Exchange) -> bool {
+        let now = self.desk.clock.now().monotonic;
+        let left = exchange.timeout.saturating_sub(now.since(begun.monotonic));
+        let is_late = left < exchange.timeout / 4 || now > self.request.not_after;
+        exchange.timeout = left;
+        !is_late
     }
 
     fn answered(

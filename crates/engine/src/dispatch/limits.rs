@@ -27,6 +27,8 @@ pub(super) struct Limits {
     /// Additive increase, multiplicative decrease; between 1 and the cap.
     allowed: u32,
     cap: u32,
+    /// Requests under way at most.
+    concurrency: u32,
     in_flight: u32,
     /// Since the number allowed last changed.
     successes: u32,
@@ -49,6 +51,7 @@ impl Limits {
                 .map(|quota| RateLimiter::direct_with_clock(quota, RateClock(clock))),
             allowed: cap,
             cap,
+            concurrency: cap,
             in_flight: 0,
             successes: 0,
             slowest: Duration::ZERO,
@@ -56,6 +59,15 @@ impl Limits {
             shrunk_at: Monotonic::ZERO,
             held_until: Monotonic::ZERO,
         }
+    }
+
+    /// Lets so many writes be intended at once, of which only as many as before are under way.
+    pub(super) const fn with_window(mut self, window: u32) -> Self {
+        if window > self.cap {
+            self.cap = window;
+            self.allowed = window;
+        }
+        self
     }
 
     pub(super) const fn in_flight(&self) -> u32 {
@@ -67,7 +79,7 @@ impl Limits {
     }
 
     pub(super) const fn is_shrunk(&self) -> bool {
-        self.allowed < self.cap
+        self.allowed < self.concurrency
     }
 
     pub(super) const fn has_slot(&self) -> bool {
@@ -122,7 +134,8 @@ impl Limits {
         self.slowest = Duration::ZERO;
         if sent >= self.shrunk_at {
             self.shrunk_at = now;
-            self.allowed = (self.allowed / 2).max(1);
+            // What is merely intended does not burden the vendor.
+            self.allowed = (self.allowed.min(self.concurrency) / 2).max(1);
         }
     }
 

@@ -33,6 +33,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use signoff_core::{Effect, LoginFlow, Monotonic, Request};
+use tokio::sync::Semaphore;
 use url::Url;
 
 use self::admission::Admission;
@@ -64,6 +65,8 @@ pub struct DispatcherSettings {
     pub rate: Option<f64>,
     /// Requests under way at most; at least 1.
     pub concurrency: u32,
+    /// Writes between intent and result at most. Not more than `concurrency`: intents do not run ahead of requests.
+    pub window: u32,
     /// Of one exchange, unless the request says otherwise.
     pub timeout: Duration,
     /// The longest that the vendor takes to apply a request that it has received.
@@ -115,7 +118,16 @@ impl Dispatcher {
             clock,
             timeout: settings.timeout,
             settle: settings.settle,
-            admission: Admission::new(settings.rate, settings.concurrency, failover, moved, clock),
+            admission: Admission::new(
+                settings.rate,
+                settings.concurrency,
+                settings.window,
+                failover,
+                moved,
+                clock,
+            ),
+            wire: (settings.window > settings.concurrency)
+                .then(|| Semaphore::new(settings.concurrency.max(1) as usize)),
             reads: Arc::default(),
             logins: settings.logins,
             tokens: Tokens::default(),

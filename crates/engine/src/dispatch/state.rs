@@ -100,11 +100,17 @@ enum First {
 }
 
 impl State {
-    pub(super) fn new(rate: Option<f64>, concurrency: u32, failover: Failover, clock: Clock) -> Self {
+    pub(super) fn new(
+        rate: Option<f64>,
+        concurrency: u32,
+        window: u32,
+        failover: Failover,
+        clock: Clock,
+    ) -> Self {
         Self {
             queue: Queue::default(),
             rate,
-            limits: Limits::new(rate, concurrency, clock),
+            limits: Limits::new(rate, concurrency, clock).with_window(window),
             gates: HashMap::new(),
             budget: Budget::new(clock.now().monotonic),
             health: Health::default(),

@@ -146,6 +146,7 @@ impl Links {
                 endpoints: self.engine.endpoints(&settings),
                 rate: settings.rate,
                 concurrency: settings.concurrency,
+                window: settings.window,
                 timeout: settings.timeout,
                 settle: settings.settle,
                 plan: self.plan,

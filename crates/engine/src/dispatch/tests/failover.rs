@@ -314,6 +314,7 @@ async fn the_operator_is_told_once_of_each_move() {
             endpoints: BTreeMap::from([("api".to_owned(), origins.to_vec())]),
             rate: None,
             concurrency: 8,
+            window: 0,
             timeout: Duration::from_secs(10),
             settle: Duration::from_secs(10),
             plan: false,

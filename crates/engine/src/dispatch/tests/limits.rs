@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use expect_test::expect;
+
 use super::*;
 
 #[tokio::test(start_paused = true)]
@@ -26,6 +28,54 @@ async fn operations_are_served_in_their_order() {
         world.paths(),
         ["/now", "/first/read", "/first/write", "/second", "/third"]
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn within_a_window_the_disk_works_while_the_vendor_does_and_no_more_are_under_way() {
+    let elapsed = async |window: u32| {
+        let world = World::with(
+            |settings| (settings.concurrency, settings.window) = (3, window),
+            |_| answer(200),
+        );
+        world.prove().await;
+        let begun = Instant::now();
+        world.send_all(writes(120)).await;
+        assert_eq!(world.vendor.most_in_flight.load(Ordering::Relaxed), 3);
+        begun.elapsed()
+    };
+    // The vendor takes 20 ms, and the journal 10 ms before and after.
+    let strict = elapsed(3).await;
+    assert!(strict >= Duration::from_millis(120 / 3 * 40), "{strict:?}");
+    let ahead = elapsed(12).await;
+    assert!(ahead <= Duration::from_millis(120 / 3 * 20 + 100), "{ahead:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_that_waited_too_long_after_its_intent_is_intended_anew() {
+    let world = World::with(
+        |settings| {
+            (settings.concurrency, settings.window) = (1, 2);
+            settings.timeout = Duration::from_secs(1);
+        },
+        |_| Answer {
+            after: Duration::from_millis(900),
+            ..answer(200)
+        },
+    );
+    world.prove().await;
+    let journal = Arc::new(Journal::default());
+    let first = world.dispatcher.ticket(0, Some(Arc::clone(&journal) as _));
+    let second = world.dispatcher.ticket(1, Some(Arc::clone(&journal) as _));
+    let (one, other) = (write("/1"), write("/2"));
+    tokio::join!(world.send(&first, &one), world.send(&second, &other));
+    expect![[r#"
+        logout attempt 1
+        logout attempt 1
+        intent 1: Answered { status: 200 }
+        intent 2: NotSent
+        logout attempt 1
+        intent 5: Answered { status: 200 }"#]]
+    .assert_eq(&journal.lines.lock().unwrap().join("\n"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -93,6 +93,7 @@ impl World {
             )]),
             rate: None,
             concurrency: 8,
+            window: 0,
             timeout: Duration::from_secs(10),
             settle: Duration::from_secs(10),
             plan: false,

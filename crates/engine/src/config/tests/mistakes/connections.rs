@@ -312,13 +312,13 @@ api = "https://a.example.com"
 window = 64
 "#,
         &expect![[r#"
-            error: intents do not run ahead of requests in this version
+            error: intents run ahead of requests only where nothing limits their rate
              --> etc/signoff.toml:4:10
               |
             4 | window = 64
               |          ^^
               = key: `connections.here.window`
-              = help: remove the line, or write 8"#]],
+              = help: remove the line, write 8, or add `rate = "none"`"#]],
     );
 }
 
