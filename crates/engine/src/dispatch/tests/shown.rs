@@ -98,7 +98,7 @@ impl<T: Debug> Shown<T> {
 
 #[test]
 fn what_holds_a_secret_in_clear_cannot_be_shown() {
-    assert!(Shown::<Secret>::ANYHOW, "the question can be answered by yes");
+    const { assert!(Shown::<Secret>::ANYHOW, "the question can be answered by yes") };
     let shown = [
         ("Exchange", Shown::<Exchange>::ANYHOW),
         ("TokenRequest", Shown::<TokenRequest>::ANYHOW),
