@@ -56,6 +56,8 @@ struct signoff_op { /* one operation; the host runs many at once, so nothing is 
     int64_t doubt_unix_ms;  /* DOUBT: when it was sent, by the vendor's clock */
     int unanswered, refused;
     int maybe_applied;      /* a sign-out of ours may have reached him */
+    char name[256];         /* the user's, from the latest answer that told it */
+    size_t name_length;
     char *answer;           /* a copy of the latest one: inputs are only lent */
     signoff_text rest, line; /* of it: what is still to be read, and the line at hand */
     int ready;              /* a step is to be fetched; all that follows is what it points to */
@@ -144,6 +146,15 @@ static void keep(signoff_op *op, const void *bytes, size_t length) {
     }
 }
 
+/* Remembers the name in the line at hand: the answer to a sign-out, which may be the last there is, tells none. */
+static void remember_name(signoff_op *op) {
+    signoff_text name = field(op, "name");
+    if (name.length > 0 && name.length <= sizeof op->name) {
+        memcpy(op->name, name.data, name.length);
+        op->name_length = name.length;
+    }
+}
+
 /* ---- what an operation can do: ask, and finish --------------------------------------------------------------- */
 
 static signoff_request *ask(signoff_op *op, const char *method, const char *path, uint32_t effect) {
@@ -178,7 +189,8 @@ static void finish(signoff_op *op, uint32_t outcome, signoff_text code, signoff_
     op->finished.confirmed_by = seen_out ? SIGNOFF_CONFIRMED_BY_STATUS : SIGNOFF_CONFIRMED_BY_NOTHING;
     op->finished.code = code;
     op->finished.message = message;
-    op->finished.name = field(op, "name");
+    op->finished.name.data = op->name_length > 0 ? op->name : NULL;
+    op->finished.name.length = op->name_length;
     op->phase = OVER;
     op->awaited = 0;
     op->step.kind = SIGNOFF_STEP_FINISHED;
@@ -330,6 +342,7 @@ static void on_response(signoff_op *op, signoff_now now, const signoff_response 
         return;
     }
     op->line = take(&op->rest, '\n');
+    remember_name(op);
     if (op->phase == SENT) {
         answered(op, now, response);
         return;

@@ -123,6 +123,31 @@ fn a_phone_that_never_lets_go() {
 }
 
 #[test]
+fn a_phone_of_which_nothing_was_heard_in_time() {
+    check(
+        &setup("logout")
+            .user("mara")
+            .with("confirm_within", Duration::from_secs(3)),
+        |drive| {
+            drive.respond(200, &mara("in", -60)).respond(202, TAKEN).wake();
+        },
+        expect![[r#"
+            > GET /hotdesk/1/users/mara read Header("X-Hotdesk-Token") age 1s
+            < 200 Ok
+            > POST /hotdesk/1/users/mara/sign-out write `logout` ask Header("X-Hotdesk-Token") by +2s
+            < 202 Ok
+            > GET /hotdesk/1/users/mara read Header("X-Hotdesk-Token") age 1s after +0s
+              wait until +3s for the phone to let go
+              3s later
+            = accepted
+                code: unconfirmed
+                message: taken, and the phone does not let go of him
+                name: Mara Lind
+        "#]],
+    );
+}
+
+#[test]
 fn a_refusal_makes_it_look_again_once() {
     check(
         &setup("logout").user("mara"),
@@ -163,6 +188,7 @@ fn a_refusal_makes_it_look_again_once() {
             = refused
                 code: on_call
                 message: he is on a call
+                name: Mara Lind
         "#]],
     );
 }
@@ -250,6 +276,7 @@ fn errors_have_their_outcomes() {
             = denied
                 code: read_only_token
                 message: this token may look, and change nothing
+                name: Mara Lind
         "#]],
     );
 }
@@ -331,6 +358,7 @@ fn a_reset_before_the_effect_is_repeated_once_it_is_proven() {
             = unknown
                 code: unanswered
                 message: a sign-out was never answered, and the state cannot be read
+                name: Mara Lind
         "#]],
     );
     check(
@@ -456,6 +484,7 @@ fn a_server_that_did_nothing_leaves_no_doubt() {
             = failed
                 code: out_of_service
                 message: come back later
+                name: Mara Lind
         "#]],
     );
 }
@@ -501,6 +530,7 @@ fn a_repetition_that_fails_does_not_undo_the_doubt() {
             = unknown
                 code: out_of_service
                 message: come back later
+                name: Mara Lind
         "#]],
     );
     check(
@@ -518,6 +548,7 @@ fn a_repetition_that_fails_does_not_undo_the_doubt() {
             = unknown
                 code: unanswered
                 message: no answer from https://finesse.example.com:8445
+                name: Mara Lind
         "#]],
     );
 }
@@ -593,6 +624,7 @@ fn it_does_not_try_for_ever() {
             = unknown
                 code: unanswered
                 message: sent, never answered, and not to be sent again
+                name: Mara Lind
         "#]],
     );
 }
@@ -630,6 +662,7 @@ fn it_ends_when_it_is_told_to() {
             = accepted
                 code: unconfirmed
                 message: stopped before it was confirmed
+                name: Mara Lind
         "#]],
     );
     check(
