@@ -135,7 +135,7 @@ fn refusals_have_their_exit_codes() {
         nobody | not_found | no_such_user | nobody is called nobody"#]]
     .assert_eq(&outcomes(&log_out(&site, &["jia", "nobody"]).exits(1)));
     let site = site.password(READ_ONLY_TOKEN);
-    expect!["mara | denied | read_only_token | this token may look, and change nothing"]
+    expect!["mara | Mara Lind | denied | read_only_token | this token may look, and change nothing"]
         .assert_eq(&outcomes(&log_out(&site, &["mara"]).exits(1)));
     let site = site.password("wrong-token");
     let ended = log_out(&site, &["mara", "tomo", "zoë"]).exits(4);
