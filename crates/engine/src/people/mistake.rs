@@ -265,6 +265,7 @@ impl Problem {
             Self::Unclosed => "a quote within a cell is written twice".to_owned(),
             Self::NoIdGiven => "every row names a user; leave the others out".to_owned(),
             Self::IdNotDigits => "write it in quotes, as it is to be sent".to_owned(),
+            Self::NoKey { .. } => "put it into the row, or leave the row out".to_owned(),
             Self::SharedKey { .. } => "give each user the key that is his own".to_owned(),
             Self::TwoKeys { .. } => "leave the row out whose key is not his, or no longer".to_owned(),
             Self::Changed => "begin again, with a file that stays as it is".to_owned(),

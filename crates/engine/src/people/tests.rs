@@ -330,6 +330,7 @@ fn a_key_is_one_users_own() {
             people.csv:6: row 5: `dee` has no `key`, and each user needs his own
             people.csv:7: row 6: `bob` has another `key` than in line 3
             people.csv:4: row 3: `cy` has the same `key` as `ann` in line 2, and a logout ends the sessions of whoever owns it: one of the two is not who would be logged out
+            help: put it into the row, or leave the row out
             help: leave the row out whose key is not his, or no longer
             help: give each user the key that is his own
         "#]],

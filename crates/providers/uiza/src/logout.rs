@@ -1,7 +1,8 @@
 //! Ending a user's own key.
 //!
 //! One request, whose answer is proof. Where no answer is known, the key itself is asked: a key that is still valid was
-//! not ended, and is shown again; one that is not, was.
+//! not ended, and is shown again; one that is not, was. A key that was no good from the start cannot be told from that
+//! once its logout is in doubt: nobody is signed in with it either way.
 
 use std::time::Duration;
 
