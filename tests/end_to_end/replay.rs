@@ -3,6 +3,8 @@
 mod ended_early;
 mod labs;
 mod misbehaving;
+mod over_tls;
+mod secrets;
 mod tutorials;
 mod whole_labs;
 

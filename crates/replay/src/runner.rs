@@ -21,7 +21,7 @@ use crate::event::{Answered, Event, Observer, Sending, Summary, TaskResult, Verd
 use crate::feed::{FeedError, Feeds, Heard, Listening};
 use crate::template::{Template, Unfilled};
 use crate::tutorial::{self, Action, Capture, CaptureSource, Check, Request, Task, Tutorial};
-use crate::variables::{Variables, is_secret};
+use crate::variables::Variables;
 
 /// What a replay goes by.
 pub struct Settings {
@@ -92,6 +92,7 @@ pub async fn replay(
     observer: &mut dyn Observer,
 ) -> Summary {
     settings.variables.teach(&settings.redactor);
+    tutorial.teach(&settings.redactor);
     let begun = Instant::now();
     let mut runner = Runner {
         settings,
@@ -102,6 +103,7 @@ pub async fn replay(
             ..Summary::default()
         },
         at: (0, 0),
+        copies: Vec::new(),
         heard: None,
         next: 0,
         copied: copied(&tutorial),
@@ -131,6 +133,8 @@ struct Runner<'a> {
     summary: Summary,
     /// The step and the task that are being done.
     at: (usize, usize),
+    /// What the task keeps for later ones.
+    copies: Vec<Capture>,
     /// The notification that came as the task expects.
     heard: Option<Heard>,
     /// How many expectations of the task have been checked.
@@ -227,6 +231,7 @@ impl Runner<'_> {
             self.at = (number, index);
             self.next = 0;
             self.heard = None;
+            self.copies.clone_from(&task.captures);
             let task_begun = Instant::now();
             let result = if !passed && self.settings.bail {
                 self.not_reached(task, 0);
@@ -313,6 +318,7 @@ impl Runner<'_> {
             self.tell_sent(sending);
         }
         let (reply, elapsed) = sent?;
+        self.learn(&Answer::of(&reply));
         let answered = Answered {
             status: Some(reply.status),
             headers: self.redacted_headers(&reply.headers),
@@ -392,6 +398,17 @@ impl Runner<'_> {
         }
     }
 
+    /// Learns the secrets that are going to be copied, before anything of where they stand is told.
+    fn learn(&self, from: &Answer<'_>) {
+        for capture in &self.copies {
+            if self.settings.variables.is_secret(&capture.variable)
+                && let Ok(value) = check::captured(from, &capture.source)
+            {
+                self.settings.redactor.add(&capture.variable, &Secret::new(value));
+            }
+        }
+    }
+
     /// Keeps a value for later steps; whether it is there.
     fn capture(&mut self, capture: &Capture, given: &Given) -> bool {
         let value = match (&capture.source, &self.heard, &given.answer) {
@@ -403,11 +420,6 @@ impl Runner<'_> {
             (_, _, None) => Err("there is no answer".to_owned()),
         };
         if let Ok(value) = &value {
-            if is_secret(&capture.variable) {
-                self.settings
-                    .redactor
-                    .add(&capture.variable, &Secret::new(value.clone()));
-            }
             self.settings
                 .variables
                 .capture(capture.variable.as_str(), value.as_str());
@@ -476,6 +488,13 @@ impl Runner<'_> {
 
     fn tell_sent(&mut self, what: Sending) {
         let (step, task) = self.at;
+        let what = match what {
+            Sending::Feed(words) => Sending::Feed(self.redacted(&words)),
+            Sending::FeedBefore(words) => Sending::FeedBefore(self.redacted(&words)),
+            Sending::Human(words) => Sending::Human(self.redacted(&words)),
+            // Redacted where it is made: it is shown before it leaves.
+            what @ (Sending::Request { .. } | Sending::Redirect(_)) => what,
+        };
         self.tell(&Event::Sent { step, task, what });
     }
 
@@ -495,7 +514,14 @@ impl Runner<'_> {
     fn redacted_headers(&self, headers: &[(String, String)]) -> Vec<(String, String)> {
         headers
             .iter()
-            .map(|(name, value)| (name.clone(), self.redacted(value)))
+            .map(|(name, value)| {
+                // Whoever has the cookie has the session.
+                let value = match (name.as_str(), value.split_once('=')) {
+                    ("set-cookie", Some((cookie, _))) => format!("{cookie}=[redacted]"),
+                    _ => self.redacted(value),
+                };
+                (name.clone(), value)
+            })
             .collect()
     }
 }

@@ -4,6 +4,9 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use signoff_engine::redact::Redactor;
+use signoff_engine::secret::Secret;
+
 use crate::template::Template;
 
 /// A tutorial: steps in the order in which a person would follow them.
@@ -82,6 +85,40 @@ pub struct Request {
     pub auth: Option<Auth>,
     /// `None`: without one.
     pub body: Option<Template>,
+}
+
+impl Action {
+    /// The password that it is done with, or the token.
+    #[must_use]
+    pub const fn secret(&self) -> Option<&Template> {
+        match self {
+            Self::Request(Request {
+                auth: Some(Auth::Basic(login)),
+                ..
+            })
+            | Self::Feed(FeedAction::Connect(FeedLogin { login, .. })) => Some(&login.password),
+            Self::Request(Request {
+                auth: Some(Auth::Bearer(token)),
+                ..
+            }) => Some(token),
+            _ => None,
+        }
+    }
+}
+
+impl Tutorial {
+    /// Teaches a redactor the passwords and tokens that stand in it in clear. In nearly every tutorial they are variables.
+    pub fn teach(&self, redactor: &Redactor) {
+        let tasks = self.steps.iter().flat_map(|step| &step.tasks);
+        for secret in tasks.filter_map(|task| task.action.secret()) {
+            if secret.variables().next().is_none() {
+                redactor.add(
+                    "a password in the tutorial",
+                    &Secret::new(secret.as_str().to_owned()),
+                );
+            }
+        }
+    }
 }
 
 /// How a request says who sends it.

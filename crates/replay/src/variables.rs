@@ -1,6 +1,6 @@
 //! The values of variables, by who gave them: the nearest wins.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use signoff_engine::redact::Redactor;
 use signoff_engine::secret::Secret;
@@ -18,6 +18,8 @@ pub struct Variables {
     environment: BTreeMap<String, String>,
     /// Of the tutorial itself.
     tutorial: BTreeMap<String, String>,
+    /// Names of those that were said to be secret.
+    secrets: BTreeSet<String>,
 }
 
 /// Whose a value is.
@@ -46,6 +48,17 @@ impl Variables {
             Scope::Tutorial => &mut self.tutorial,
         };
         values.insert(name.into(), value.into());
+    }
+
+    /// Says that the value of a variable is a secret, whatever its name.
+    pub fn mark_secret(&mut self, name: impl Into<String>) {
+        self.secrets.insert(name.into());
+    }
+
+    /// Whether the value of a variable is a secret: it was said to be, or its name says so.
+    #[must_use]
+    pub fn is_secret(&self, name: &str) -> bool {
+        self.secrets.contains(name) || is_secret(name)
     }
 
     /// Keeps a value that was copied from an answer.
@@ -84,11 +97,11 @@ impl Variables {
         }
     }
 
-    /// Teaches a redactor every value that is a secret by its name.
+    /// Teaches a redactor every value that is a secret.
     pub fn teach(&self, redactor: &Redactor) {
         for values in [&self.given, &self.environment, &self.tutorial] {
             for (name, value) in values {
-                if is_secret(name) {
+                if self.is_secret(name) {
                     redactor.add(name, &Secret::new(value.clone()));
                 }
             }

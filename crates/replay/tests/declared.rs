@@ -58,7 +58,11 @@ fn everything_that_can_be_declared() {
                         "header": {"Server": "S"}, "within": "500ms",
                         "notification": {"about": "user", "element": {"state": "LOGOUT"}, "within": "2s"},
                     },
-                    "copy": {"id": "User/id", "token": "/data/token", "tag": "header: ETag"},
+                    "copy": {"id": "User/id", "token": "/data/token", "tag": "header: ETag", "team": "notification: Team/id"},
+                },
+                {
+                    "title": "Third", "request": {"method": "GET", "url": "http://{{h}}/y", "bearer": "{token}"},
+                    "expect": {"body": "json", "contains": "x", "kind": {"/a": "number"}, "has_header": "ETag"},
                 },
                 {"title": "Second", "tasks": [
                     {"feed": {"connect": {"username": "u", "password": "p", "domain": "d", "server": "s:1"}}, "expect": {"confirmed": true}},
@@ -83,8 +87,15 @@ fn everything_that_can_be_declared() {
               ? a user notification with <state> LOGOUT
               id = Element("User/id")
               tag = Header("ETag")
+              team = Notified("Team/id")
               token = Pointer("/data/token")
-            2 Second t.luau:2 []
+            2 Third t.luau:1 []
+              Request(Request { method: "GET", url: Template("http://{{h}}/y"), headers: [], auth: Some(Bearer(..)), body: None })
+              ? a body of JSON
+              ? a body with x in it
+              ? /a is of the kind number
+              ? a header ETag
+            3 Second t.luau:2 []
               Feed(Connect(FeedLogin { server: Some(Template("s:1")), domain: Some(Template("d")), login: Login { username: Template("u"), .. } }))
               ? the feed's confirmation
               Feed(Subscribe(Template("/n")))
@@ -106,7 +117,8 @@ fn every_mistake_is_named_with_its_path() {
         &json!({
             "titel": "x", "variables": ["a"],
             "steps": [
-                {"request": {"method": "put", "url": 7, "xml": "<a/>", "json": "{}"}, "expect": {"status": 42, "body": "full", "within": "soon"}},
+                {"request": {"method": "put", "url": 7, "xml": "<a/>", "json": "{}"}, "expect": {"status": 42, "body": "full", "within": "soon", "kind": {"/a": "text"}}},
+                {"title": "t", "request": {"method": "GET", "url": "u", "bearer": "b", "basic": {"username": "u", "password": "p"}}},
                 {"title": "a", "request": {"method": "GET"}, "feed": {"list": true}},
                 {"title": "b", "feed": {"list": true, "disconnect": true}, "tasks": [{"person": "x"}]},
                 {"title": "c", "tasks": [{}, 3]},
@@ -122,14 +134,16 @@ fn every_mistake_is_named_with_its_path() {
             `tutorial.steps[1].request.method` is no method: write `GET`, `PUT`, …
             `tutorial.steps[1].expect.status` is no HTTP status
             `tutorial.steps[1].expect.body` is none of "empty", "xml" and "json"
+            `tutorial.steps[1].expect.kind` has `text`, which is no kind of a JSON value
             `tutorial.steps[1].expect.within` is no duration: `soon` is no duration
-            `tutorial.steps[2]` does not have exactly one of `request`, `feed` and `person`
-            `tutorial.steps[3]` has a task of its own and `tasks` beside it
-            `tutorial.steps[4].tasks[1]` does not have exactly one of `request`, `feed` and `person`
-            `tutorial.steps[4].tasks[2]` is a number, not a table
-            `tutorial.steps[4].tasks[2]` does not have exactly one of `request`, `feed` and `person`
-            `tutorial.steps[5]` is a text, not a table
-            `tutorial.steps[5]` has no `title`
+            `tutorial.steps[2].request` has both `basic` and `bearer`
+            `tutorial.steps[3]` does not have exactly one of `request`, `feed` and `person`
+            `tutorial.steps[4]` has a task of its own and `tasks` beside it
+            `tutorial.steps[5].tasks[1]` does not have exactly one of `request`, `feed` and `person`
+            `tutorial.steps[5].tasks[2]` is a number, not a table
+            `tutorial.steps[5].tasks[2]` does not have exactly one of `request`, `feed` and `person`
+            `tutorial.steps[6]` is a text, not a table
+            `tutorial.steps[6]` has no `title`
         "#]],
     );
     check(

@@ -20,7 +20,9 @@ fn what_was_subscribed_to_is_taken_back() {
         let arguments = lab.arguments(&["waits.luau", "--format", "json", "--junit", "report.xml"]);
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         let mut running = lab.0.begin(&arguments);
-        running.until(|| !lab.0.sandbox.feed_subscriptions().is_empty());
+        let held = |text: String| text.contains("\"held\"");
+        running.until(|| std::fs::read_to_string(lab.0.path("stdout")).is_ok_and(held));
+        assert!(!lab.0.sandbox.feed_subscriptions().is_empty());
         running.signal(signal);
         let ended = lab.without_secrets(running.wait()).exits(130);
         assert_eq!(lab.0.sandbox.feed_subscriptions(), [], "{signal}");

@@ -41,7 +41,8 @@ const NOT_HEARD: &str = "4. In **Adium**, on the console, you should not see any
 5. In **Chrome**, go to the agent's desktop. You should see that he is signed out.
 ";
 
-fn page(actor: &str, end: &str) -> String {
+/// The page, as who sends it, with this at its end.
+pub(super) fn page(actor: &str, end: &str) -> String {
     SIGN_OUT.replace("ACTOR", actor) + end
 }
 

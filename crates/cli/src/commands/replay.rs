@@ -26,6 +26,7 @@ use crate::bundled::Bundled;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::report;
+use crate::text::safe;
 
 /// How long the absence of one is waited for.
 const ABSENCE_TIME: Duration = Duration::from_secs(3);
@@ -71,7 +72,12 @@ pub(crate) async fn replay(arguments: arguments::Replay, general: &General) -> R
     for file in &arguments.environment {
         environment::read(file, &mut variables)?;
     }
-    environment::given(&arguments.variables, &mut variables)?;
+    for name in environment::given(&arguments.variables, &mut variables)? {
+        report::diagnostic(&format!(
+            "warning: everybody on this machine can read the value of `{}` in the list of processes: give it in a file, with `-e`",
+            safe(&name)
+        ));
+    }
     let settings = settings(&arguments, variables, aim)?;
     let mut observer = report::replay::reporter(general, arguments.junit.as_deref());
     let summary = runner::replay(Arc::new(tutorial), settings, signal::received(), &mut observer).await;

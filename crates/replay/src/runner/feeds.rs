@@ -7,7 +7,7 @@ use signoff_engine::secret::Secret;
 use tokio::time::Instant;
 
 use super::{Broken, Given, Runner, request};
-use crate::check;
+use crate::check::{self, Answer};
 use crate::event::{Answered, Sending, Verdict};
 use crate::feed::{FeedLogin, Found, Heard, Listening};
 use crate::template::Template;
@@ -170,6 +170,7 @@ impl Runner<'_> {
         };
         match feed.find(within, |heard| check::is_wanted(heard, wanted)).await {
             Found::This(heard) => {
+                self.learn(&Answer::heard(&heard));
                 let told = self.redacted(&check::told(&heard));
                 self.heard = Some(heard);
                 Verdict::Held(Some(told))

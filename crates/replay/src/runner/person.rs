@@ -47,7 +47,7 @@ impl Runner<'_> {
 
     async fn ask<T: Send + 'static>(&self, words: &str, question: fn(&dyn Person, &str) -> T) -> Option<T> {
         let person = Arc::clone(&self.settings.person);
-        let words = words.to_owned();
+        let words = self.redacted(words);
         tokio::task::spawn_blocking(move || question(person.as_ref(), &words))
             .await
             .ok()

@@ -14,9 +14,13 @@ use url::Url;
 use super::{Broken, Settings, unfilled};
 use crate::event::Sending;
 use crate::tutorial::{Auth, Request};
+use crate::variables::is_secret;
 
 /// How many redirects are followed, as Postman does (postman-runtime, `maxRedirects`).
 const REDIRECTS: usize = 10;
+
+/// Headers whose value is a secret, whatever it looks like.
+const CREDENTIALS: [&str; 4] = ["authorization", "proxy-authorization", "cookie", "x-api-key"];
 
 /// Sends it; follows redirects as Postman does: 301, 302 and 303 become a GET without a body, 307 and 308 keep both, and
 /// the authorization goes to no other host.
@@ -35,6 +39,9 @@ pub(super) async fn send(
     let mut headers = HeaderMap::new();
     for (name, value) in &request.headers {
         let value = variables.fill(value).map_err(unfilled)?;
+        if CREDENTIALS.iter().any(|one| name.eq_ignore_ascii_case(one)) || is_secret(name) {
+            settings.redactor.add(name, &Secret::new(value.clone()));
+        }
         let parsed = HeaderName::from_bytes(name.as_bytes())
             .ok()
             .zip(HeaderValue::from_str(&value).ok());
@@ -113,7 +120,7 @@ async fn follow(
         ..
     } = first;
     for _ in 0..=REDIRECTS {
-        protect(settings, &url, &headers)?;
+        protect(settings, &url, &headers, &body)?;
         let begun = Instant::now();
         let exchange = exchange(
             settings,
@@ -194,9 +201,20 @@ fn secret_header(value: &str) -> Result<HeaderValue, Broken> {
     Ok(value)
 }
 
-/// No password goes over a network in clear, unless somebody says so.
-fn protect(settings: &Settings, url: &Url, headers: &HeaderMap) -> Result<(), Broken> {
-    let exposed = url.scheme() == "http" && headers.contains_key(AUTHORIZATION);
+/// No password goes over a network in clear, unless somebody says so: neither as authentication, nor in whatever else of
+/// the request.
+fn protect(settings: &Settings, url: &Url, headers: &HeaderMap, body: &[u8]) -> Result<(), Broken> {
+    if url.scheme() != "http" {
+        return Ok(());
+    }
+    let holds_secret = |text: &[u8]| {
+        let text = String::from_utf8_lossy(text);
+        settings.redactor.redact(&text) != text
+    };
+    let exposed = headers.contains_key(AUTHORIZATION)
+        || holds_secret(url.as_str().as_bytes())
+        || headers.values().any(|value| holds_secret(value.as_bytes()))
+        || holds_secret(body);
     if exposed && !settings.danger_plain_http && !url.host_str().is_some_and(is_loopback) {
         return Err(Broken::with_hint(
             format!(

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use expect_test::expect;
+use serde_json::json;
 use signoff_replay::runner::{Acted, Seen};
 use signoff_replay::variables::{Scope, Variables};
 
-use crate::support::{Says, Says1, World, page, settings, told, written};
+use crate::support::{Says, Says1, World, declared, page, settings, told, written};
 
 const WHO: &str = "<User><teams><Team><id>7</id></Team></teams><extension>1001</extension></User>";
 
@@ -179,6 +180,77 @@ async fn a_variable_without_a_value_is_named() {
         failed: 0 of 1 held, 0 failed, 0 skipped, 1 not reached, 1 broken, 1 of 1 steps failed, 0 not run
     "#]].assert_eq(&text);
     assert!(world.arrived.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_token_that_is_copied_is_sent_and_never_told() {
+    let answer = r#"{"token": "s3cr3t-token", "n": 3, "list": []}"#;
+    let world = Arc::new(World::answering([
+        Says::status(200)
+            .header("etag", "7")
+            .header("set-cookie", "id=s3cr3t; Path=/")
+            .body(answer),
+        Says::status(200).body("you sent s3cr3t-token"),
+    ]));
+    let tutorial = declared(&json!({"steps": [
+        {
+            "title": "Log in", "request": {"method": "GET", "url": "http://127.0.0.1/login", "headers": {"X-Api-Key": "s3cr3t-key"}},
+            "expect": {
+                "body": "json", "contains": "token", "kind": {"/n": "string", "/list": "array", "/m": "null"},
+                "has_header": "ETag", "pointer": {"/token": "x"},
+            },
+            "copy": {"token": "/token"},
+        },
+        {
+            "title": "Use it", "request": {"method": "GET", "url": "http://127.0.0.1/{token}", "bearer": "{token}"},
+            "expect": {"body": "xml", "contains": "nothing", "has_header": "ETag"},
+        },
+    ]}));
+    expect![[r#"
+        == Log in
+        > GET http://127.0.0.1/login as nobody [("X-Api-Key", "[redacted]")] -
+        < 200 {"token": "[redacted]", "n": 3, "list": []}
+          token = Ok("[redacted]")
+          ok a body of JSON
+          ok a body with token in it
+          NO /token is x
+             came /token is [redacted]
+          ok /list is of the kind array
+          NO /m is of the kind null
+             came nothing at /m
+          NO /n is of the kind string
+             came /n is of the kind number
+          ok a header ETag (7)
+        == Use it
+        > GET http://127.0.0.1/[redacted] as nobody [] -
+        < 200 you sent [redacted]
+          NO a body of XML
+             came a body that is no XML (not a usable XML document at byte 0: there is something outside of the root element): you sent [redacted]
+          NO a body with nothing in it
+             came a body without it: you sent [redacted]
+          NO a header ETag
+             came no header ETag
+        failed: 4 of 10 held, 6 failed, 0 skipped, 0 not reached, 0 broken, 2 of 2 steps failed, 0 not run
+    "#]].assert_eq(&told(tutorial, settings(&world)).await);
+    expect![[r#"
+        GET http://127.0.0.1/login - 
+        GET http://127.0.0.1/s3cr3t-token Bearer s3cr3t-token "#]].assert_eq(&world.arrived.lock().unwrap().join("\n"));
+}
+
+#[tokio::test]
+async fn no_password_goes_out_in_clear_in_a_body_or_a_url() {
+    for request in [
+        json!({"method": "POST", "url": "http://finesse.example/login", "body": "p={{clerk_password}}"}),
+        json!({"method": "GET", "url": "http://finesse.example/{{clerk_password}}"}),
+        json!({"method": "GET", "url": "http://finesse.example/", "headers": {"X-P": "{{clerk_password}}"}}),
+        json!({"method": "GET", "url": "http://finesse.example/", "bearer": "s3cr3t-token"}),
+    ] {
+        let world = Arc::new(World::answering([Says::status(200)]));
+        let tutorial = declared(&json!({"steps": [{"title": "Log in", "request": request}]}));
+        let text = told(tutorial, settings(&world)).await;
+        assert!(text.contains("in clear"), "{request}: {text}");
+        assert!(world.arrived.lock().unwrap().is_empty(), "{request}");
+    }
 }
 
 const PERSON: &str = "## Step 1: By hand\n1. In **Chrome**, go to the desktop. You should see a clock.\n";

@@ -11,6 +11,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use signoff_core::{FailureKind, Sent};
+use signoff_engine::json::value_from;
 use signoff_engine::redact::Redactor;
 use signoff_engine::transport::{Exchange, Reply, Transport, TransportFailure};
 use signoff_replay::aim::Aim;
@@ -208,6 +209,12 @@ pub(crate) fn written(text: &str) -> Tutorial {
     let lab = lab::from_texts("written", &[(PathBuf::from("written.md"), text.to_owned())]);
     assert!(lab.problems.is_empty(), "{:?}", lab.problems);
     lab.tutorial
+}
+
+/// What a script declares.
+pub(crate) fn declared(tutorial: &serde_json::Value) -> Tutorial {
+    let read = signoff_replay::declared::read(&PathBuf::from("t.luau"), "", &value_from(tutorial));
+    read.unwrap().tutorial
 }
 
 /// Settings for a world, to be changed field by field.

@@ -40,6 +40,9 @@ pub(super) fn read(path: &Path, variables: &mut Variables) -> Result<(), Failure
             let enabled = value
                 .get("enabled")
                 .is_none_or(|enabled| enabled != &Value::Bool(false));
+            if value.get("type").is_some_and(|kind| kind == "secret") {
+                variables.mark_secret(key);
+            }
             if enabled {
                 variables.set(
                     Scope::Environment,
@@ -62,8 +65,9 @@ pub(super) fn read(path: &Path, variables: &mut Variables) -> Result<(), Failure
     Ok(())
 }
 
-/// `--var NAME=VALUE`.
-pub(super) fn given(texts: &[String], variables: &mut Variables) -> Result<(), Failure> {
+/// `--var NAME=VALUE`; gives the names of those that are secrets, which everybody on the machine has now seen.
+pub(super) fn given(texts: &[String], variables: &mut Variables) -> Result<Vec<String>, Failure> {
+    let mut seen = Vec::new();
     for text in texts {
         let Some((name, value)) = text.split_once('=').filter(|(name, _)| !name.is_empty()) else {
             return Err(Failure::usage(
@@ -72,8 +76,11 @@ pub(super) fn given(texts: &[String], variables: &mut Variables) -> Result<(), F
             ));
         };
         variables.set(Scope::Given, name, value);
+        if variables.is_secret(name) {
+            seen.push(name.to_owned());
+        }
     }
-    Ok(())
+    Ok(seen)
 }
 
 fn text_of(value: &Value) -> String {

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
 use serde_json::json;
+use signoff_engine::redact::Redactor;
 use signoff_replay::lab::{Lab, Meaning, Understood};
 use signoff_replay::tutorial::Tutorial;
 
@@ -14,11 +15,18 @@ use crate::text::safe;
 
 /// Prints it.
 pub(crate) fn explain(read: &Read, format: Format) {
+    // A password that stands in a text does so more than once.
+    let redactor = Redactor::new();
+    let data = |text: &str| data(&redactor.redact(text));
     let lab = match read {
         Read::Lab(lab) => lab,
         // What is declared has no second meaning.
-        Read::Declared(declared) => return data(outline(&declared.tutorial).trim_end()),
+        Read::Declared(declared) => {
+            declared.tutorial.teach(&redactor);
+            return data(outline(&declared.tutorial).trim_end());
+        }
     };
+    lab.tutorial.teach(&redactor);
     match format {
         Format::Json => {
             for one in &lab.understood {

@@ -1,0 +1,102 @@
+//! Old labs re-aimed at what servers offer today: everything in TLS, and no password in clear.
+
+use super::Lab;
+use super::labs::page;
+use crate::support::Ended;
+
+const HEARD: &str =
+    "4. In **Pidgin**, you should see a user notification with the ``<state>`` tag value of LOGOUT.\n";
+
+fn port(origin: &str) -> &str {
+    origin.rsplit(':').next().unwrap()
+}
+
+/// Replays the page with ports in TLS.
+fn in_tls(lab: &Lab, more: &[&str]) -> Ended {
+    let rest = format!("8082={}/https", port(&lab.0.sandbox.https_origin()));
+    let feed = format!("5222={}/tls", lab.0.sandbox.xmpp_tls_address().port());
+    let fixed = [
+        "replay",
+        "7.md",
+        "-e",
+        "lab.json",
+        "--map-port",
+        &rest,
+        "--map-port",
+        &feed,
+    ];
+    lab.without_secrets(lab.0.run(&[&fixed[..], more].concat()))
+}
+
+fn lab() -> Lab {
+    let lab = Lab::new();
+    lab.0.write("7.md", &page("agentA", HEARD));
+    lab.0.write("ca.pem", lab.0.sandbox.certificate());
+    lab
+}
+
+#[test]
+fn ports_are_mapped_to_those_in_tls() {
+    let lab = lab();
+    let ended = in_tls(&lab, &["--ca-file", "ca.pem"]).exits(0);
+    let sent = format!("PUT {}/finesse/api/User/agentA", lab.0.sandbox.https_origin());
+    assert!(ended.stdout.contains(&sent), "{}", ended.stdout);
+    assert_eq!(lab.0.sandbox.ledger().logouts_of("agentA").applied, 1);
+}
+
+#[test]
+fn a_certificate_of_nobody_is_not_trusted_unless_that_is_asked_for() {
+    let lab = lab();
+    let ended = in_tls(&lab, &[]).exits(1);
+    assert!(ended.stdout.contains("certificate"), "{}", ended.stdout);
+    assert!(lab.0.sandbox.ledger().requests().is_empty());
+    in_tls(&lab, &["--danger-accept-invalid-certificates"]).exits(0);
+}
+
+#[test]
+fn a_base_url_takes_the_place_of_what_the_page_says() {
+    let lab = lab();
+    let origin = lab.0.sandbox.https_origin();
+    let feed = format!("5222={}/tls", lab.0.sandbox.xmpp_tls_address().port());
+    lab.without_secrets(lab.0.run(&[
+        "replay",
+        "7.md",
+        "-e",
+        "lab.json",
+        "--var",
+        "web-url=gone.example",
+        "--base-url",
+        &origin,
+        "--map-port",
+        &feed,
+        "--ca-file",
+        "ca.pem",
+    ]))
+    .exits(0);
+    assert_eq!(lab.0.sandbox.ledger().logouts_of("agentA").applied, 1);
+}
+
+#[test]
+fn no_password_goes_out_in_clear_unless_that_is_asked_for() {
+    let lab = lab();
+    // An address of this machine that does not look like one.
+    let elsewhere = ["7.md", "--var", "web-url=0.0.0.0"];
+    let ended = lab.replay(&elsewhere).exits(1);
+    assert!(
+        ended
+            .stdout
+            .contains("the password would go to `0.0.0.0` in clear"),
+        "{}",
+        ended.stdout
+    );
+    assert!(lab.0.sandbox.ledger().requests().is_empty());
+    // Nor does it where nothing is to be heard, and only the request would tell it.
+    lab.0.write("7.md", &page("agentA", ""));
+    let ended = lab.replay(&elsewhere).exits(1);
+    assert!(ended.stdout.contains("in clear"), "{}", ended.stdout);
+    assert!(lab.0.sandbox.ledger().requests().is_empty());
+    lab.replay(&[&elsewhere[..], &["--danger-plain-http"]].concat())
+        .exits(0);
+    let requests = lab.0.sandbox.ledger().requests();
+    assert_eq!(requests.len(), 1, "{requests:?}");
+}
