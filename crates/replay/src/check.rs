@@ -33,9 +33,6 @@ impl<'a> Answer<'a> {
     }
 }
 
-/// Characters of a body that a report shows.
-const SHOWN: usize = 300;
-
 pub(crate) fn status(answer: &Answer<'_>, expected: u16) -> Verdict {
     if answer.status == expected {
         return Verdict::Held(None);
@@ -43,7 +40,7 @@ pub(crate) fn status(answer: &Answer<'_>, expected: u16) -> Verdict {
     let body = text(answer.body);
     failed(match body.trim() {
         "" => format!("HTTP status {}", answer.status),
-        words => format!("HTTP status {}: {}", answer.status, excerpt(words)),
+        words => format!("HTTP status {}: {}", answer.status, words),
     })
 }
 
@@ -54,7 +51,7 @@ pub(crate) fn body_empty(answer: &Answer<'_>) -> Verdict {
     failed(format!(
         "{} bytes: {}",
         answer.body.len(),
-        excerpt(&text(answer.body))
+        text(answer.body).trim()
     ))
 }
 
@@ -73,7 +70,7 @@ pub(crate) fn body_contains(answer: &Answer<'_>, expected: &str) -> Verdict {
     }
     failed(match body.trim() {
         "" => "no body".to_owned(),
-        body => format!("a body without it: {}", excerpt(body)),
+        body => format!("a body without it: {body}"),
     })
 }
 
@@ -87,15 +84,15 @@ pub(crate) fn element(answer: &Answer<'_>, path: &str, expected: &str) -> Verdic
     }
     failed(match found.as_slice() {
         [] => format!("no <{path}>"),
-        [one] => format!("<{path}> is {}", excerpt(one)),
-        several => format!("<{path}> are {}", excerpt(&several.join(", "))),
+        [one] => format!("<{path}> is {}", one.trim()),
+        several => format!("<{path}> are {}", several.join(", ")),
     })
 }
 
 pub(crate) fn pointer(answer: &Answer<'_>, pointer: &str, expected: &str) -> Verdict {
     match member(answer.body, pointer) {
         Ok(got) if got == expected => Verdict::Held(None),
-        Ok(got) => failed(format!("{pointer} is {}", excerpt(&got))),
+        Ok(got) => failed(format!("{pointer} is {}", got.trim())),
         Err(problem) => failed(problem),
     }
 }
@@ -114,7 +111,7 @@ pub(crate) fn pointer_kind(answer: &Answer<'_>, pointer: &str, expected: JsonKin
 
 pub(crate) fn header_present(answer: &Answer<'_>, name: &str) -> Verdict {
     match values(answer, name).next() {
-        Some(value) => Verdict::Held(Some(excerpt(value))),
+        Some(value) => Verdict::Held(Some(value.to_owned())),
         None => failed(format!("no header {name}")),
     }
 }
@@ -124,7 +121,7 @@ pub(crate) fn header(answer: &Answer<'_>, name: &str, expected: &str) -> Verdict
     match values.as_slice() {
         [] => failed(format!("no header {name}")),
         values if values.contains(&expected) => Verdict::Held(None),
-        values => failed(format!("header {name} is {}", excerpt(&values.join(", ")))),
+        values => failed(format!("header {name} is {}", values.join(", "))),
     }
 }
 
@@ -140,10 +137,7 @@ pub(crate) fn captured(answer: &Answer<'_>, source: &CaptureSource) -> Result<St
             match found.as_slice() {
                 [] => Err(format!("there is no <{path}>")),
                 [one] => Ok(one.clone()),
-                several => Err(format!(
-                    "there are several <{path}>: {}",
-                    excerpt(&several.join(", "))
-                )),
+                several => Err(format!("there are several <{path}>: {}", several.join(", "))),
             }
         }
         CaptureSource::Pointer(pointer) => member(answer.body, pointer),
@@ -168,7 +162,7 @@ pub(crate) fn is_wanted(heard: &Heard, wanted: &Notification) -> bool {
 /// What a notification says, for a report: the elements that matter, or where it was published.
 pub(crate) fn told(heard: &Heard) -> String {
     let Ok(root) = xml::parse(heard.payload.trim().as_bytes()) else {
-        return format!("{}: {}", heard.node, excerpt(&heard.payload));
+        return format!("{}: {}", heard.node, heard.payload.trim());
     };
     let mut words = Vec::new();
     for name in [
@@ -189,7 +183,7 @@ pub(crate) fn told(heard: &Heard) -> String {
         }
     }
     match words.as_slice() {
-        [] => format!("{}: {}", heard.node, excerpt(&heard.payload)),
+        [] => format!("{}: {}", heard.node, heard.payload.trim()),
         words => words.join(", "),
     }
 }
@@ -201,14 +195,6 @@ pub(crate) fn failed(came: impl Into<String>) -> Verdict {
 /// A body as text, for reports.
 pub(crate) fn text(body: &[u8]) -> String {
     String::from_utf8_lossy(body).into_owned()
-}
-
-pub(crate) fn excerpt(text: &str) -> String {
-    let text = text.trim();
-    match text.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
 }
 
 /// "A user notification" comes from a resource of users, or is published on a node of theirs.
@@ -259,13 +245,13 @@ fn member(body: &[u8], pointer: &str) -> Result<String, String> {
 fn document(body: &[u8]) -> Result<Element, String> {
     xml::parse(body).map_err(|error| match text(body).trim() {
         "" => "no body".to_owned(),
-        body => format!("a body that is no XML ({error}): {}", excerpt(body)),
+        body => format!("a body that is no XML ({error}): {body}"),
     })
 }
 
 fn json(body: &[u8]) -> Result<serde_json::Value, String> {
     serde_json::from_slice(body)
-        .map_err(|error| format!("a body that is no JSON ({error}): {}", excerpt(&text(body))))
+        .map_err(|error| format!("a body that is no JSON ({error}): {}", text(body).trim()))
 }
 
 fn values<'a>(answer: &Answer<'a>, name: &str) -> impl Iterator<Item = &'a str> {

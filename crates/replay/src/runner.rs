@@ -80,6 +80,9 @@ pub enum Seen {
     Skipped,
 }
 
+/// Characters of what came that a report shows.
+const SHOWN: usize = 400;
+
 /// How long all feeds together have to be signed out of.
 const FAREWELL: Duration = Duration::from_secs(5);
 
@@ -427,8 +430,8 @@ impl Runner<'_> {
         let (step, task) = self.at;
         let is_there = value.is_ok();
         let value = match value {
-            Ok(value) => Ok(self.redacted(&value)),
-            Err(problem) => Err(self.redacted(&problem)),
+            Ok(value) => Ok(self.excerpt(&value)),
+            Err(problem) => Err(self.excerpt(&problem)),
         };
         self.tell(&Event::Captured {
             step,
@@ -464,8 +467,9 @@ impl Runner<'_> {
         }
         let verdict = match verdict {
             Verdict::Failed { came } => Verdict::Failed {
-                came: self.redacted(&came),
+                came: self.excerpt(&came),
             },
+            Verdict::Held(seen) => Verdict::Held(seen.map(|seen| self.excerpt(&seen))),
             other => other,
         };
         let (step, task) = self.at;
@@ -505,6 +509,15 @@ impl Runner<'_> {
 
     fn tell(&mut self, event: &Event) {
         self.observer.event(event);
+    }
+
+    /// What is told of a body or of a value: its beginning, which is cut only after secrets are out of it.
+    fn excerpt(&self, text: &str) -> String {
+        let text = self.redacted(text);
+        match text.char_indices().nth(SHOWN) {
+            Some((end, _)) => format!("{}…", &text[..end]),
+            None => text,
+        }
     }
 
     fn redacted(&self, text: &str) -> String {

@@ -52,7 +52,47 @@ const PIECES: [&str; 16] = [
     "\n",
 ];
 
+/// A page of that size is read while one waits; the slowest computer is given a hundred times what it takes.
+#[test]
+fn a_large_page_is_read_in_time_that_grows_with_it() {
+    let lines = PIECES.map(str::trim_end);
+    let one_paragraph = lines.join(" ");
+    for page in [
+        PIECES.concat().repeat(5_000_000 / PIECES.concat().len()),
+        format!(
+            "## Step 1: A\n1. {}",
+            format!("{one_paragraph}\n").repeat(5_000_000 / one_paragraph.len())
+        ),
+        "> ".repeat(2_500_000),
+        "**`".repeat(1_600_000),
+    ] {
+        let begun = std::time::Instant::now();
+        let lab = lab::from_texts("large", &[(PathBuf::from("large.md"), page)]);
+        let _ = lab.check(Path::new("large.md"));
+        assert!(
+            begun.elapsed() < std::time::Duration::from_secs(100),
+            "{:?}",
+            begun.elapsed()
+        );
+    }
+}
+
+/// Letters that mean something in Markdown, in the dialect, or in Unicode.
+const LETTERS: &str = "[\\PC\\n\\t>#*`{}<&!.,: \u{130}\u{df}\u{1f468}\u{200d}\u{301}]{0,200}";
+
 proptest! {
+    #[test]
+    fn any_text_is_read_and_nothing_of_it_is_sent_without_being_asked(text in LETTERS, pieces in vec(0..PIECES.len(), 0..8)) {
+        let mut page = text;
+        for piece in pieces {
+            // Everything but what sends.
+            page.push_str(&PIECES[piece].replace("Click **Send**", "Look").replace("Repeat", "Recall"));
+        }
+        let lab = lab::from_texts("noise", &[(PathBuf::from("noise.md"), page)]);
+        let tasks = lab.tutorial.steps.iter().flat_map(|step| &step.tasks);
+        prop_assert_eq!(tasks.filter(|task| matches!(task.action, Action::Request(_))).count(), 0);
+    }
+
     #[test]
     fn any_page_is_read_to_its_end(pieces in vec(0..PIECES.len(), 0..40), noise in "\\PC{0,20}") {
         let page: String = pieces.into_iter().map(|piece| PIECES[piece]).chain([noise.as_str()]).collect();

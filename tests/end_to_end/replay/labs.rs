@@ -3,6 +3,7 @@
 use expect_test::expect;
 
 use super::{Lab, stable};
+use crate::support::{http, serve};
 
 /// An agent signs out, and a supervisor logs an agent out: steps of two labs, each replayed alone.
 const SIGN_OUT: &str = "## Step 7: Sign agent A out
@@ -310,4 +311,70 @@ fn mistakes_of_the_command_line_are_named() {
         expected.assert_eq(&stable(&lab.replay(arguments).exits(2)));
     }
     assert!(lab.0.sandbox.ledger().requests().is_empty());
+}
+
+#[test]
+fn who_wants_to_hear_little_hears_what_failed_and_where() {
+    let lab = Lab::new();
+    let heard = HEARD.replace("of LOGOUT", "of READY");
+    lab.0.write("7.md", &page("agentA", &heard));
+    expect![[r#"
+
+        Step 7: Sign agent A out
+          ✗ a user notification with <state> READY
+              expected  a user notification with <state> READY
+              came      within 1 s only: event PUT, source /finesse/api/User/agentA, loginId agentA, state LOGOUT, reasonCodeId -1
+
+        0 of 1 steps passed; 2 of 3 expectations held, 1 failed
+        failed in N
+    "#]].assert_eq(&stable(&lab.replay(&["7.md", "-q", "--wait", "1"]).exits(1)));
+    let lab = Lab::new();
+    lab.0.write("7.md", &page("agentA", HEARD));
+    expect![[r#"
+
+        1 of 1 steps passed; 3 of 3 expectations held
+        passed in N
+    "#]]
+    .assert_eq(&stable(&lab.replay(&["7.md", "-q"]).exits(0)));
+}
+
+#[test]
+fn a_server_moves_no_cursor() {
+    let lab = Lab::new();
+    let hostile = "\u{1b}[2J\u{202e}evil\u{7}\u{9b}31m\u{200b}";
+    let origin = serve(move |_| {
+        http(
+            "500 Oops",
+            "X-Name: \u{202e}evil\r\n",
+            &format!("<a>{hostile}\n{hostile}</a>"),
+        )
+    });
+    lab.0.write(
+        "hostile.luau",
+        r#"return require("@signoff").tutorial({ steps = { {
+            title = "Look", request = { method = "GET", url = "http://127.0.0.1/" },
+            expect = { status = 200, body = "empty", contains = "z", has_header = "X-Name", element = { a = "b" } },
+            copy = { name = "a" },
+        } } })"#,
+    );
+    for more in [&["-v"][..], &["--color", "always"], &["--junit", "report.xml"]] {
+        let ended = lab
+            .0
+            .run(&[&["replay", "hostile.luau", "--base-url", &origin][..], more].concat())
+            .exits(1);
+        let report = std::fs::read_to_string(lab.0.path("report.xml")).unwrap_or_default();
+        assert!(ended.stdout.contains("evil"), "{}", ended.stdout);
+        for bad in ["\u{1b}[2J", "\u{202e}", "\u{7}", "\u{9b}"] {
+            for text in [&ended.stdout, &ended.stderr] {
+                assert!(!text.contains(bad), "{bad:?} in {text:?}");
+            }
+        }
+        assert!(!report.contains(['\u{1b}', '\u{7}']), "{report:?}");
+        assert_eq!(
+            ended.stdout.contains("\u{1b}[31m"),
+            more.contains(&"always"),
+            "{:?}",
+            ended.stdout
+        );
+    }
 }

@@ -106,6 +106,17 @@ fn a_learner_reads_along() {
 }
 
 #[test]
+fn a_program_reads_what_would_be_done() {
+    let lab = Lab::new();
+    let lines = lab
+        .replay(&["@user", "--explain", "--format", "json"])
+        .exits(0)
+        .lines();
+    assert_eq!(lines.len(), 8);
+    expect![[r#"{"event":"task","place":"@user:44","step":"3","title":"Who am I?","action":"GET http://{{web-url}}:8082/finesse/api/User/{{agentB_username}} as {{agentB_username}}","expects":["HTTP status 200","<loginId> is {{agentB_username}}","<state> is LOGOUT"],"keeps":[{"variable":"teamId","from":"<teamId>"}]}"#]].assert_eq(&lines[2].to_string());
+}
+
+#[test]
 fn a_program_reads_along() {
     let lab = Lab::new();
     let ended = lab

@@ -4,6 +4,7 @@ mod draft;
 mod repeat;
 
 use std::borrow::Cow;
+use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::blocks::{self, Fence, Kind};
@@ -240,9 +241,11 @@ impl Assembler {
 
     fn send(&mut self, place: Place) {
         let (action, illustrations) = self.draft.sent();
-        for one in &mut self.lab.understood {
-            if illustrations.contains(&one.place) {
-                one.meaning = Meaning::Illustrates;
+        if !illustrations.is_empty() {
+            for one in &mut self.lab.understood {
+                if illustrations.contains(&one.place) {
+                    one.meaning = Meaning::Illustrates;
+                }
             }
         }
         match action {
@@ -427,29 +430,29 @@ fn step_heading(text: &str) -> Option<(&str, &str)> {
 /// Gives a value that is copied under no name the one name that is used and that nothing else gives. Where there are
 /// several of either, nobody can tell.
 fn name_copies(lab: &mut Lab) {
-    let mut given: Vec<String> = Vec::new();
-    let mut wanted: Vec<String> = Vec::new();
+    let mut given: HashSet<String> = HashSet::new();
+    let mut wanted: BTreeSet<String> = BTreeSet::new();
     let mut nameless = Vec::new();
     for (number, step) in lab.tutorial.steps.iter().enumerate() {
         for (index, task) in step.tasks.iter().enumerate() {
             for name in draft::copied_names(&task.action) {
-                if !given.contains(&name) && !wanted.contains(&name) {
-                    wanted.push(name);
+                if !given.contains(&name) {
+                    wanted.insert(name);
                 }
             }
             for (capture, one) in task.captures.iter().enumerate() {
                 if one.variable.is_empty() {
                     nameless.push((number, index, capture));
                 } else {
-                    given.push(one.variable.clone());
+                    given.insert(one.variable.clone());
                 }
             }
         }
     }
     wanted.retain(|name| !given.contains(name));
-    let name = match (wanted.as_slice(), nameless.as_slice()) {
-        (_, []) => return,
-        ([name], [_]) => Some(name.clone()),
+    let name = match (wanted.len(), nameless.len()) {
+        (_, 0) => return,
+        (1, 1) => wanted.pop_first(),
         _ => None,
     };
     for (step, task, capture) in nameless {

@@ -44,8 +44,13 @@ pub(super) fn sentences(text: &Text) -> Vec<Sentence> {
         ..Collector::default()
     };
     let mut hidden = 0_u32;
+    let mut counted = 0;
     for (event, range) in Parser::new(&joined).into_offset_iter() {
-        collector.at = joined[..range.start].matches('\n').count();
+        // Events come in order; those that end something begin where it began.
+        if let Some(more) = joined.get(counted..range.start) {
+            collector.at += more.matches('\n').count();
+            counted = range.start;
+        }
         match event {
             Event::Start(Tag::Image { .. }) => hidden += 1,
             Event::End(TagEnd::Image) => hidden = hidden.saturating_sub(1),

@@ -171,7 +171,7 @@ impl Runner<'_> {
         match feed.find(within, |heard| check::is_wanted(heard, wanted)).await {
             Found::This(heard) => {
                 self.learn(&Answer::heard(&heard));
-                let told = self.redacted(&check::told(&heard));
+                let told = check::told(&heard);
                 self.heard = Some(heard);
                 Verdict::Held(Some(told))
             }
@@ -217,7 +217,7 @@ impl Runner<'_> {
             [] => format!("none within {seconds} s"),
             others => {
                 let told: Vec<String> = others.iter().map(check::told).collect();
-                self.redacted(&format!("within {seconds} s only: {}", told.join("; ")))
+                format!("within {seconds} s only: {}", told.join("; "))
             }
         }
     }

@@ -234,7 +234,23 @@ async fn a_token_that_is_copied_is_sent_and_never_told() {
     "#]].assert_eq(&told(tutorial, settings(&world)).await);
     expect![[r#"
         GET http://127.0.0.1/login - 
-        GET http://127.0.0.1/s3cr3t-token Bearer s3cr3t-token "#]].assert_eq(&world.arrived.lock().unwrap().join("\n"));
+        GET http://127.0.0.1/s3cr3t-token Bearer s3cr3t-token "#]]
+    .assert_eq(&world.arrived.lock().unwrap().join("\n"));
+}
+
+#[tokio::test]
+async fn a_secret_where_a_report_is_cut_is_not_told_by_half() {
+    for before in 380..400 {
+        let body = format!("{}s3cr3t-of-c1{}", "x".repeat(before), "y".repeat(400));
+        let world = Arc::new(World::answering([Says::status(500).body(body.leak())]));
+        let tutorial = declared(&json!({"steps": [{
+            "title": "Look", "request": {"method": "GET", "url": "http://127.0.0.1/"},
+            "expect": {"status": 200, "body": "empty", "contains": "z", "element": {"a": "b"}, "pointer": {"/a": "b"}},
+        }]}));
+        let text = told(tutorial, settings(&world)).await;
+        assert!(!text.contains("xs"), "{text}");
+        assert!(text.contains('…'), "{text}");
+    }
 }
 
 #[tokio::test]

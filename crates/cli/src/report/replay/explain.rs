@@ -6,7 +6,7 @@ use anstyle::{AnsiColor, Style};
 use serde_json::json;
 use signoff_engine::redact::Redactor;
 use signoff_replay::lab::{Lab, Meaning, Understood};
-use signoff_replay::tutorial::Tutorial;
+use signoff_replay::tutorial::{Step, Task, Tutorial};
 
 use super::super::data;
 use crate::arguments::Format;
@@ -23,7 +23,15 @@ pub(crate) fn explain(read: &Read, format: Format) {
         // What is declared has no second meaning.
         Read::Declared(declared) => {
             declared.tutorial.teach(&redactor);
-            return data(outline(&declared.tutorial).trim_end());
+            if format == Format::Human {
+                return data(outline(&declared.tutorial).trim_end());
+            }
+            for step in &declared.tutorial.steps {
+                for task in &step.tasks {
+                    data(&task_line(step, task).to_string());
+                }
+            }
+            return;
         }
     };
     lab.tutorial.teach(&redactor);
@@ -45,6 +53,16 @@ fn line(one: &Understood) -> serde_json::Value {
     json!({
         "event": "sentence", "place": one.place.to_string(), "step": one.step, "text": one.text,
         "meaning": one.meaning.to_string(), "understood": !is_unclear(one), "note": one.note,
+    })
+}
+
+fn task_line(step: &Step, task: &Task) -> serde_json::Value {
+    let expects = task.expectations.iter().map(|one| one.check.to_string());
+    let keeps = task.captures.iter();
+    let keeps = keeps.map(|one| json!({"variable": one.variable, "from": one.source.to_string()}));
+    json!({
+        "event": "task", "place": task.place.to_string(), "step": step.number, "title": step.title,
+        "action": task.action.to_string(), "expects": expects.collect::<Vec<_>>(), "keeps": keeps.collect::<Vec<_>>(),
     })
 }
 

@@ -7,6 +7,7 @@ use anstyle::{AnsiColor, Style};
 use signoff_core::xml::{self, Element};
 use signoff_replay::event::{Event, Observer, Sending, Summary, TaskResult, Verdict};
 use signoff_replay::tutorial::Tutorial;
+use unicode_width::UnicodeWidthStr as _;
 
 use super::super::data;
 use super::super::words::elapsed;
@@ -16,11 +17,16 @@ use crate::text::safe;
 /// Lines of an answer that are shown; `-v` shows all.
 const LINES: usize = 8;
 
+/// Columns of what came that fit on a line of 80 behind what stands before it.
+const SAME_LINE: usize = 64;
+
 /// Prints for learners.
 pub(super) struct Human {
     tutorial: Arc<Tutorial>,
     verbose: bool,
     quiet: bool,
+    /// The step that is being told of, whose heading is not shown yet.
+    unheaded: Option<usize>,
 }
 
 impl Human {
@@ -29,7 +35,16 @@ impl Human {
             tutorial: Arc::default(),
             verbose: general.verbose > 0,
             quiet: general.quiet,
+            unheaded: None,
         }
+    }
+
+    /// Says what is said even to those who want to hear little, and where that was.
+    fn insist(&mut self, text: &str) {
+        if let Some(step) = self.unheaded.take() {
+            data(&self.heading(step));
+        }
+        data(text);
     }
 
     fn say(&self, text: &str) {
@@ -84,6 +99,9 @@ impl Observer for Human {
                 self.say(&format!("replaying {}", safe(&tutorial.title)));
             }
             Event::StepBegun(step) => {
+                if self.quiet {
+                    self.unheaded = Some(*step);
+                }
                 self.say(&self.heading(*step));
                 if self.tutorial.steps[*step].tasks.is_empty() {
                     self.say(&painted(DIM, "  nothing to do but to read"));
@@ -102,20 +120,22 @@ impl Observer for Human {
                 expected, verdict, ..
             } => {
                 let line = checked(expected, verdict);
-                if !self.quiet || matches!(verdict, Verdict::Failed { .. }) {
-                    data(&line);
+                if matches!(verdict, Verdict::Failed { .. }) {
+                    self.insist(&line);
+                } else {
+                    self.say(&line);
                 }
             }
             Event::Captured { variable, value, .. } => {
                 let variable = safe(variable);
-                self.say(&match value {
-                    Ok(value) => format!("  {{{variable}}} is now {}", safe(value)),
-                    Err(problem) => format!(
+                match value {
+                    Ok(value) => self.say(&format!("  {{{variable}}} is now {}", safe(value))),
+                    Err(problem) => self.insist(&format!(
                         "  {} {{{variable}}} is not copied: {}",
                         painted(RED, "✗"),
                         safe(problem)
-                    ),
-                });
+                    )),
+                }
             }
             Event::TaskEnded { result, .. } => match result {
                 TaskResult::Broken { message, hint } => {
@@ -123,7 +143,7 @@ impl Observer for Human {
                         "" => String::new(),
                         hint => format!("\n      = help: {}", safe(hint)),
                     };
-                    data(&format!("  {} {}{hint}", painted(RED, "✗"), safe(message)));
+                    self.insist(&format!("  {} {}{hint}", painted(RED, "✗"), safe(message)));
                 }
                 TaskResult::NotRun => self.say(&painted(DIM, "  not run: an earlier step failed")),
                 TaskResult::Passed | TaskResult::Failed | TaskResult::Skipped => {}
@@ -258,15 +278,11 @@ fn difference(expected: &str, got: &str) -> Option<String> {
         .min(rest(got));
     let differing = rest(got) - behind;
     // A handful of letters is no common ground.
-    (common + behind >= 4 && differing > 0 && got.chars().count() <= 100).then(|| {
+    // Marks under a line that is broken by the terminal would mark something else.
+    (common + behind >= 4 && differing > 0 && got.width() <= SAME_LINE).then(|| {
         let (before, marks) = got.split_at(got.char_indices().nth(common).map_or(got.len(), |(at, _)| at));
-        let width = unicode_width::UnicodeWidthStr::width;
         let marked: String = marks.chars().take(differing).collect();
-        format!(
-            "{}{}",
-            " ".repeat(width(before)),
-            "^".repeat(width(marked.as_str()))
-        )
+        format!("{}{}", " ".repeat(before.width()), "^".repeat(marked.width()))
     })
 }
 
