@@ -378,3 +378,63 @@ fn a_server_moves_no_cursor() {
         );
     }
 }
+
+#[test]
+fn a_sandbox_of_another_process_says_how_to_replay_on_it() {
+    let lab = Lab::new();
+    lab.0.write("7.md", &page("agentA", HEARD));
+    let printed = || std::fs::read_to_string(lab.0.path("stdout")).unwrap_or_default();
+    let told = |text: &str| -> Vec<String> {
+        let line = text.lines().find(|line| line.contains("--map-port"));
+        let words = line
+            .unwrap_or_default()
+            .split([' ', '`'])
+            .skip_while(|word| *word != "FILE")
+            .skip(1);
+        words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
+    };
+    let mut sandbox = lab.0.begin(&["sandbox", "--environment", "other.json"]);
+    let errors = || std::fs::read_to_string(lab.0.path("stderr")).unwrap_or_default();
+    sandbox.until(|| (printed() + &errors()).contains("/tls`"));
+    let arguments = told(&(printed() + &errors()));
+    let arguments: Vec<&str> = ["replay", "7.md"]
+        .into_iter()
+        .chain(arguments.iter().map(String::as_str))
+        .collect();
+    let ended = lab.0.beside(&arguments).exits(0);
+    assert!(
+        ended.stdout.contains("3 of 3 expectations held"),
+        "{}",
+        ended.stdout
+    );
+    sandbox.signal("TERM");
+    sandbox.wait();
+    // It was that one, and not ours.
+    assert!(lab.0.sandbox.ledger().requests().is_empty());
+}
+
+#[test]
+fn a_feed_of_another_domain_says_which_it_was() {
+    let lab = Lab::new();
+    lab.0.fault("feed_not_authorized=0");
+    let pages = crate::support::repository().join("crates/replay/tests/pages/agent_lab/3.md");
+    let page = pages.to_string_lossy().into_owned();
+    let ended = lab
+        .replay(&[&page, "--var", "xmpp-domain=elsewhere.example"])
+        .exits(1);
+    assert!(
+        ended
+            .stdout
+            .contains("the domain was `elsewhere.example`; `--var xmpp-domain=DOMAIN` names another"),
+        "{}",
+        ended.stdout
+    );
+    // The environment knows better than the page.
+    let lab = Lab::new();
+    let ended = lab.replay(&[&page]).exits(0);
+    assert!(
+        ended.stdout.contains("as agentB at finesse.sandbox"),
+        "{}",
+        ended.stdout
+    );
+}

@@ -13,12 +13,15 @@ mod understand;
 mod values;
 
 use std::fs;
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use crate::tutorial::{Place, Tutorial};
 
 pub use meaning::Meaning;
+
+/// Bytes of a page beyond which it is none.
+const LARGEST: u64 = 16 << 20;
 
 /// What came of reading a lab.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -68,6 +71,12 @@ pub enum LabError {
         /// What the system says.
         error: io::Error,
     },
+    /// A page is larger than any that a person would write.
+    #[error("{} is larger than {} MiB", .path.display(), LARGEST >> 20)]
+    TooLarge {
+        /// Which.
+        path: PathBuf,
+    },
     /// The folder has no pages.
     #[error("{} has no numbered pages", .path.display())]
     NoPages {
@@ -89,7 +98,9 @@ impl LabError {
     #[must_use]
     pub const fn hint(&self) -> &'static str {
         match self {
-            Self::Unreadable { .. } => "name a file, or a folder of pages such as `1.md`, `2.md`",
+            Self::Unreadable { .. } | Self::TooLarge { .. } => {
+                "name a file, or a folder of pages such as `1.md`, `2.md`"
+            }
             Self::NoPages { .. } => "the pages of a lab are called `1.md`, `2.md`, …, or `01-title.md`",
             Self::NotALab { .. } => "`--explain` shows how each sentence was understood",
         }
@@ -120,7 +131,11 @@ pub fn read(path: &Path) -> Result<Lab, LabError> {
     };
     let mut texts = Vec::with_capacity(pages.len());
     for page in pages {
-        let text = fs::read_to_string(&page).map_err(|error| unreadable(&page, error))?;
+        let mut text = String::new();
+        let read = fs::File::open(&page).and_then(|file| file.take(LARGEST + 1).read_to_string(&mut text));
+        if read.map_err(|error| unreadable(&page, error))? as u64 > LARGEST {
+            return Err(LabError::TooLarge { path: page });
+        }
         texts.push((page, text));
     }
     let title = path.file_name().unwrap_or_default().to_string_lossy();

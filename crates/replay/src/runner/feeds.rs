@@ -154,11 +154,17 @@ impl Runner<'_> {
         }
         let opened = self.settings.feeds.open(FeedLogin {
             address,
-            domain,
+            domain: domain.clone(),
             username: username.clone(),
             password,
         });
-        let feed = opened.await?;
+        let feed = opened.await.map_err(|error| {
+            let mut broken = Broken::from(error);
+            if broken.hint.is_empty() {
+                broken.hint = format!("the domain was `{domain}`; `--var xmpp-domain=DOMAIN` names another");
+            }
+            broken
+        })?;
         self.feeds.push(Listening::new(username, feed));
         Ok(())
     }
