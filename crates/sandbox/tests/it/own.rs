@@ -19,13 +19,14 @@ async fn the_sandbox_describes_itself() {
         provider = "finesse"
         api = ["ORIGIN"]
         credential = "supervisor"    # or another of those below, by `--as NAME`
+        feed = { credential = "administrator" }    # who listens to notifications
 
         # supervises teams: logs their members out
         [credentials.supervisor]
         username = "sup"
         password = { command = ["printf", "%s", "sup-password"] }
 
-        # reads every user; logs nobody out
+        # reads every user, and hears of all of them; logs nobody out
         [credentials.administrator]
         username = "admin"
         password = { command = ["printf", "%s", "admin-password"] }
