@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use expect_test::expect;
+use serde_json::json;
+use signoff_replay::tutorial::Check;
 
-use crate::support::{Says, World, page, settings, told};
+use crate::support::{Says, World, declared, page, settings, told};
 
 const NODE: &str = "/finesse/api/User/c1";
 const LOGOUT: &str = "<Update><event>PUT</event><source>/finesse/api/User/c1</source><data><user><state>LOGOUT</state></user></data></Update>";
@@ -86,6 +88,51 @@ async fn a_feed_that_is_lost_is_no_silence() {
              came the feed was lost; before that came nothing
         failed: 2 of 3 held, 1 failed, 0 skipped, 0 not reached, 0 broken, 1 of 1 steps failed, 0 not run
     "#]].assert_eq(&told(page("sign_out.md"), settings(&world)).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_comes_where_nothing_should_is_told() {
+    let world = Arc::new(World::answering([Says::status(202).publishing(NODE, LOGOUT)]));
+    let mut tutorial = page("sign_out.md");
+    let nothing = Check::NoNotification { within: None };
+    tutorial.steps[0].tasks[0].expectations[2].check = nothing;
+    expect![[r#"
+        == Sign out the clerk
+        > feed first: c1 at abc.inc, because no earlier step has
+        > PUT http://127.0.0.1:8082/finesse/api/User/c1 as c1 [("Content-Type", "application/xml")] <User>         <state>LOGOUT</state> </User>
+        < 202 
+          ok HTTP status 202
+          ok an empty body
+          NO no notification
+             came event PUT, source /finesse/api/User/c1, state LOGOUT
+        failed: 2 of 3 held, 1 failed, 0 skipped, 0 not reached, 0 broken, 1 of 1 steps failed, 0 not run
+    "#]].assert_eq(&told(tutorial, settings(&world)).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_notification_says_is_copied() {
+    let login = declared(&json!({"steps": [
+        {
+            "title": "Change", "request": {"method": "PUT", "url": "http://127.0.0.1/User/c1", "basic": {"username": "{{clerk}}", "password": "{{clerk_password}}"}},
+            "expect": {"notification": {"about": "user"}},
+            "copy": {"state": "notification: user/state", "team": "notification: Team/id"},
+        },
+        {"title": "Use", "request": {"method": "GET", "url": "http://127.0.0.1/{state}/{team}"}},
+    ]}));
+    let world = Arc::new(World::answering([Says::status(202).publishing(NODE, READY)]));
+    expect![[r#"
+        == Change
+        > feed first: c1 at abc.inc, because no earlier step has
+        > PUT http://127.0.0.1/User/c1 as c1 [] -
+        < 202 
+          ok a user notification (event PUT, source /finesse/api/User/c1, state READY)
+          state = Ok("READY")
+          team = Err("there is no <Team/id>")
+        == Use
+        > GET http://127.0.0.1/READY/7 as nobody [] -
+          broken: nobody is there; look for somebody
+        failed: 1 of 1 held, 0 failed, 0 skipped, 0 not reached, 1 broken, 2 of 2 steps failed, 0 not run
+    "#]].assert_eq(&told(login, settings(&world)).await);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,6 +1,7 @@
 //! Requests: what is sent, what is copied, where redirects lead, and what is never sent.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use expect_test::expect;
 use serde_json::json;
@@ -236,6 +237,32 @@ async fn a_token_that_is_copied_is_sent_and_never_told() {
         GET http://127.0.0.1/login - 
         GET http://127.0.0.1/s3cr3t-token Bearer s3cr3t-token "#]]
     .assert_eq(&world.arrived.lock().unwrap().join("\n"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_has_its_time_and_its_headers() {
+    let slow = Says::status(200)
+        .header("server", "slow")
+        .after(Duration::from_millis(700));
+    let world = Arc::new(World::answering([slow]));
+    let tutorial = declared(&json!({"steps": [
+        {"title": "Look", "tasks": [{
+            "request": {"method": "GET", "url": "http://127.0.0.1/"},
+            "expect": {"within": "500ms", "header": {"Server": "quick", "Age": "1"}},
+        }]},
+    ]}));
+    expect![[r#"
+        == Look
+        > GET http://127.0.0.1/ as nobody [] -
+        < 200 
+          NO header Age is 1
+             came no header Age
+          NO header Server is quick
+             came header Server is slow
+          NO an answer within 500 ms
+             came one after 700 ms
+        failed: 0 of 3 held, 3 failed, 0 skipped, 0 not reached, 0 broken, 1 of 1 steps failed, 0 not run
+    "#]].assert_eq(&told(tutorial, settings(&world)).await);
 }
 
 #[tokio::test]

@@ -30,6 +30,8 @@ pub(crate) struct Says {
     pub(crate) headers: Vec<(&'static str, &'static str)>,
     pub(crate) body: &'static str,
     pub(crate) published: Vec<(&'static str, &'static str)>,
+    /// How long it takes to say it.
+    pub(crate) takes: Duration,
 }
 
 impl Says {
@@ -47,6 +49,10 @@ impl Says {
     pub(crate) fn header(mut self, name: &'static str, value: &'static str) -> Self {
         self.headers.push((name, value));
         self
+    }
+
+    pub(crate) fn after(self, takes: Duration) -> Self {
+        Self { takes, ..self }
     }
 
     pub(crate) fn publishing(mut self, node: &'static str, payload: &'static str) -> Self {
@@ -104,6 +110,7 @@ impl Transport for Hands {
                     hint: "look for somebody".to_owned(),
                 });
             };
+            tokio::time::sleep(says.takes).await;
             for (node, payload) in says.published {
                 let heard = Heard {
                     node: node.to_owned(),
