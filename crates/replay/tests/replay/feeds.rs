@@ -132,7 +132,8 @@ async fn what_a_notification_says_is_copied() {
         > GET http://127.0.0.1/READY/7 as nobody [] -
           broken: nobody is there; look for somebody
         failed: 1 of 1 held, 0 failed, 0 skipped, 0 not reached, 1 broken, 2 of 2 steps failed, 0 not run
-    "#]].assert_eq(&told(login, settings(&world)).await);
+    "#]]
+    .assert_eq(&told(login, settings(&world)).await);
 }
 
 #[tokio::test(start_paused = true)]

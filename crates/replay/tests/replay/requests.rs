@@ -262,7 +262,8 @@ async fn an_answer_has_its_time_and_its_headers() {
           NO an answer within 500 ms
              came one after 700 ms
         failed: 0 of 3 held, 3 failed, 0 skipped, 0 not reached, 0 broken, 1 of 1 steps failed, 0 not run
-    "#]].assert_eq(&told(tutorial, settings(&world)).await);
+    "#]]
+    .assert_eq(&told(tutorial, settings(&world)).await);
 }
 
 #[tokio::test]
