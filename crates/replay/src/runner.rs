@@ -205,24 +205,19 @@ impl Runner<'_> {
     fn interrupted(&mut self, steps: &[tutorial::Step]) {
         self.summary.interrupted = true;
         let ((number, task), next) = (self.at, self.next);
-        for (step, is_current) in (number..).zip([true].into_iter().chain(std::iter::repeat(false))) {
-            let Some(rest) = steps.get(step) else {
-                return;
-            };
-            if !is_current {
-                self.not_run(step, rest);
-                continue;
-            }
-            for (index, one) in rest.tasks.iter().enumerate().skip(task) {
-                self.at = (step, index);
-                self.not_reached(one, if index == task { next } else { 0 });
-            }
-            self.summary.failed_steps += 1;
-            self.tell(&Event::StepEnded {
-                step,
-                passed: false,
-                elapsed: Duration::ZERO,
-            });
+        let tasks = steps.get(number).map_or(&[][..], |step| &step.tasks);
+        for (index, one) in tasks.iter().enumerate().skip(task) {
+            self.at = (number, index);
+            self.not_reached(one, if index == task { next } else { 0 });
+        }
+        self.summary.failed_steps += 1;
+        self.tell(&Event::StepEnded {
+            step: number,
+            passed: false,
+            elapsed: Duration::ZERO,
+        });
+        for (number, step) in steps.iter().enumerate().skip(number + 1) {
+            self.not_run(number, step);
         }
     }
 
