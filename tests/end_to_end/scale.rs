@@ -7,8 +7,8 @@ use signoff_sandbox::{Fault, Population, Settings, State, User};
 
 use crate::support::{Ended, Site};
 
-/// The most memory that a run may take.
-const MOST_KIB: u64 = 72 * 1024;
+/// The most memory that a run may take, beside the 19 MiB of an optimised binary: together below 60 MB.
+const MOST_KIB: u64 = 38 * 1024;
 
 #[test]
 fn a_thousand_agents_cost_one_team_read_a_second() {
@@ -51,9 +51,9 @@ fn log_out(population: Population) -> (Site, Ended) {
         assert!(ledger.logouts_of(user).requested <= 1, "{line}");
     }
     assert!(
-        ended.peak_kib > 0 && ended.peak_kib < MOST_KIB,
+        ended.own_kib > 0 && ended.own_kib < MOST_KIB,
         "{} KiB",
-        ended.peak_kib
+        ended.own_kib
     );
     assert!(ended.elapsed < Duration::from_secs(40), "{:?}", ended.elapsed);
     (site, ended)

@@ -259,9 +259,10 @@ impl Running<'_> {
 
     /// Waits for its end.
     pub(crate) fn wait(mut self) -> Ended {
-        let mut peak_kib = 0;
+        let (mut peak_kib, mut own_kib) = (0, 0);
         let status = loop {
-            peak_kib = peak_kib.max(high_water(self.child.id()));
+            peak_kib = peak_kib.max(memory(self.child.id(), "VmHWM:"));
+            own_kib = own_kib.max(memory(self.child.id(), "RssAnon:"));
             match self.child.try_wait().unwrap() {
                 Some(status) => break status,
                 None if self.started.elapsed() > LONGEST => self.child.kill().unwrap(),
@@ -278,6 +279,7 @@ impl Running<'_> {
             stderr: read("stderr"),
             elapsed: self.started.elapsed(),
             peak_kib,
+            own_kib,
             folder: self.site.folder.path().to_owned(),
             origin: self.site.sandbox.origin(),
         }
@@ -294,8 +296,10 @@ pub(crate) struct Ended {
     pub(crate) stdout: String,
     pub(crate) stderr: String,
     pub(crate) elapsed: Duration,
-    /// The most memory it ever held.
+    /// The most memory it ever held, the pages of the binary included.
     pub(crate) peak_kib: u64,
+    /// The most that was not the binary's: unoptimised, that alone takes more than a run.
+    pub(crate) own_kib: u64,
     folder: PathBuf,
     origin: String,
 }
@@ -478,12 +482,12 @@ fn find_run(line: &str) -> Option<usize> {
     })
 }
 
-/// `VmHWM` of a process; 0 once it has gone.
-fn high_water(process: u32) -> u64 {
+/// What a process holds in memory, by the name of the row; 0 once it has gone.
+fn memory(process: u32, row: &str) -> u64 {
     let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
     let line = status
         .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))
+        .find_map(|line| line.strip_prefix(row))
         .unwrap_or_default();
     line.trim().trim_end_matches(" kB").parse().unwrap_or(0)
 }
