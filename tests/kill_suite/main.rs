@@ -122,15 +122,15 @@ fn the_nth_system_call_is_survived() {
     );
     let series = |blow, stage, call| Series { blow, stage, call };
     let chosen = [
-        (series(Blow::Kill, Stage::Begin, "fdatasync"), 3),
+        (series(Blow::Kill, Stage::Begin, "fsync"), 3),
         (series(Blow::Kill, Stage::Begin, "pwrite64"), 3),
-        (series(Blow::Kill, Stage::Resume, "fdatasync"), 4),
+        (series(Blow::Kill, Stage::Resume, "fsync"), 4),
         (series(Blow::Kill, Stage::Resume, "pwrite64"), 4),
         (series(Blow::Kill, Stage::Resume, "writev"), 3),
-        (series(Blow::Eio, Stage::Begin, "fdatasync"), 3),
+        (series(Blow::Eio, Stage::Begin, "fsync"), 3),
         (series(Blow::Eio, Stage::Resume, "pwrite64"), 3),
         (series(Blow::Enospc, Stage::Begin, "pwrite64"), 3),
-        (series(Blow::Enospc, Stage::Resume, "fdatasync"), 3),
+        (series(Blow::Enospc, Stage::Resume, "fsync"), 3),
     ];
     let mut cases = Vec::new();
     for (series, points) in chosen {
@@ -143,7 +143,8 @@ fn the_nth_system_call_is_survived() {
         for _ in 0..3 {
             scope.spawn(|| {
                 while let Some((series, number)) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    if let Some(Err(error)) = series.hit(*number) {
+                    let missed = || Err(format!("{series}: there is no number {number}"));
+                    if let Err(error) = series.hit(*number).unwrap_or_else(missed) {
                         wrong.lock().unwrap().push(error);
                     }
                 }
