@@ -2,6 +2,7 @@
 //! their scripts read it.
 
 mod help;
+mod history;
 mod reads;
 mod runs;
 

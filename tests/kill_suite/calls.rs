@@ -135,12 +135,10 @@ impl Series {
             // What is tidied up after the end of a run may fail.
             (Blow::Eio | Blow::Enospc, Some(0)) if ended.outcomes().count() == USERS => {}
             (Blow::Eio | Blow::Enospc, Some(5)) => {
-                // SQLite tells a full disk from others where it writes a page, and nowhere else.
-                let is_full = ended.stderr.contains("no space is left for the journal");
-                let is_told = match (self.blow, self.call) {
-                    (Blow::Enospc, "pwrite64") => is_full,
-                    _ => is_full || ended.stderr.contains("the journal cannot be written"),
-                };
+                // SQLite tells a full disk from others only where it writes a page of the journal.
+                let is_told = ended.stderr.contains("the journal cannot be written")
+                    || (self.blow == Blow::Enospc
+                        && ended.stderr.contains("no space is left for the journal"));
                 if !is_told {
                     return Err(format!("it does not say why: {}", ended.stderr));
                 }

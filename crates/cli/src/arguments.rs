@@ -79,6 +79,10 @@ pub(crate) enum Command {
     Logout(Logout),
     /// Go on with a run that was stopped or broke off
     Resume(Resume),
+    /// List the runs there were, the newest first
+    Runs(Runs),
+    /// Show what became of a run, or of one person in it
+    Show(Show),
     /// List the users of a connection; nothing is changed
     Roster(Roster),
     /// Show the state of users; nothing is changed
@@ -213,6 +217,45 @@ pub(crate) struct Resume {
     /// Go on although something has changed since the run began
     #[arg(long)]
     pub(crate) force: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Runs {
+    /// Only these: `completed`, `stopped`, `interrupted`, `failed`, `running`, `broken-off`, `unreadable`, or `unfinished`, which `resume` goes on with
+    #[arg(long, value_name = "STATUS", value_enum, hide_possible_values = true)]
+    pub(crate) status: Option<RunStatus>,
+    /// Only those that opened this connection
+    #[arg(long, value_name = "CONNECTION")]
+    pub(crate) connection: Option<String>,
+    /// Only those that began then or later: `2026-11-20`, `2026-11-20T21:32:00Z`, or `48h` ago; days are in UTC
+    #[arg(long, value_name = "WHEN")]
+    pub(crate) since: Option<String>,
+    /// Only those that began then or before; of a day, until its end
+    #[arg(long, value_name = "WHEN")]
+    pub(crate) until: Option<String>,
+}
+
+/// How a run stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RunStatus {
+    Completed,
+    Stopped,
+    Interrupted,
+    Failed,
+    Running,
+    BrokenOff,
+    Unreadable,
+    Unfinished,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Show {
+    /// The run: as much of its id as tells it apart, or its last letters [default: the latest]
+    #[arg(value_name = "RUN")]
+    pub(crate) run: Option<String>,
+    /// Everything that was sent and answered about this person
+    #[arg(long, value_name = "ID")]
+    pub(crate) user: Option<String>,
 }
 
 /// What to do about a logout of which nothing is known.

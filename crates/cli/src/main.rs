@@ -80,6 +80,8 @@ fn perform(arguments: Arguments) -> Result<Exit, Failure> {
             Command::Run(run) => commands::run::run(run, &general).await,
             Command::Logout(logout) => commands::logout::logout(logout, &general).await,
             Command::Resume(resume) => commands::resume::resume(resume, &general).await,
+            Command::Runs(runs) => commands::runs::runs(&runs, &general),
+            Command::Show(show) => commands::show::show(&show, &general),
             Command::Roster(roster) => commands::read::roster(roster, &general).await,
             Command::Status(status) => commands::read::status(status, &general).await,
             Command::WatchFeed(watch) => commands::watch_feed::watch_feed(watch, &general).await,

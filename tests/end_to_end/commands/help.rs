@@ -23,6 +23,8 @@ fn help_is_complete() {
               run          Run a workflow script
               logout       Log users of a connection out
               resume       Go on with a run that was stopped or broke off
+              runs         List the runs there were, the newest first
+              show         Show what became of a run, or of one person in it
               roster       List the users of a connection; nothing is changed
               status       Show the state of users; nothing is changed
               watch-feed   Show what happens to users, as the vendor tells it; until Ctrl-C

@@ -5,7 +5,7 @@ use std::path::Path;
 use signoff_core::Outcome;
 use signoff_engine::event::{Status, Summary};
 use signoff_engine::journal::{
-    JournalReader, RunHeader, RunName, find_run, is_being_written, journal_path, runs,
+    JournalReader, Overview, RunHeader, RunName, Standing, find_run, is_being_written, journal_path, runs,
 };
 
 use crate::failure::Failure;
@@ -47,7 +47,7 @@ impl Found {
             let Ok(found) = Self::open(state, run) else {
                 continue;
             };
-            if !found.header.plan && !found.header.sandbox && found.finished(false)?.is_none() {
+            if found.can_go_on() && found.finished(false)?.is_none() {
                 report::diagnostic(&format!("resuming run {}: {}", found.run, found.header.workflow));
                 return Ok(found);
             }
@@ -58,17 +58,57 @@ impl Found {
         ))
     }
 
+    /// The latest of all.
+    pub(super) fn newest(state: &Path) -> Result<Self, Failure> {
+        match runs(state)?.pop() {
+            Some(run) => Self::open(state, run),
+            None => Err(Failure::usage(
+                format!("there are no runs in `{}`", state.display()),
+                "--state DIR names another folder",
+            )),
+        }
+    }
+
+    fn can_go_on(&self) -> bool {
+        let RunHeader {
+            plan,
+            sandbox,
+            workflow,
+            sources,
+            ..
+        } = &self.header;
+        !plan && !sandbox && acts(workflow, !sources.is_empty())
+    }
+
     /// How it ended, if nothing is left to do.
     pub(super) fn finished(&self, doubts_are_to_be_settled: bool) -> Result<Option<Summary>, Failure> {
         let Some(end) = self.reader.end()? else {
             return Ok(None);
         };
         let summary = end.summary;
-        let is_left = summary.status != Status::Completed
-            || summary.cancelled > 0
+        let is_left = somebody_is_left(&summary)
             || (doubts_are_to_be_settled && summary.counts.contains_key(&Outcome::Unknown));
         Ok((!is_left).then_some(summary))
     }
+}
+
+/// Whether `resume` has something to do, and can.
+pub(super) fn can_be_resumed(run: &Overview) -> bool {
+    let is_left = match &run.standing {
+        Standing::Ended(end) => somebody_is_left(&end.summary),
+        Standing::Running(_) => false,
+        Standing::BrokenOff => true,
+    };
+    is_left && !run.plan && !run.sandbox && acts(&run.workflow, run.is_script)
+}
+
+/// Whether it is work that can be taken up again. What was only read is read again as easily.
+fn acts(workflow: &str, is_script: bool) -> bool {
+    is_script || workflow == "logout"
+}
+
+fn somebody_is_left(summary: &Summary) -> bool {
+    summary.status != Status::Completed || summary.cancelled > 0
 }
 
 /// The latest run that is not finished, if its work is this.

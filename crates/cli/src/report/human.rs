@@ -1,21 +1,20 @@
 //! What a person reads: a line for each user as he ends, and a summary that says who is left, why, and what to do.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use anstyle::{AnsiColor, Style};
-use signoff_core::{ConfirmedBy, Descriptor, Field, Outcome};
+use signoff_core::{ConfirmedBy, Field, Outcome};
 use signoff_engine::call::OutcomeRow;
 use signoff_engine::event::{Event, Level, Observer, Status, Summary};
 use signoff_engine::json;
 use unicode_width::UnicodeWidthStr;
 
-use super::words::{advice, advice_for_all, elapsed, happened, would};
+use super::not_out::{NotOut, cause};
+use super::words::{advice_for_all, counted, elapsed, happened, would};
 use super::{Progress, data};
 use crate::arguments::General;
-use crate::setup;
 use crate::text::{column, safe};
 
 /// Prints for people.
@@ -31,20 +30,9 @@ pub(crate) struct Human {
 #[derive(Default)]
 struct State {
     plan: bool,
-    left: LeftByUser,
+    left: NotOut,
     /// Said when they came up, and once more at the end, where they are still in sight.
     warnings: Vec<String>,
-}
-
-/// Who is not out, by connection and id; each once, by his last outcome.
-type LeftByUser = BTreeMap<(Option<String>, String), Left>;
-
-struct Left {
-    outcome: Outcome,
-    /// If it is linked in.
-    provider: Option<&'static Descriptor>,
-    cause: String,
-    name: Option<String>,
 }
 
 impl Human {
@@ -55,26 +43,6 @@ impl Human {
             progress,
             id_width: AtomicUsize::new(ID_WIDTH),
             state: Mutex::default(),
-        }
-    }
-
-    fn note(&self, row: &OutcomeRow) {
-        let left = &mut self.state.lock().unwrap_or_else(PoisonError::into_inner).left;
-        let key = (row.connection.clone(), row.user.clone());
-        if row.outcome.is_out() || matches!(row.outcome, Outcome::Skipped | Outcome::Planned) {
-            left.remove(&key);
-        } else {
-            left.insert(
-                key,
-                Left {
-                    outcome: row.outcome,
-                    provider: setup::LINKED
-                        .into_iter()
-                        .find(|linked| row.provider.as_deref() == Some(linked.id)),
-                    cause: cause(row),
-                    name: row.name.clone(),
-                },
-            );
         }
     }
 }
@@ -91,7 +59,11 @@ impl Observer for Human {
                 }
             }
             Event::Outcome(row) => {
-                self.note(row);
+                self.state
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .left
+                    .note(row);
                 let width = self
                     .id_width
                     .fetch_max(safe(&row.user).width(), Ordering::Relaxed);
@@ -104,7 +76,7 @@ impl Observer for Human {
                     self.progress.line(&line);
                 }
                 let warnings = &mut self.state.lock().unwrap_or_else(PoisonError::into_inner).warnings;
-                if *level == Level::Warn && warnings.len() < LISTED && !warnings.contains(&line) {
+                if *level == Level::Warn && warnings.len() < WARNINGS && !warnings.contains(&line) {
                     warnings.push(line);
                 }
             }
@@ -131,8 +103,8 @@ const NAME_WIDTH: usize = 24;
 /// Up to so many users everybody's line is in sight, and those who are left need not be listed again.
 const IN_SIGHT: u64 = 10;
 
-/// How many of those with the same reason are listed.
-const LISTED: usize = 10;
+/// How many warnings are said once more.
+const WARNINGS: usize = 10;
 
 /// A user of a plan that somebody is asked about.
 pub(crate) fn planned_line(row: &OutcomeRow) -> String {
@@ -171,19 +143,11 @@ fn summary_lines(summary: &Summary, state: &State) -> Option<String> {
         Status::Failed => "failed",
     };
     let words = if state.plan { would } else { happened };
-    let (first, second): (Vec<_>, Vec<_>) = summary
-        .counts
-        .iter()
-        .partition(|(outcome, _)| matches!(outcome, Outcome::Done | Outcome::Planned));
-    let counts: Vec<String> = first
-        .into_iter()
-        .chain(second)
-        .map(|(outcome, count)| format!("{count} {}", words(*outcome)))
-        .collect();
+    let counts = counted(&summary.counts, words);
     let users = if summary.total == 1 { "user" } else { "users" };
     let mut text = format!("\n{bold}{} {users}{bold:#}", summary.total);
     if !counts.is_empty() {
-        let _ = write!(text, ": {}", counts.join(", "));
+        let _ = write!(text, ": {counts}");
     }
     let run = &summary.run;
     let _ = write!(text, "\n{status} in {}, run {run}", elapsed(summary.elapsed));
@@ -195,7 +159,7 @@ fn summary_lines(summary: &Summary, state: &State) -> Option<String> {
     }
     if summary.total > IN_SIGHT && !state.left.is_empty() {
         let _ = write!(text, "\n\n{bold}not out:{bold:#}");
-        for line in grouped(&state.left) {
+        for line in state.left.lines() {
             let _ = write!(text, "\n{line}");
         }
     }
@@ -203,7 +167,7 @@ fn summary_lines(summary: &Summary, state: &State) -> Option<String> {
 }
 
 /// What to do about those who are not out, the most important first.
-fn next_steps(summary: &Summary, left: &LeftByUser) -> Vec<String> {
+fn next_steps(summary: &Summary, left: &NotOut) -> Vec<String> {
     let next = |text: &str| format!("next: {text}");
     if summary.status == Status::Interrupted && summary.total == 0 {
         return Vec::new();
@@ -214,14 +178,7 @@ fn next_steps(summary: &Summary, left: &LeftByUser) -> Vec<String> {
     if summary.status == Status::Failed {
         return Vec::new();
     }
-    let mut steps: Vec<&str> = Vec::new();
-    for left in left.values() {
-        let advice = advice(left.outcome, left.provider);
-        if !advice.is_empty() && !steps.contains(&advice) {
-            steps.push(advice);
-        }
-    }
-    steps.into_iter().map(next).collect()
+    left.advice().into_iter().map(next).collect()
 }
 
 /// A line of the log.
@@ -244,37 +201,8 @@ pub(super) fn log_line(level: Level, text: &str, fields: &[Field]) -> String {
     line
 }
 
-/// Two lines for each outcome and reason: who, and why.
-fn grouped(left: &LeftByUser) -> Vec<String> {
-    let mut groups: BTreeMap<(Outcome, &str), Vec<String>> = BTreeMap::new();
-    for ((_, user), one) in left {
-        let who = match &one.name {
-            Some(name) => format!("{user} ({name})"),
-            None => user.clone(),
-        };
-        groups.entry((one.outcome, &one.cause)).or_default().push(who);
-    }
-    let lines = groups.into_iter().map(|((outcome, cause), users)| {
-        let shown: Vec<_> = users.iter().take(LISTED).map(|user| safe(user)).collect();
-        let more = match users.len().saturating_sub(LISTED) {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
-        let mut lines = format!(
-            "  {} {}: {}{more}",
-            users.len(),
-            happened(outcome),
-            shown.join(", ")
-        );
-        if !cause.is_empty() {
-            let _ = write!(lines, "\n    {}", safe(cause));
-        }
-        lines
-    });
-    lines.collect()
-}
-
-fn note(row: &OutcomeRow) -> String {
+/// How an outcome is known, or why it is so.
+pub(super) fn note(row: &OutcomeRow) -> String {
     let mut note = match row.confirmed_by {
         Some(ConfirmedBy::Response) => "confirmed by the answer".to_owned(),
         Some(ConfirmedBy::Status) => "confirmed by a status read".to_owned(),
@@ -285,22 +213,6 @@ fn note(row: &OutcomeRow) -> String {
         note.push_str(", repeated");
     }
     note
-}
-
-/// Why it is so. The codes of what was not tried are ours, and say nothing that the message does not.
-fn cause(row: &OutcomeRow) -> String {
-    let ours = matches!(
-        row.outcome,
-        Outcome::Skipped | Outcome::Planned | Outcome::Cancelled
-    );
-    match (&row.code, &row.message) {
-        // Why it was stopped is told once, not by everybody.
-        (Some(code), _) if ours && code == "stopped" => "the run was stopped before".to_owned(),
-        (Some(_), Some(message)) if ours => message.clone(),
-        (Some(code), Some(message)) => format!("{code}: {message}"),
-        (Some(one), None) | (None, Some(one)) => one.clone(),
-        (None, None) => String::new(),
-    }
 }
 
 const fn symbol(outcome: Outcome) -> &'static str {

@@ -3,6 +3,8 @@
 mod errors;
 mod human;
 mod json;
+mod not_out;
+pub(crate) mod past;
 mod progress;
 pub(crate) mod replay;
 mod table;
@@ -19,6 +21,7 @@ pub(crate) use errors::Errors;
 use human::Human;
 pub(crate) use human::planned_line;
 use json::Json;
+pub(crate) use not_out::NotOut;
 pub(crate) use progress::Progress;
 pub(crate) use table::{table, users};
 pub(crate) use words::advice_for_all;

@@ -1,5 +1,6 @@
 //! Outcomes and times in the words of those who read them.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use signoff_core::{Descriptor, Outcome};
@@ -30,6 +31,19 @@ pub(super) const fn would(outcome: Outcome) -> &'static str {
         Outcome::Planned => "would be logged out",
         other => happened(other),
     }
+}
+
+/// So many of each, those who were logged out first.
+pub(super) fn counted(counts: &BTreeMap<Outcome, u64>, words: fn(Outcome) -> &'static str) -> String {
+    let (first, second): (Vec<_>, Vec<_>) = counts
+        .iter()
+        .partition(|(outcome, _)| matches!(outcome, Outcome::Done | Outcome::Planned));
+    let counts: Vec<String> = first
+        .into_iter()
+        .chain(second)
+        .map(|(outcome, count)| format!("{count} {}", words(*outcome)))
+        .collect();
+    counts.join(", ")
 }
 
 /// What to do about somebody who is not out; empty for those who are. `provider` is `None` where it is not known what its

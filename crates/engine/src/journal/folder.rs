@@ -42,12 +42,11 @@ impl WriteLock {
     }
 }
 
-/// Whether some process holds the lock of a journal.
-pub(super) fn is_locked(journal: &Path) -> bool {
-    let Ok(file) = File::open(journal.with_extension("lock")) else {
-        return false;
-    };
-    matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
+/// The process that holds the lock of a journal, as far as it says who it is; `None`: nobody.
+pub(super) fn writer(journal: &Path) -> Option<Option<String>> {
+    let file = File::open(journal.with_extension("lock")).ok()?;
+    let is_locked = matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock));
+    is_locked.then(|| holder(file))
 }
 
 /// What the holder of a lock wrote there. It is only for messages; without it they say less.

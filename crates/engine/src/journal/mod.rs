@@ -11,6 +11,7 @@
 
 mod error;
 mod folder;
+mod history;
 mod reader;
 mod record;
 mod schema;
@@ -34,6 +35,7 @@ use store::{Entry, Last, Store};
 use writer::Queue;
 
 pub use error::JournalError;
+pub use history::{Doubt, Moment, Overview, Standing, overview};
 pub use reader::{JournalReader, JournaledCall, JournaledWrite, OpenIntent};
 pub(crate) use record::hexadecimal;
 pub use record::{
@@ -118,7 +120,7 @@ pub fn find_run(state: &Path, name: &str) -> Result<RunName, JournalError> {
 /// Whether a run is being written by some process, as far as its lock tells.
 #[must_use]
 pub fn is_being_written(state: &Path, run: &str) -> bool {
-    journal_path(state, run).is_ok_and(|path| folder::is_locked(&path))
+    journal_path(state, run).is_ok_and(|path| folder::writer(&path).is_some())
 }
 
 /// How a folder does for journals.

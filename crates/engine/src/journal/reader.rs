@@ -72,7 +72,14 @@ impl JournalReader {
         }
         let failed = |error: rusqlite::Error| JournalError::of_sqlite(path, &error);
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
+        let connection = match immutable(path) {
+            // Nobody writes it, and nothing of it is elsewhere: then nothing need be written beside it to read it.
+            Some(name) if !path.with_extension("sqlite-wal").exists() => {
+                Connection::open_with_flags(name, flags | OpenFlags::SQLITE_OPEN_URI)
+            }
+            _ => Connection::open_with_flags(path, flags),
+        }
+        .map_err(failed)?;
         connection
             .busy_timeout(std::time::Duration::from_secs(5))
             .map_err(failed)?;
@@ -223,11 +230,23 @@ impl JournalReader {
     ///
     /// # Errors
     /// If one cannot be read.
-    pub fn calls(&self, mut each: impl FnMut(JournaledCall)) -> Result<(), JournalError> {
+    pub fn calls(&self, each: impl FnMut(JournaledCall)) -> Result<(), JournalError> {
+        self.calls_where("true", [], each)
+    }
+
+    /// The calls of which something holds, in order.
+    pub(super) fn calls_where(
+        &self,
+        condition: &str,
+        values: impl rusqlite::Params,
+        mut each: impl FnMut(JournaledCall),
+    ) -> Result<(), JournalError> {
         let names = self.names()?;
-        self.each(&format!("{CALLS} ORDER BY call.id"), [], |row| {
-            Ok(journaled_call(row, &names)?.map(&mut each))
-        })
+        self.each(
+            &format!("{CALLS} WHERE {condition} ORDER BY call.id"),
+            values,
+            |row| Ok(journaled_call(row, &names)?.map(&mut each)),
+        )
     }
 
     /// The call at a place. Looks through all calls: for several, read [`JournalReader::calls`] once.
@@ -370,14 +389,18 @@ impl JournalReader {
     /// # Errors
     /// If it cannot be read.
     pub fn end(&self) -> Result<Option<EndRecord>, JournalError> {
-        let run = self.meta()?.run;
+        self.end_of(&self.meta()?.run)
+    }
+
+    /// The same, of the run with this id.
+    pub(super) fn end_of(&self, run: &str) -> Result<Option<EndRecord>, JournalError> {
         let mut end = None;
         self.each(
             "SELECT at, status, total, counts, elapsed, unsatisfied, cancelled, untried, unread FROM ended
              WHERE session = (SELECT max(id) FROM session) ORDER BY id",
             [],
             |row| {
-                end = ended(row, &run)?;
+                end = ended(row, run)?;
                 Ok(end.as_ref().map(|_| ()))
             },
         )?;
@@ -394,7 +417,7 @@ impl JournalReader {
     }
 
     /// Goes through the rows of a query; `None` for one means that it cannot be understood.
-    fn each(
+    pub(super) fn each(
         &self,
         sql: &str,
         values: impl rusqlite::Params,
@@ -411,12 +434,19 @@ impl JournalReader {
         Ok(())
     }
 
-    fn damaged(&self, reason: &str) -> JournalError {
+    pub(super) fn damaged(&self, reason: &str) -> JournalError {
         JournalError::Damaged {
             path: self.path.clone(),
             reason: reason.to_owned(),
         }
     }
+}
+
+/// The name of a file that does not change, as SQLite takes it; where paths are no addresses there is none.
+fn immutable(path: &Path) -> Option<String> {
+    let name = path.to_str().filter(|_| cfg!(unix))?;
+    let name = name.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    Some(format!("file:{name}?immutable=1"))
 }
 
 const CALLS: &str =
@@ -459,11 +489,12 @@ fn journaled_call(row: &Row<'_>, names: &HashMap<i64, Arc<str>>) -> rusqlite::Re
 }
 
 /// What an [`IntentRecord`] is read from.
-const INTENT: &str = "intent.id, intent.call, intent.part, intent.attempt, intent.request_id, intent.at,
+pub(super) const INTENT: &str =
+    "intent.id, intent.call, intent.part, intent.attempt, intent.request_id, intent.at,
     intent.server_offset, intent.uptime, intent.under_way";
-const INTENT_COLUMNS: usize = 9;
+pub(super) const INTENT_COLUMNS: usize = 9;
 
-fn intent(row: &Row<'_>) -> rusqlite::Result<IntentRecord> {
+pub(super) fn intent(row: &Row<'_>) -> rusqlite::Result<IntentRecord> {
     Ok(IntentRecord {
         call: CallId(row.get(1)?),
         part: row.get(2)?,

@@ -3,6 +3,7 @@
 
 #[cfg(unix)]
 mod crash;
+mod history;
 mod reopen;
 
 use std::collections::BTreeMap;

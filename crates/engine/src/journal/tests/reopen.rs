@@ -14,10 +14,10 @@ use super::super::{
 use super::{answered, call, header, intent, outcome};
 
 /// A run of version 1 that was killed: eleven logouts were intended, nine were answered.
-const VERSION_1: &[u8] = include_bytes!("version-1.sqlite");
-const RUN_OF_VERSION_1: &str = "20261121-002556-pqar";
+pub(super) const VERSION_1: &[u8] = include_bytes!("version-1.sqlite");
+pub(super) const RUN_OF_VERSION_1: &str = "20261121-002556-pqar";
 
-fn state_with(run: &str, file: &[u8]) -> tempfile::TempDir {
+pub(super) fn state_with(run: &str, file: &[u8]) -> tempfile::TempDir {
     let state = tempfile::tempdir().unwrap();
     std::fs::create_dir_all(runs_folder(state.path())).unwrap();
     std::fs::write(journal_path(state.path(), run).unwrap(), file).unwrap();
