@@ -243,6 +243,9 @@ impl Problem {
 
     fn hint(&self, words: Words) -> String {
         match self {
+            Self::Unreadable(_) => {
+                "name a file that is there, and that you may read; `-` is standard input".to_owned()
+            }
             Self::TooMuch { .. } => "put it into a file, which is read piece by piece".to_owned(),
             Self::Utf16 | Self::NotUtf8 => {
                 "save it as UTF-8; a spreadsheet calls that \"CSV UTF-8\"".to_owned()
