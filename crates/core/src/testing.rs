@@ -3,6 +3,7 @@
 //! A [`Drive`] plays the host: it owns the clock, polls until there is nothing left to do, and writes down
 //! every step and every input. A test feeds it answers and compares the transcript with what it expects.
 
+mod setup;
 mod show;
 
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -10,11 +11,11 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use crate::{
-    Args, CancelReason, Class, Context, CredentialKind, Descriptor, Earlier, Effect, Error, Event, Failure,
-    FailureKind, FeedEvent, FeedPlan, FeedWish, Field, Finished, InDoubt, InDoubtPolicy, Input, Monotonic,
-    Notification, Now, Operation, ParameterKind, Provider, Record, Request, RequestId, Response, Sent, Step,
-    User, Value, Wait,
+    Args, CancelReason, Class, Context, Earlier, Effect, Error, Event, Failure, FailureKind, FeedEvent,
+    FeedPlan, FeedWish, Finished, InDoubt, Input, Monotonic, Notification, Now, Operation, Provider, Record,
+    Request, RequestId, Response, Sent, Step, Wait,
 };
+pub use setup::Setup;
 use show::{show_duration, show_fields, show_finished, show_placement};
 
 /// A provider under test, however it was come by.
@@ -66,136 +67,6 @@ pub const START_UNIX_MS: i64 = 1_767_225_600_000;
 
 /// Time-out and settle time of the connection that a [`Drive`] plays.
 pub const SETTLE: Duration = Duration::from_secs(20);
-
-/// What an operation is begun with; the defaults of its options come from the descriptor.
-#[derive(Debug, Clone)]
-pub struct Setup {
-    operation: String,
-    user: Option<User>,
-    fields: Vec<Field>,
-    actor: String,
-    actor_kind: CredentialKind,
-    plan: bool,
-    may_act_on_self: bool,
-    in_doubt: InDoubtPolicy,
-    earlier: Vec<(String, u32, Duration)>,
-    logged_out: bool,
-}
-
-impl Setup {
-    /// An operation with its defaults, run as the user `actor` with a password.
-    #[must_use]
-    pub fn new(descriptor: &Descriptor, operation: &str, actor: &str) -> Self {
-        let parameters = descriptor
-            .operation(operation)
-            .map_or(&[][..], |spec| spec.parameters);
-        let fields = parameters.iter().filter_map(|parameter| {
-            let value = default(parameter.kind, parameter.default?);
-            Some(Field::new(parameter.name, value))
-        });
-        Self {
-            operation: operation.to_owned(),
-            user: None,
-            fields: fields.collect(),
-            actor: actor.to_owned(),
-            actor_kind: CredentialKind::Basic,
-            plan: false,
-            may_act_on_self: false,
-            in_doubt: InDoubtPolicy::Verify,
-            earlier: Vec::new(),
-            logged_out: false,
-        }
-    }
-
-    /// About this user.
-    #[must_use]
-    pub fn user(mut self, id: &str) -> Self {
-        self.user = Some(User::new(id));
-        self
-    }
-
-    /// The user has this attribute too.
-    #[must_use]
-    pub fn attribute(mut self, name: &str, value: impl Into<Value>) -> Self {
-        if let Some(user) = &mut self.user {
-            user.attributes.push(Field::new(name, value));
-        }
-        self
-    }
-
-    /// With this value of an option.
-    #[must_use]
-    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.fields.retain(|field| field.name != name);
-        self.fields.push(Field::new(name, value));
-        self
-    }
-
-    /// With a credential of this kind.
-    #[must_use]
-    pub fn credential(mut self, kind: CredentialKind) -> Self {
-        self.actor_kind = kind;
-        self
-    }
-
-    /// In a plan.
-    #[must_use]
-    pub fn plan(mut self) -> Self {
-        self.plan = true;
-        self
-    }
-
-    /// The acting user may be acted on.
-    #[must_use]
-    pub fn on_self(mut self) -> Self {
-        self.may_act_on_self = true;
-        self
-    }
-
-    /// With this policy for writes in doubt.
-    #[must_use]
-    pub fn in_doubt(mut self, policy: InDoubtPolicy) -> Self {
-        self.in_doubt = policy;
-        self
-    }
-
-    /// An earlier process sent this part so often, the last time so long ago, and knew of no result.
-    #[must_use]
-    pub fn earlier(mut self, part: &str, attempts: u32, age: Duration) -> Self {
-        self.earlier.push((part.to_owned(), attempts, age));
-        self
-    }
-
-    /// This run has logged the user out before.
-    #[must_use]
-    pub fn logged_out(mut self) -> Self {
-        self.logged_out = true;
-        self
-    }
-}
-
-fn default(kind: ParameterKind, text: &str) -> Value {
-    match kind {
-        ParameterKind::Boolean => Value::Boolean(text == "true"),
-        ParameterKind::Integer => text.parse().map_or(Value::Null, Value::Integer),
-        ParameterKind::Duration => duration(text).map_or(Value::Null, Value::Duration),
-        ParameterKind::List => Value::List(text.split_whitespace().map(Value::from).collect()),
-        ParameterKind::Text => Value::from(text),
-    }
-}
-
-fn duration(text: &str) -> Option<Duration> {
-    let digits = text.find(|character: char| !character.is_ascii_digit())?;
-    let number: u64 = text[..digits].parse().ok()?;
-    let milliseconds = match &text[digits..] {
-        "ms" => 1,
-        "s" => 1_000,
-        "m" => 60_000,
-        "h" => 3_600_000,
-        _ => return None,
-    };
-    Some(Duration::from_millis(number * milliseconds))
-}
 
 /// Plays the host to one operation.
 ///
