@@ -12,11 +12,14 @@ use futures_util::future::join_all;
 use signoff_core::{ConfirmedBy, Outcome, Value};
 use signoff_engine::call::{CallError, OutcomeRow};
 use signoff_engine::event::{Level, Status};
+use signoff_engine::feed::{Account, Client, Place};
 use signoff_engine::run::News;
+use signoff_engine::secret::Secret;
+use signoff_engine::transport::TransportSettings;
 
 use crate::vendor::Vendor;
 use crate::world::{PASSWORD, With, World, configuration};
-use prosody::{Prosody, Way};
+use prosody::{DOMAIN, Prosody, Way};
 use publisher::Publisher;
 
 /// A connection that listens as `watcher`.
@@ -112,6 +115,62 @@ async fn over_tls() {
 #[ignore = "needs Prosody, which `tests/run` installs"]
 async fn over_a_web_socket() {
     logouts_are_confirmed(Way::WebSocket).await;
+}
+
+/// What the labs have a person do in an XMPP console: sign in, subscribe, hear, look at the list, unsubscribe, hear no
+/// more.
+#[tokio::test]
+#[ignore = "needs Prosody, which `tests/run` installs"]
+async fn a_tutorial_subscribes_hears_and_hears_no_more() {
+    let prosody = Prosody::start().await;
+    let publisher = Publisher::connect(&prosody).await;
+    let settings = TransportSettings {
+        ca_file: Some(prosody.certificate.clone()),
+        ..TransportSettings::default()
+    };
+    for (way, tls) in [(Way::Plain, false), (Way::Tls, true)] {
+        let address = url::Url::parse(&prosody.address(way)).unwrap();
+        let place = Place {
+            host: address.host_str().unwrap().to_owned(),
+            port: address.port().unwrap(),
+            tls,
+        };
+        let account = Account {
+            domain: DOMAIN.to_owned(),
+            user: "watcher".to_owned(),
+            password: Secret::new(PASSWORD.to_owned()),
+        };
+        let (client, mut published) = Client::connect(settings.clone(), &place, account).await.unwrap();
+        let (team, own) = ("/finesse/api/Team/1/Users", "/finesse/api/User/a1");
+        for node in [team, own] {
+            client.subscribe(node).await.unwrap();
+        }
+        assert_eq!(client.subscriptions().await.unwrap().len(), 2);
+        publisher.publish("a1", "READY", "").await;
+        for node in [team, own] {
+            let heard = published.recv().await.unwrap();
+            assert_eq!(heard.node, node);
+            assert!(
+                heard.payload.contains("<state>READY</state>"),
+                "{}",
+                heard.payload
+            );
+        }
+        client.unsubscribe(team).await.unwrap();
+        assert_eq!(client.subscriptions().await.unwrap(), [own]);
+        // It is published on the team's node first: what comes next would be that, if it came.
+        publisher.publish("a1", "LOGOUT", "").await;
+        let heard = published.recv().await.unwrap();
+        assert_eq!(heard.node, own);
+        assert!(
+            heard.payload.contains("<state>LOGOUT</state>"),
+            "{}",
+            heard.payload
+        );
+        client.close().await;
+        assert_eq!(published.recv().await, None);
+        assert!(prosody.subscriptions("watcher").await.is_empty());
+    }
 }
 
 /// A password that is refused is shown once, however many wait for the feed.
