@@ -333,10 +333,7 @@ impl Table {
     fn keep(&mut self, key: Key, answer: Delivered) {
         let size = size_of_answer(&answer);
         if self.kept_bytes + size > KEPT_BYTES {
-            for entry in self.entries.values_mut() {
-                entry.answer = None;
-            }
-            self.kept_bytes = 0;
+            self.make_room();
         }
         let Some(entry) = self.entries.get_mut(&key).filter(|_| size <= KEPT_BYTES) else {
             return;
@@ -348,6 +345,25 @@ impl Table {
         {
             self.kept_bytes += size;
             self.kept_bytes -= entry.answer.replace(answer).as_ref().map_or(0, size_of_answer);
+        }
+    }
+
+    /// Gives up answers until half of the room is free: first those that could be reused for the shortest time, since an
+    /// answer that is good for a minute serves everybody.
+    fn make_room(&mut self) {
+        let kept = self.entries.iter().filter(|(_, entry)| entry.answer.is_some());
+        let mut kept: Vec<(Monotonic, Key)> = kept.map(|(key, entry)| (entry.keep_until, *key)).collect();
+        kept.sort_unstable_by_key(|(keep_until, _)| *keep_until);
+        for (_, key) in kept {
+            if self.kept_bytes <= KEPT_BYTES / 2 {
+                break;
+            }
+            if let Some(entry) = self.entries.get_mut(&key) {
+                let given_up = entry.answer.take();
+                self.kept_bytes -= given_up.as_ref().map_or(0, size_of_answer);
+                // Nobody is to wait out the age of an answer that is not there any more.
+                entry.answered = false;
+            }
         }
     }
 

@@ -165,8 +165,8 @@ async fn after_a_gap_those_who_watch_are_subscribed_anew() {
         subscribe to user
         subscribe to team
         one: subscribed 1
-        one: refused 2: gone
         one: lost 1: gone
+        one: refused 2: gone
         all: subscribed 0
         all: lost 0: gone
         all: event of 1

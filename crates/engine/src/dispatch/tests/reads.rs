@@ -144,6 +144,40 @@ async fn an_answer_is_reused_while_it_is_young() {
     assert_eq!(world.paths().len(), 3);
 }
 
+/// What is kept has its limit. An answer that everybody needs outlives those that one operation needs, and who needs one
+/// that had to go asks again, and does not wait until it would have grown old.
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_had_to_make_room_is_not_waited_for() {
+    let world = World::new(|_| {
+        let mut large = answer(200);
+        if let Ok(reply) = &mut large.result {
+            reply.body = vec![b'x'; 1 << 20].into();
+        }
+        large
+    });
+    let minute = Duration::from_secs(60);
+    let of_user = |number: usize, max_age| Request {
+        max_age,
+        ..read(&format!("/user/{number}"))
+    };
+    world.send(&world.ticket(0), &team(minute)).await;
+    // Twice what is kept, within a second.
+    world
+        .send_all((0..32).map(|number| of_user(number, SECOND)))
+        .await;
+    world.send(&world.ticket(0), &team(minute)).await;
+    let teams = || world.paths().iter().filter(|path| *path == "/team").count();
+    assert_eq!(teams(), 1, "it is kept");
+    world
+        .send_all((32..64).map(|number| of_user(number, 2 * minute)))
+        .await;
+    let asked = world.clock.now().monotonic;
+    world.send(&world.ticket(0), &team(minute)).await;
+    assert_eq!(teams(), 2, "it had to go");
+    let waited = world.clock.now().monotonic.since(asked);
+    assert!(waited < 2 * SECOND, "{waited:?}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_confirmation_never_rests_on_an_earlier_read() {
     let world = World::new(|_| Answer {
