@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
 
+use crate::platform::free_bytes;
+
 /// A journal that cannot be written or read. After one of these nothing is acknowledged any more: every later call
 /// on the same journal gives it again.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -146,7 +148,15 @@ impl JournalError {
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::ConstraintViolation) => {
                 Self::Damaged { path, reason }
             }
+            // Where memory that processes share cannot grow, SQLite does not say that the disk is full.
+            Some(ErrorCode::SystemIoFailure) if is_full(&path) => Self::Full { path },
             _ => Self::Io { path, reason },
         }
     }
+}
+
+/// Whether the disk under a journal has less room than one step of the memory that processes share, 32 KiB, and a page.
+fn is_full(journal: &Path) -> bool {
+    let folder = journal.parent().unwrap_or(journal);
+    free_bytes(folder).is_some_and(|free| free < 36 << 10)
 }
