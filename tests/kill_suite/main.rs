@@ -15,6 +15,7 @@ mod compare;
 mod moments;
 mod site;
 
+use std::iter::successors;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -145,7 +146,9 @@ fn the_nth_system_call_is_survived() {
                 while let Some((series, number)) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let missed = || Err(format!("{series}: there is no number {number}"));
                     // On a busy machine more records share a commit, and there are fewer calls.
-                    let hit = series.hit(*number).or_else(|| series.hit(number / 2));
+                    let mut numbers =
+                        successors(Some(*number), |number| Some(number / 2)).take_while(|number| *number > 0);
+                    let hit = numbers.find_map(|number| series.hit(number));
                     if let Err(error) = hit.unwrap_or_else(missed) {
                         wrong.lock().unwrap().push(error);
                     }
