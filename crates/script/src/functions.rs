@@ -195,10 +195,13 @@ export type Workflow = { summary: string }
 --- that an earlier step copied. Paths name elements, the innermost last: "Team/id".
 export type Expectations = {
     status: number?,
-    body: ("empty")?,
+    body: ("empty" | "xml" | "json")?,
+    contains: string?,
     element: { [string]: string }?,
     pointer: { [string]: string }?,
+    kind: { [string]: "null" | "boolean" | "number" | "string" | "array" | "object" }?,
     header: { [string]: string }?,
+    has_header: string?,
     within: Duration?,
     notification: { about: string?, element: { [string]: string }?, within: Duration? }?,
     no_notification: (boolean | Duration)?,
@@ -214,6 +217,7 @@ export type Task = {
         method: string,
         url: string,
         basic: { username: string, password: string }?,
+        bearer: string?,
         headers: { [string]: string }?,
         xml: string?,
         json: string?,
@@ -228,6 +232,7 @@ export type Task = {
     }?,
     person: string?,
     expect: Expectations?,
+    --- Names, and where their values stand: `Team/id`, `/data/id`, `header: ETag`, `notification: Team/id`.
     copy: { [string]: string }?,
 }
 
