@@ -1,4 +1,5 @@
-//! What the engine may know of the process around it: environment variables, and the person at the terminal.
+//! What the engine may know of the process around it: environment variables, the command line, and the person at the
+//! terminal.
 
 use std::io::{self, IsTerminal};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,6 +23,14 @@ impl Environment for ProcessEnvironment {
         ASKING.store(false, Ordering::Relaxed);
         answer.map(Secret::new)
     }
+}
+
+/// What this process was begun with, for the journal. A path need not be UTF-8, and a text has to do for it there.
+pub(crate) fn command_line() -> Vec<String> {
+    let arguments = std::env::args_os();
+    arguments
+        .map(|argument| argument.to_string_lossy().into_owned())
+        .collect()
 }
 
 /// Whether a secret is being asked for.

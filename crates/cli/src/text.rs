@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use jiff::Timestamp;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// The text with everything that a terminal would act on, or that would change the order or the look of what
@@ -48,24 +49,8 @@ pub(crate) fn column(text: &str, width: usize) -> String {
 
 /// The Unix time of `2026-11-20T21:32:21.123Z`, in whole seconds; none for other notations and before 1970.
 pub(crate) fn unix_seconds(text: &str) -> Option<u64> {
-    let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
-    let mut date = date.splitn(3, '-').map(str::parse::<u64>);
-    let (year, month, day) = (date.next()?.ok()?, date.next()?.ok()?, date.next()?.ok()?);
-    let time = time.split('.').next()?;
-    let mut time = time.splitn(3, ':').map(str::parse::<u64>);
-    let (hour, minute, second) = (time.next()?.ok()?, time.next()?.ok()?, time.next()?.ok()?);
-    if !(1970..=9999).contains(&year) || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
-        return None;
-    }
-    // Years begin in March here, so that a leap day is the last of its year.
-    let (year, month) = if month < 3 {
-        (year - 1, month + 9)
-    } else {
-        (year, month - 3)
-    };
-    let days = 365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day - 1;
-    let days = days.checked_sub(719_468)?;
-    Some(((days * 24 + hour) * 60 + minute) * 60 + second)
+    let moment = text.parse::<Timestamp>().ok()?;
+    u64::try_from(moment.as_second()).ok()
 }
 
 fn replacement(character: char) -> Option<char> {
@@ -111,8 +96,11 @@ mod tests {
             "",
             "soon",
             "2026-11-20",
-            "2026-11-20T21:32Z",
+            "2026-11-20T21:32:00",
             "2026-13-20T21:32:00Z",
+            "2026-02-31T21:32:00Z",
+            "1969-12-31T23:59:59Z",
+            "2026-11-20T18446744073709551615:00:00Z",
         ] {
             assert_eq!(unix_seconds(text), None, "{text}");
         }

@@ -15,6 +15,7 @@ use signoff_engine::run::{ResumeSettings, Run, RunSettings};
 
 use super::{history, question, signal};
 use crate::arguments::{General, Guard};
+use crate::environment::command_line;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::report::{self, Progress};
@@ -298,7 +299,7 @@ impl Task<'_> {
 /// What this process writes of work that it begins.
 fn header(work: &dyn Work, setup: &Setup) -> RunHeader {
     RunHeader {
-        command_line: std::env::args().collect(),
+        command_line: command_line(),
         versions: setup.versions(),
         folder: std::env::current_dir()
             .ok()

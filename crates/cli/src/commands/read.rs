@@ -14,6 +14,7 @@ use signoff_engine::run::{Run, RunSettings};
 use super::logout::BEGUN;
 use super::people::Listed;
 use crate::arguments::{Format, General, Roster, Status};
+use crate::environment::command_line;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::report::{self, Errors};
@@ -173,7 +174,7 @@ impl Reader {
                 .into_iter()
                 .collect(),
             versions: setup.versions(),
-            command_line: std::env::args().collect(),
+            command_line: command_line(),
             ..RunHeader::default()
         };
         let settings = RunSettings {

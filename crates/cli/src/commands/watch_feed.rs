@@ -10,6 +10,7 @@ use signoff_engine::run::{News, Run, RunSettings};
 
 use super::signal;
 use crate::arguments::{Format, General, WatchFeed};
+use crate::environment::command_line;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::report::{self, Errors};
@@ -27,7 +28,7 @@ pub(crate) async fn watch_feed(arguments: WatchFeed, general: &General) -> Resul
     let header = RunHeader {
         workflow: "watch-feed".to_owned(),
         versions: setup.versions(),
-        command_line: std::env::args().collect(),
+        command_line: command_line(),
         ..RunHeader::default()
     };
     let settings = RunSettings {
