@@ -46,10 +46,14 @@ pub(super) fn check(
             }
         }
     }
-    for problem in rows.columns.unknown() {
+    for problem in rows.columns.misfits() {
         if count_of_rows > 0 {
             error.add(Mistake::of(problem));
         }
+    }
+    let mut notes = Vec::new();
+    if settings.needs_keys && count_of_rows > 0 {
+        notes = rows.columns.doubts();
     }
     let sha256 = rows.sha256().map_err(|mistake| with(&error, mistake))?;
     let FirstReading {
@@ -67,7 +71,7 @@ pub(super) fn check(
             rows: Some(count_of_rows),
         },
         count: seen.len() as u64,
-        notes: Vec::new(),
+        notes,
         repeated: HashMap::new(),
         settings,
     };
@@ -183,7 +187,7 @@ fn second(
         };
         error.add(Mistake::of(problem).at_line(place.line).in_row(place.number));
     }
-    people.notes = notes.into_lines();
+    people.notes.extend(notes.into_lines());
     Ok(())
 }
 

@@ -33,6 +33,7 @@ pub(super) enum Role {
 }
 
 const ID: &str = "id";
+pub(super) const NAME: &str = "name";
 /// More names than this are no columns: somebody made keys of his data.
 const MOST: usize = 4_096;
 
@@ -76,16 +77,9 @@ impl Columns {
             let column = self.resolve(name);
             self.columns.push(column);
         }
-        let mut problems = self.unknown();
+        let mut problems = self.misfits();
         if !self.columns.iter().any(|column| column.role == Role::Id) && problems.is_empty() {
-            // A list without a header begins with data, which may be a key.
-            problems.push(if names.iter().all(|name| is_plausible(name)) {
-                Problem::NoId {
-                    known: names.to_vec(),
-                }
-            } else {
-                Problem::NoHeader
-            });
+            problems.push(no_id(names));
             return Err(problems);
         }
         for (index, column) in self.columns.iter().enumerate() {
@@ -114,8 +108,65 @@ impl Columns {
         }
     }
 
+    /// What the settings say that does not fit these columns.
+    pub(super) fn misfits(&self) -> Vec<Problem> {
+        let mut problems = self.unknown();
+        let ids = self.columns.iter().filter(|column| column.role == Role::Id);
+        problems.extend(
+            ids.filter(|column| self.is_marked(&column.name, &column.attribute))
+                .map(|column| Problem::SecretId {
+                    column: column.name.clone(),
+                }),
+        );
+        // Where it is not known whose users they are, an attribute may be anything.
+        let mapped = self.settings.map.iter().filter(|_| self.settings.needs_keys);
+        let unknown = mapped.filter(|(attribute, _)| self.secret_attribute(attribute).is_none());
+        problems.extend(unknown.filter_map(|(attribute, _)| {
+            let nearest = nearest(attribute, self.without_column())?;
+            Some(Problem::NearAttribute {
+                attribute: attribute.clone(),
+                nearest: nearest.to_owned(),
+            })
+        }));
+        problems
+    }
+
+    /// What is told of users' secrets that no column holds, though one may have been meant for it.
+    pub(super) fn doubts(&self) -> Vec<String> {
+        let names: Vec<&str> = self.columns.iter().map(|column| column.name.as_str()).collect();
+        let near = |attribute: &str| {
+            let nearest = nearest(attribute, names.iter().copied())?;
+            Some(format!(
+                "no column is called `{attribute}`, so nobody has one; did you mean `{nearest}`?"
+            ))
+        };
+        self.without_column().filter_map(near).collect()
+    }
+
+    /// The secret attributes that come from no column.
+    fn without_column(&self) -> impl Iterator<Item = &str> {
+        let has_column =
+            |attribute: &&String| self.columns.iter().any(|column| column.attribute == **attribute);
+        let secrets = self.settings.secret_attributes.iter();
+        secrets
+            .filter(move |attribute| !has_column(attribute))
+            .map(String::as_str)
+    }
+
+    /// The secret attribute that a name means.
+    fn secret_attribute(&self, name: &str) -> Option<&String> {
+        let mut secrets = self.settings.secret_attributes.iter();
+        secrets.find(|one| same_name(one, name))
+    }
+
+    /// Whether the settings say of a column that it holds secrets.
+    fn is_marked(&self, name: &str, attribute: &str) -> bool {
+        let mut marked = self.settings.secret_columns.iter();
+        marked.any(|one| same_name(one, name) || same_name(one, attribute))
+    }
+
     /// The columns that the settings name, and that are not there.
-    pub(super) fn unknown(&self) -> Vec<Problem> {
+    fn unknown(&self) -> Vec<Problem> {
         let settings = &self.settings;
         let mapped = settings.map.iter().map(|(_, column)| column);
         let wanted = settings.id_column.iter().chain(mapped);
@@ -151,16 +202,10 @@ impl Columns {
     fn resolve(&self, name: &str) -> Column {
         let settings = &self.settings;
         let mapped = settings.map.iter().find(|(_, column)| same_name(column, name));
-        let is_secret = |attribute: &str| {
-            settings
-                .secret_attributes
-                .iter()
-                .find(|one| same_name(one, attribute))
-        };
         let attribute = match (mapped, &settings.id_column) {
-            (Some((attribute, _)), _) => attribute.clone(),
+            (Some((attribute, _)), _) => self.secret_attribute(attribute).unwrap_or(attribute).clone(),
             (None, Some(column)) if same_name(column, name) => ID.to_owned(),
-            (None, _) => match is_secret(name) {
+            (None, _) => match self.secret_attribute(name) {
                 Some(attribute) => attribute.clone(),
                 None => KNOWN
                     .into_iter()
@@ -176,7 +221,6 @@ impl Columns {
                 .id_column
                 .as_ref()
                 .is_some_and(|one| same_name(one, name));
-        let marked = |one: &String| same_name(one, name) || same_name(one, &attribute);
         let role = if attribute == ID {
             if is_id_column || !elsewhere() {
                 Role::Id
@@ -185,7 +229,7 @@ impl Columns {
             }
         } else if attribute.is_empty() {
             Role::Unused
-        } else if is_secret(&attribute).is_some() || settings.secret_columns.iter().any(marked) {
+        } else if self.secret_attribute(&attribute).is_some() || self.is_marked(name, &attribute) {
             Role::Secret
         } else {
             Role::Plain
@@ -199,7 +243,7 @@ impl Columns {
 }
 
 /// What is told of users under these names, however a list spells them.
-const KNOWN: [&str; 2] = [ID, "name"];
+const KNOWN: [&str; 2] = [ID, NAME];
 
 /// Whether two names mean the same: case, and what stands between words, do not count. A column `Device Token` whose
 /// secrets were taken for ordinary text because of a blank would be a bad surprise.
@@ -211,6 +255,24 @@ fn same_name(one: &str, other: &str) -> bool {
             .collect()
     };
     one == other || (!letters(one).is_empty() && letters(one) == letters(other))
+}
+
+/// Why no column of a header holds the ids. What stands there is shown if it can be no data, which may be a key.
+fn no_id(names: &[String]) -> Problem {
+    let first = names.first().map(String::as_str).unwrap_or_default();
+    if first.starts_with("sep=") {
+        Problem::SeparatorLine
+    } else if first.starts_with('#') {
+        Problem::Comment
+    } else if names.len() == 1 && first.contains('|') {
+        Problem::Separator('|')
+    } else if names.iter().all(|name| is_plausible(name)) {
+        Problem::NoId {
+            known: names.to_vec(),
+        }
+    } else {
+        Problem::NoHeader
+    }
 }
 
 /// Whether this could be the name of a column, rather than an id, an address, or a key.

@@ -12,6 +12,7 @@ use super::{Cell, LONGEST_ROW, Row};
 pub(super) struct CsvRows {
     pub(super) bytes: Bytes,
     parser: Reader,
+    delimiter: u8,
     row: u64,
     raw: RawRow,
 }
@@ -28,8 +29,18 @@ struct RawCell {
     /// Of its first byte in the file, which is the quote if it is quoted.
     offset: u64,
     quoted: bool,
+    /// Where in the file text stands behind the quote that ends it. The parser takes that for more of the cell.
+    behind_quote: Option<u64>,
     /// Where it ends in the row's text.
     end: usize,
+}
+
+impl RawRow {
+    /// The first cell with text behind its closing quote, and where in the file that stands.
+    fn behind_quote(&self) -> Option<(usize, u64)> {
+        let mut cells = self.cells.iter().enumerate();
+        cells.find_map(|(index, cell)| Some((index, cell.behind_quote?)))
+    }
 }
 
 impl CsvRows {
@@ -39,6 +50,7 @@ impl CsvRows {
         let mut rows = Self {
             bytes,
             parser: ReaderBuilder::new().delimiter(delimiter).build(),
+            delimiter,
             row: 0,
             raw: RawRow::default(),
         };
@@ -46,6 +58,11 @@ impl CsvRows {
             return Err(vec![Mistake::of(Problem::Empty)]);
         }
         let line = rows.raw.line;
+        if let Some((_, byte)) = rows.raw.behind_quote() {
+            return Err(vec![
+                Mistake::of(Problem::BehindQuote).at_line(line).at_byte(byte),
+            ]);
+        }
         let mut names = Vec::new();
         for index in 0..rows.raw.cells.len() {
             let name = rows.text(index).map_err(|byte| {
@@ -82,6 +99,14 @@ impl CsvRows {
     fn cells(&self, columns: &Columns) -> Result<Row, Mistake> {
         let line = self.raw.line;
         let (found, expected) = (self.raw.cells.len(), columns.len());
+        if let Some((index, byte)) = self.raw.behind_quote() {
+            let mistake = Mistake::of(Problem::BehindQuote).at_line(line).at_byte(byte);
+            return Err(if index < expected {
+                mistake.in_column(&columns.get(index).name)
+            } else {
+                mistake
+            });
+        }
         if found != expected {
             return Err(Mistake::of(Problem::Cells { found, expected }).at_line(line));
         }
@@ -145,17 +170,24 @@ impl CsvRows {
     fn field(&mut self, start: u64) -> Result<bool, Mistake> {
         let (offset, line) = (self.bytes.offset(), self.bytes.line());
         let quoted = self.bytes.look()?.first() == Some(&b'"');
-        let mut quotes = 0;
+        let mut quotes = if quoted { Quotes::Begin } else { Quotes::None };
+        let mut behind_quote = None;
         let mut output = Zeroizing::new([0; 4_096]);
         let at = |problem| Mistake::of(problem).at_line(line).at_byte(offset);
         let end = loop {
+            let from = self.bytes.offset();
             let input = self.bytes.look()?;
             let at_end = input.is_empty();
             let (result, read, written) = self.parser.read_field(input, output.as_mut_slice());
-            quotes += input[..read].iter().filter(|byte| **byte == b'"').count();
+            for (byte, at) in input[..read].iter().zip(from..) {
+                let ends = [self.delimiter, b'\r', b'\n'].contains(byte);
+                if quotes.take(*byte) && !ends {
+                    behind_quote = Some(at);
+                }
+            }
             self.raw.text.extend_from_slice(&output[..written]);
             self.bytes.take(read);
-            if quoted && at_end && quotes % 2 == 1 {
+            if at_end && quotes == Quotes::Inside {
                 return Err(at(Problem::Unclosed));
             }
             if self.bytes.offset() - start > LONGEST_ROW {
@@ -175,9 +207,36 @@ impl CsvRows {
         self.raw.cells.push(RawCell {
             offset,
             quoted,
+            behind_quote,
             end: self.raw.text.len(),
         });
         Ok(!end)
+    }
+}
+
+/// How far a cell in quotes is read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Quotes {
+    /// It has none, or is behind them.
+    None,
+    /// Before the first.
+    Begin,
+    Inside,
+    /// Behind one that ends it, or is the first of two.
+    End,
+}
+
+impl Quotes {
+    /// Takes the next byte; says whether it is the first behind the quote that ends the cell.
+    fn take(&mut self, byte: u8) -> bool {
+        let before = *self;
+        *self = match (before, byte) {
+            (Self::Begin, _) | (Self::End, b'"') => Self::Inside,
+            (Self::Inside, b'"') => Self::End,
+            (Self::End, _) => Self::None,
+            (other, _) => other,
+        };
+        before == Self::End && *self == Self::None
     }
 }
 

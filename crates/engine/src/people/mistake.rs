@@ -86,7 +86,7 @@ pub(super) struct Mistake {
     /// From 1, the header not counted.
     row: Option<u64>,
     column: Option<Box<str>>,
-    /// In the file, from 0.
+    /// In the file, from 0; told from 1, as lines and rows are.
     byte: Option<u64>,
     problem: Box<Problem>,
 }
@@ -143,7 +143,7 @@ impl fmt::Display for Mistake {
         let parts = [
             self.row.map(|row| format!("row {row}")),
             self.column.as_ref().map(|column| format!("column `{column}`")),
-            self.byte.map(|byte| format!("byte {byte}")),
+            self.byte.map(|byte| format!("byte {}", byte + 1)),
         ];
         let parts: Vec<String> = parts.into_iter().flatten().collect();
         if !parts.is_empty() {
@@ -172,6 +172,14 @@ pub(super) enum Problem {
     Empty,
     #[error("the first line looks like data, and should name the columns")]
     NoHeader,
+    #[error("the first line tells a spreadsheet what separates the cells, and should name the columns")]
+    SeparatorLine,
+    #[error("the first line is a comment, and should name the columns")]
+    Comment,
+    #[error("the cells are separated by `{0}`")]
+    Separator(char),
+    #[error("is a JSON array, and one object a line is wanted")]
+    JsonArray,
     #[error("no column is called `id`{}", columns(known))]
     NoId { known: Vec<String> },
     #[error("there is no column `{name}`{}", columns(known))]
@@ -180,6 +188,10 @@ pub(super) enum Problem {
         nearest: Option<String>,
         known: Vec<String>,
     },
+    #[error("a column is mapped to `{attribute}`, and none to `{nearest}`")]
+    NearAttribute { attribute: String, nearest: String },
+    #[error("the column `{column}` holds the ids, and ids are no secrets: they are shown and recorded")]
+    SecretId { column: String },
     #[error("no column is called `{attribute}`, and each user needs his own")]
     NoKeyColumn { attribute: String },
     #[error("the columns `{one}` and `{other}` are both `{attribute}`")]
@@ -194,16 +206,22 @@ pub(super) enum Problem {
     ManyColumns { most: usize },
     #[error("the quote that begins here is never closed")]
     Unclosed,
+    #[error("there is text behind the quote that ends the cell")]
+    BehindQuote,
+    #[error("the cell holds a NUL, which no text does")]
+    Nul,
     #[error("the row is longer than {}", format_size(*limit))]
     LongRow { limit: u64 },
     #[error("there is no id")]
     NoIdGiven,
     #[error("the id is longer than {}", format_size(*limit as u64))]
     LongId { limit: usize },
-    #[error("the id holds a control character, such as a line break")]
-    ControlInId,
-    #[error("the id is {0}, and text is wanted")]
-    IdNotText(&'static str),
+    #[error("the {0} holds a control character, such as a line break")]
+    ControlIn(&'static str),
+    #[error("there are blanks around the {0}")]
+    BlanksAround(&'static str),
+    #[error("the {what} is {found}, and text is wanted")]
+    NotText { what: &'static str, found: &'static str },
     #[error("the id is a number that is not written in digits alone")]
     IdNotDigits,
     #[error("no JSON: {0}")]
@@ -255,18 +273,26 @@ impl Problem {
                 "begin with a line of column names, such as `id,name`; or write one JSON object a line"
                     .to_owned()
             }
+            Self::SeparatorLine | Self::Comment => {
+                "leave that line out, and begin with one of column names, such as `id,name`".to_owned()
+            }
+            Self::Separator(_) => "separate them by commas, semicolons or tabs".to_owned(),
+            Self::JsonArray => "`jq -c '.[]' FILE` writes it so".to_owned(),
             Self::NoId { .. } => format!("say which column holds the ids: {}", words.id_column()),
             Self::NoColumn { nearest, .. } => nearest
                 .as_ref()
                 .map(|nearest| format!("did you mean `{nearest}`?"))
                 .unwrap_or_default(),
+            Self::NearAttribute { nearest, .. } => format!("did you mean `{nearest}`?"),
+            Self::SecretId { .. } => format!("name the columns of secrets alone: {}", words.secret_column()),
             Self::NoKeyColumn { attribute } => {
                 format!("say which column holds it: {}", words.map(attribute))
             }
             Self::TwoColumns { .. } => "rename one of them, or leave it out".to_owned(),
             Self::Cells { .. } => "a cell that holds a comma or a line break stands in quotes".to_owned(),
-            Self::Unclosed => "a quote within a cell is written twice".to_owned(),
+            Self::Unclosed | Self::BehindQuote => "a quote within a cell is written twice".to_owned(),
             Self::NoIdGiven => "every row names a user; leave the others out".to_owned(),
+            Self::BlanksAround(_) => "take them away: they are no part of it".to_owned(),
             Self::IdNotDigits => "write it in quotes, as it is to be sent".to_owned(),
             Self::NoKey { .. } => "put it into the row, or leave the row out".to_owned(),
             Self::SharedKey { .. } => "give each user the key that is his own".to_owned(),

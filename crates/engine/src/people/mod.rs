@@ -22,7 +22,7 @@ use signoff_core::{ActsOn, Descriptor, Field, User, Value};
 
 use crate::journal::InputFile;
 use crate::secret::{Secret, UserSecrets};
-use columns::{Columns, Role};
+use columns::{Columns, NAME, Role};
 use csv::CsvRows;
 use lines::JsonRows;
 use mistake::{Mistake, Problem};
@@ -88,6 +88,13 @@ impl Words {
         match self {
             Self::CommandLine => "--id-column NAME",
             Self::Script => "{ id_column = \"NAME\" }",
+        }
+    }
+
+    fn secret_column(self) -> &'static str {
+        match self {
+            Self::CommandLine => "--secret-column NAME",
+            Self::Script => "{ secret_columns = { \"NAME\" } }",
         }
     }
 
@@ -265,6 +272,7 @@ impl Rows {
         let first = bytes.head().iter().find(|byte| !byte.is_ascii_whitespace());
         let name = content.name();
         let is_json = match first {
+            Some(b'[') => return Err(vec![Mistake::of(Problem::JsonArray)]),
             Some(byte) => *byte == b'{',
             None => name.ends_with(".jsonl") || name.ends_with(".ndjson"),
         };
@@ -316,7 +324,7 @@ fn user(columns: &Columns, row: Row, secrets: &UserSecrets) -> Result<User, Mist
                 continue;
             }
             Role::Secret => keep(&column.attribute, cell.value, secrets).map_err(at)?,
-            Role::Plain => cell.value,
+            Role::Plain => plain(&column.attribute, cell.value).map_err(at)?,
             Role::Unused => continue,
         };
         if value != Value::Null {
@@ -332,9 +340,7 @@ fn user(columns: &Columns, row: Row, secrets: &UserSecrets) -> Result<User, Mist
 fn id(value: Value) -> Result<String, Problem> {
     let id = match value {
         Value::Text(text) => text,
-        Value::Boolean(_) => return Err(Problem::IdNotText("true or false")),
-        Value::List(_) => return Err(Problem::IdNotText("a list")),
-        _ => return Err(Problem::IdNotText("an object")),
+        other => return Err(not_text("id", &other)),
     };
     if id.trim().is_empty() {
         return Err(Problem::NoIdGiven);
@@ -342,10 +348,18 @@ fn id(value: Value) -> Result<String, Problem> {
     if id.len() > LONGEST_ID {
         return Err(Problem::LongId { limit: LONGEST_ID });
     }
-    if id.chars().any(char::is_control) {
-        return Err(Problem::ControlInId);
-    }
+    clean("id", &id)?;
     Ok(id)
+}
+
+/// What is told of a user, as it stands there.
+fn plain(attribute: &str, value: Value) -> Result<Value, Problem> {
+    match value {
+        Value::Text(text) if text.contains('\0') => Err(Problem::Nul),
+        Value::Text(_) | Value::Null => Ok(value),
+        other if attribute == NAME => Err(not_text("name", &other)),
+        other => Ok(other),
+    }
 }
 
 /// Takes secrets in, and gives what stands for them.
@@ -353,7 +367,13 @@ fn keep(attribute: &str, value: Value, secrets: &UserSecrets) -> Result<Value, P
     match value {
         Value::Null => Ok(Value::Null),
         Value::Text(text) if text.is_empty() => Ok(Value::Null),
-        Value::Text(text) => Ok(Value::Secret(secrets.keep(attribute, Secret::new(text)))),
+        Value::Text(text) => {
+            // HTTP strips blanks around a header's value: what is two keys here would be one at the vendor's.
+            let fit = clean("secret", &text);
+            // Wipes the text, fit or not.
+            let secret = Secret::new(text);
+            fit.map(|()| Value::Secret(secrets.keep(attribute, secret)))
+        }
         Value::List(items) => {
             let kept = items.into_iter().map(|item| match item {
                 Value::Text(_) | Value::Null => keep(attribute, item, secrets),
@@ -369,6 +389,26 @@ fn keep(attribute: &str, value: Value, secrets: &UserSecrets) -> Result<Value, P
         }
         _ => Err(Problem::SecretNotText),
     }
+}
+
+/// Whether this can be sent as it stands, wherever a provider puts it: no header carries a control character.
+fn clean(what: &'static str, text: &str) -> Result<(), Problem> {
+    if text.chars().any(char::is_control) {
+        return Err(Problem::ControlIn(what));
+    }
+    if text.trim() != text {
+        return Err(Problem::BlanksAround(what));
+    }
+    Ok(())
+}
+
+fn not_text(what: &'static str, found: &Value) -> Problem {
+    let found = match found {
+        Value::Boolean(_) => "true or false",
+        Value::List(_) => "a list",
+        _ => "an object",
+    };
+    Problem::NotText { what, found }
 }
 
 /// So long that no two ids of any list meet by accident.

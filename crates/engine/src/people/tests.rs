@@ -274,10 +274,10 @@ fn every_bad_row_is_named() {
             people.csv:3: row 2: 2 cells where the header has 3
             people.csv:4: row 3: 4 cells where the header has 3
             people.csv:5: row 4: there is no id
-            people.csv:6: row 5, column `name`, byte 49: not UTF-8
-            people.csv:7: row 6, column `name`, byte 58: not UTF-8
-            people.csv:8: row 7, column `id`, byte 62: the id holds a control character, such as a line break
-            people.csv:10: byte 76: the quote that begins here is never closed
+            people.csv:6: row 5, column `name`, byte 50: not UTF-8
+            people.csv:7: row 6, column `name`, byte 59: not UTF-8
+            people.csv:8: row 7, column `id`, byte 63: the id holds a control character, such as a line break
+            people.csv:10: byte 77: the quote that begins here is never closed
             help: a cell that holds a comma or a line break stands in quotes
             help: every row names a user; leave the others out
             help: save it as UTF-8; a spreadsheet calls that "CSV UTF-8"
@@ -289,18 +289,205 @@ fn every_bad_row_is_named() {
           {\"id\":\"4\",\"id\":\"4\"}\n{\"id\":true}\n{\"id\":\"5\",\"name\":\"\xFF\"}\n{\"id\":\"6\"} x\n",
         &settings,
         expect![[r#"
-            people.csv:2: row 2, column `id`, byte 27: the id is a number that is not written in digits alone
-            people.csv:3: row 3, byte 42: no JSON: trailing comma
-            people.csv:4: row 4, byte 44: no JSON object
-            people.csv:5: row 5, column `key`, byte 64: a secret is text, or a list of texts
-            people.csv:6: row 6, column `id`, byte 83: the columns `id` and `id` are both `id`
-            people.csv:7: row 7, column `id`, byte 94: the id is true or false, and text is wanted
-            people.csv:8: row 8, byte 118: not UTF-8
-            people.csv:9: row 9, byte 133: no JSON: trailing characters
+            people.csv:2: row 2, column `id`, byte 28: the id is a number that is not written in digits alone
+            people.csv:3: row 3, byte 43: no JSON: trailing comma
+            people.csv:4: row 4, byte 45: no JSON object
+            people.csv:5: row 5, column `key`, byte 65: a secret is text, or a list of texts
+            people.csv:6: row 6, column `id`, byte 84: the columns `id` and `id` are both `id`
+            people.csv:7: row 7, column `id`, byte 95: the id is true or false, and text is wanted
+            people.csv:8: row 8, byte 119: not UTF-8
+            people.csv:9: row 9, byte 134: no JSON: trailing characters
             help: write it in quotes, as it is to be sent
             help: rename one of them, or leave it out
             help: save it as UTF-8; a spreadsheet calls that "CSV UTF-8"
         "#]],
+    );
+}
+
+#[test]
+fn text_behind_a_quote_is_no_part_of_a_cell() {
+    refuses(
+        b"id,name\n\"63d1\"4,x\n1,\"Ann\" \n2,\"a \"\"b\"\"\",\"c\"d\n3,\"Bob\"\r\n4,\"un\"closed\n5,\"\"\"\"x\n",
+        &PeopleSettings::default(),
+        expect![[r#"
+            people.csv:2: row 1, column `id`, byte 15: there is text behind the quote that ends the cell
+            people.csv:3: row 2, column `name`, byte 26: there is text behind the quote that ends the cell
+            people.csv:4: row 3, byte 43: there is text behind the quote that ends the cell
+            people.csv:6: row 5, column `name`, byte 60: there is text behind the quote that ends the cell
+            people.csv:7: row 6, column `name`, byte 73: there is text behind the quote that ends the cell
+            help: a quote within a cell is written twice
+        "#]],
+    );
+    refuses(
+        b"id,\"na\"me\n1,x\n",
+        &PeopleSettings::default(),
+        expect![[r#"
+        people.csv:1: byte 8: there is text behind the quote that ends the cell
+        help: a quote within a cell is written twice
+    "#]],
+    );
+    // Within a cell without quotes it is a letter like others.
+    reads(
+        "id,size\n1,3\" or 5\"\n2,\"3\"\" or 5\"\"\"",
+        expect![[r#"
+        1: size="3\" or 5\""
+        2: size="3\" or 5\""
+    "#]],
+    );
+}
+
+#[test]
+fn what_could_not_be_sent_as_it_stands() {
+    let settings = PeopleSettings {
+        secret_attributes: vec!["key".to_owned()],
+        keys: vec!["key".to_owned()],
+        ..PeopleSettings::default()
+    };
+    // Two of them were one key in a header.
+    refuses(
+        b"id,key\nann,k1\nbob,k1 \ncy,\" k1\"\ndee,\"k1\n\"\n eva,k2\nfay ,k3\n",
+        &settings,
+        expect![[r#"
+            people.csv:3: row 2, column `key`, byte 19: there are blanks around the secret
+            people.csv:4: row 3, column `key`, byte 26: there are blanks around the secret
+            people.csv:5: row 4, column `key`, byte 36: the secret holds a control character, such as a line break
+            people.csv:7: row 5, column `id`, byte 42: there are blanks around the id
+            people.csv:8: row 6, column `id`, byte 50: there are blanks around the id
+            help: take them away: they are no part of it
+        "#]],
+    );
+    refuses(
+        b"{\"id\":\"1\",\"key\":\" k1\"}\n{\"id\":\"2\",\"key\":[\"a\",\"b\\u0000\"]}\n{\"id\":\"3\\u00a0\"}\n\
+          {\"id\":\"4\",\"name\":{\"first\":\"Ann\"}}\n{\"id\":\"5\",\"team\":\"a\\u0000\"}\n",
+        &settings,
+        expect![[r#"
+            people.csv:1: row 1, column `key`, byte 17: there are blanks around the secret
+            people.csv:2: row 2, column `key`, byte 40: the secret holds a control character, such as a line break
+            people.csv:3: row 3, column `id`, byte 63: there are blanks around the id
+            people.csv:4: row 4, column `name`, byte 91: the name is an object, and text is wanted
+            people.csv:5: row 5, column `team`, byte 125: the cell holds a NUL, which no text does
+            help: take them away: they are no part of it
+        "#]],
+    );
+}
+
+#[test]
+fn what_is_no_list_of_this_kind() {
+    for (list, expected) in [
+        (
+            b"[{\"id\":\"1\"}]\n".as_slice(),
+            expect![[r#"
+            people.csv: is a JSON array, and one object a line is wanted
+            help: `jq -c '.[]' FILE` writes it so
+        "#]],
+        ),
+        (
+            b"sep=;\nid;name\n1;Ann\n",
+            expect![[r#"
+            people.csv:1: the first line tells a spreadsheet what separates the cells, and should name the columns
+            help: leave that line out, and begin with one of column names, such as `id,name`
+        "#]],
+        ),
+        (
+            b"# people of the north\nid,name\n1,Ann\n",
+            expect![[r#"
+            people.csv:1: the first line is a comment, and should name the columns
+            help: leave that line out, and begin with one of column names, such as `id,name`
+        "#]],
+        ),
+        (
+            b"id|name\n1|Ann\n",
+            expect![[r#"
+            people.csv:1: the cells are separated by `|`
+            help: separate them by commas, semicolons or tabs
+        "#]],
+        ),
+    ] {
+        refuses(list, &PeopleSettings::default(), expected);
+    }
+}
+
+#[test]
+fn a_secret_that_no_column_holds() {
+    let settings = |attribute: &str| PeopleSettings {
+        map: vec![(attribute.to_owned(), "fcm".to_owned())],
+        secret_attributes: vec!["device_token".to_owned()],
+        needs_keys: true,
+        ..PeopleSettings::default()
+    };
+    refuses(
+        b"id,fcm\n1,abc\n",
+        &settings("device_tokn"),
+        expect![[r#"
+        people.csv:1: a column is mapped to `device_tokn`, and none to `device_token`
+        help: did you mean `device_token`?
+    "#]],
+    );
+    refuses(
+        b"{\"id\":\"1\",\"fcm\":\"abc\"}\n",
+        &settings("device_tokn"),
+        expect![[r#"
+            people.csv: a column is mapped to `device_tokn`, and none to `device_token`
+            help: did you mean `device_token`?
+        "#]],
+    );
+    reads_with(
+        "id,fcm\n1,abc\n",
+        &settings("Device Token"),
+        expect![[r#"
+        1: device_token=secret(abc)
+    "#]],
+    );
+    reads_with(
+        "id,fcm,device_token\n1,abc,def\n",
+        &settings("device"),
+        expect![[r#"
+        1: device="abc" device_token=secret(def)
+    "#]],
+    );
+    let unmapped = PeopleSettings {
+        map: Vec::new(),
+        ..settings("")
+    };
+    reads_with(
+        "id,device_tokn\n1,abc\n",
+        &unmapped,
+        expect![[r#"
+        1: device_tokn="abc"
+        note: no column is called `device_token`, so nobody has one; did you mean `device_tokn`?
+    "#]],
+    );
+    reads_with(
+        "id,fcm\n1,abc\n",
+        &unmapped,
+        expect![[r#"
+        1: fcm="abc"
+    "#]],
+    );
+}
+
+#[test]
+fn ids_are_no_secrets() {
+    let settings = PeopleSettings {
+        secret_columns: vec!["Login".to_owned()],
+        id_column: Some("login".to_owned()),
+        ..PeopleSettings::default()
+    };
+    refuses(
+        b"login,name\n1,Ann\n",
+        &settings,
+        expect![[r#"
+        people.csv:1: the column `login` holds the ids, and ids are no secrets: they are shown and recorded
+        help: name the columns of secrets alone: --secret-column NAME
+    "#]],
+    );
+    refuses(
+        b"{\"login\":\"1\"}\n",
+        &settings,
+        expect![[r#"
+        people.csv: the column `login` holds the ids, and ids are no secrets: they are shown and recorded
+        help: name the columns of secrets alone: --secret-column NAME
+    "#]],
     );
 }
 
@@ -359,7 +546,7 @@ fn a_row_without_end_fills_no_memory() {
         endless.as_bytes(),
         &PeopleSettings::default(),
         expect![[r#"
-            people.csv:2: byte 10: the row is longer than 1MiB
+            people.csv:2: byte 11: the row is longer than 1MiB
         "#]],
     );
     let endless = format!("{{\"id\":\"{}\"}}\n", "x".repeat(2 << 20));
