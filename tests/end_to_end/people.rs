@@ -1,8 +1,10 @@
 //! Users from a file: each acts once, what is wrong with the file is said before anything is sent, and what is secret in
 //! it is found nowhere afterwards.
 
+use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::fs::{self, File};
+use std::os::unix::ffi::OsStrExt;
 use std::process::Stdio;
 
 use expect_test::{Expect, expect};
@@ -119,7 +121,7 @@ fn mistakes_are_told_before_anything_is_sent() {
         expect![[r#"
             error: people.csv:3: row 2: 1 cell where the header has 2
             error: people.csv:4: row 3: there is no id
-            error: people.csv:5: row 4, column `name`, byte 35: not UTF-8
+            error: people.csv:5: row 4, column `name`, byte 36: not UTF-8
               = help: a cell that holds a comma or a line break stands in quotes
               = help: every row names a user; leave the others out
               = help: save it as UTF-8; a spreadsheet calls that "CSV UTF-8"
@@ -150,6 +152,36 @@ fn mistakes_are_told_before_anything_is_sent() {
             Usage: signoff logout --from <FILE> <CONNECTION> [USER]...
         "#]],
     );
+}
+
+#[test]
+fn columns_of_no_file() {
+    let site = Site::new(Population::team(3));
+    for arguments in [
+        ["logout", "site", "10001", "--id-column", "login"],
+        ["logout", "site", "--team=1", "--map", "name=agent"],
+        ["status", "site", "10001", "--secret-column", "pin"],
+    ] {
+        let ended = site.signoff(&arguments).exits(2);
+        let [.., flag, _] = arguments;
+        let told = format!("error: `{flag}` is about the columns of a file, and none is named\n");
+        assert!(ended.stderr.starts_with(&told), "{}", ended.stderr);
+    }
+    assert!(site.sandbox.ledger().effects().is_empty());
+}
+
+#[test]
+fn a_name_that_is_not_utf8_is_a_name() {
+    let site = Site::new(Population::team(3));
+    let list = OsStr::from_bytes(b"caf\xE9.csv");
+    fs::write(site.path("").join(list), "id\n10001\n").unwrap();
+    let config = site.path("signoff.toml");
+    for command in ["logout", "status"] {
+        let arguments = ["--config", config.to_str().unwrap(), command, "site", "--from"];
+        let mut signoff = site.command(&arguments, "");
+        assert!(signoff.arg(list).status().unwrap().success(), "{command}");
+    }
+    assert_eq!(site.sandbox.ledger().logouts_of("10001").requested, 1);
 }
 
 #[test]
@@ -310,6 +342,22 @@ fn two_users_on_one_key_are_both_named_and_nothing_is_sent() {
     );
     assert_eq!(ended.summary()["total"], 0);
     nothing_found(&site, &ended);
+}
+
+#[test]
+fn blanks_make_no_other_key() {
+    let site = Site::new(Population::team(0));
+    let list = site.write("keys.csv", "id,key\nann,c4n4ry-one\nbob,c4n4ry-one \n");
+    let told = "row 2, column `key`, byte 27: there are blanks around the secret";
+    let on_sandbox = ["--sandbox", "--yes"];
+    let ended = site.run(&[&["logout", "uiza", "--from", &list][..], &on_sandbox].concat());
+    assert!(ended.stderr.contains(told), "{}", ended.stderr);
+    nothing_found(&site, &ended.exits(2));
+    let script = site.write("keys.luau", BY_SCRIPT);
+    let set = format!("keys={list}");
+    let ended = site.run(&[&["run", &script, "--set", &set][..], &on_sandbox].concat());
+    assert!(ended.stderr.contains(told), "{}", ended.stderr);
+    nothing_found(&site, &ended.exits(3));
 }
 
 #[test]

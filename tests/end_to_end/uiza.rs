@@ -116,7 +116,7 @@ fn a_user_without_a_key_is_told_how_to_give_it() {
         completed in N s, run RUN
         ---
         run RUN: logout
-        next: run it again for the rest: whoever is out already is not touched
+        next: give what is missing in a file, as in `--from FILE`, before you run it again
     "#]].assert_eq(&ended.printed());
     assert!(site.sandbox.ledger().requests().is_empty());
 }

@@ -73,7 +73,7 @@ fn users_are_logged_out_of_the_web() {
             outcome["details"]["note"]
                 .as_str()
                 .unwrap()
-                .starts_with("no device token")
+                .starts_with("no device was logged out")
         );
         assert!(!site.sandbox.zap_sessions_of(&user).unwrap().web);
     }
@@ -95,6 +95,22 @@ fn users_are_logged_out_of_the_web() {
 }
 
 #[test]
+fn who_was_logged_out_of_the_web_alone_is_told_so() {
+    let site = site(&[]);
+    let ended = site.signoff(&["logout", "site", &id("adaeze")]).exits(0);
+    expect![[r#"
+        ✓ done      63d1b2c13c1eba8b4d000001                          confirmed by the answer; no device was logged out, since no `device_token` of his is known
+
+        1 user: 1 logged out
+        completed in N s, run RUN
+        ---
+        run RUN: logout
+    "#]].assert_eq(&ended.printed());
+    let web_alone = site.signoff(&["logout", "site", &id("adaeze"), "-o", "via=web"]);
+    assert!(!web_alone.stdout.contains("no device"), "{}", web_alone.stdout);
+}
+
+#[test]
 fn a_device_without_a_token_is_not_asked_for() {
     let site = site(&[]);
     let ended = site
@@ -107,7 +123,7 @@ fn a_device_without_a_token_is_not_asked_for() {
         completed in N s, run RUN
         ---
         run RUN: logout
-        next: run it again, for the rest alone: who is out already would be logged out once more
+        next: give what is missing in a file, as in `--from FILE`, before you run it again
     "#]].assert_eq(&ended.printed());
     assert_eq!(site.sandbox.ledger().count("PUT", LOGOUT), 0);
     assert_eq!(site.sandbox.ledger().count("GET", LOGOUT), 0);

@@ -146,13 +146,13 @@ pub(crate) struct FromFile {
     #[arg(long = "from", id = "from", value_name = "FILE")]
     pub(crate) path: Option<PathBuf>,
     /// The column with the ids [default: id]
-    #[arg(long, value_name = "COLUMN", requires = "from")]
+    #[arg(long, value_name = "COLUMN")]
     pub(crate) id_column: Option<String>,
     /// Take an attribute from this column; repeatable
-    #[arg(long, value_name = "ATTRIBUTE=COLUMN", requires = "from")]
+    #[arg(long, value_name = "ATTRIBUTE=COLUMN")]
     pub(crate) map: Vec<String>,
     /// This column holds secrets; repeatable
-    #[arg(long = "secret-column", value_name = "COLUMN", requires = "from")]
+    #[arg(long = "secret-column", value_name = "COLUMN")]
     pub(crate) secret_columns: Vec<String>,
 }
 
@@ -483,6 +483,22 @@ The configuration is the first of these:
 
 $SIGNOFF_PLUGIN_PATH names more folders with plugins. $NO_COLOR, if set, switches
 colours off.";
+
+impl FromFile {
+    /// What is said of the columns of a file, if no file is named. Clap's `requires` does not hold beside an argument that
+    /// conflicts with `--from`.
+    pub(crate) fn without_file(&self) -> Option<&'static str> {
+        let given = [
+            ("--id-column", self.id_column.is_some()),
+            ("--map", !self.map.is_empty()),
+            ("--secret-column", !self.secret_columns.is_empty()),
+        ];
+        let given = given.into_iter().filter(|_| self.path.is_none());
+        given
+            .into_iter()
+            .find_map(|(flag, is_given)| is_given.then_some(flag))
+    }
+}
 
 impl General {
     /// The least grave log line that is shown.

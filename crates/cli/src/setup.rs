@@ -117,6 +117,10 @@ impl Setup {
         let descriptor = settings.descriptor;
         match descriptor.operation(name) {
             Some(operation) => Ok((settings, operation)),
+            None if name == "status" && !descriptor.state_can_be_asked => Err(Failure::configuration(
+                format!("{} cannot be asked who is signed in", descriptor.name),
+                "",
+            )),
             None => Err(Failure::configuration(
                 format!(
                     "the provider `{}` of `{connection}` has no `{name}`",

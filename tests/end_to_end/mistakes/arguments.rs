@@ -195,6 +195,52 @@ fn nobody_is_named() {
 }
 
 #[test]
+fn a_vendor_without_teams() {
+    let site = site();
+    let sandbox = |arguments: &[&str]| site.run(&[arguments, &["--sandbox"]].concat());
+    for vendor in ["zap", "uiza"] {
+        let ended = sandbox(&["logout", vendor, "--team", "3"]).exits(2);
+        assert!(ended.stderr.contains(" has no teams\n"), "{}", ended.stderr);
+    }
+    check(
+        &site,
+        sandbox(&["logout", "zap", "--team", "3"]),
+        2,
+        &expect![[r#"
+            error: ZAP has no teams
+              = help: name users, or those of a list with `--from FILE`
+        "#]],
+    );
+    check(
+        &site,
+        sandbox(&["logout", "zap"]),
+        2,
+        &expect![[r#"
+        error: no user is named
+          = help: write `signoff logout zap USER…`, or `--from FILE` for those of a list
+    "#]],
+    );
+    check(
+        &site,
+        sandbox(&["logout", "zap", "1", "-o", "vai=web"]),
+        2,
+        &expect![[r#"
+            error: there is no option `vai`
+              = help: did you mean `via`?
+        "#]],
+    );
+    check(
+        &site,
+        sandbox(&["status", "zap", "1"]),
+        3,
+        &expect![[r#"
+        error: ZAP cannot be asked who is signed in
+    "#]],
+    );
+    assert!(!site.path("state").exists(), "no run was begun");
+}
+
+#[test]
 fn many_users_and_nobody_to_ask() {
     let site = Site::new(Population::team(30));
     check(

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt, stream};
-use signoff_core::{Field, Record, User, Value};
+use signoff_core::{Descriptor, Field, Record, User, Value};
 use signoff_engine::call::{Answer, Call, Place};
 use signoff_engine::event::Level;
 use signoff_engine::journal::RunHeader;
@@ -55,15 +55,27 @@ pub(crate) async fn logout(arguments: Logout, general: &General) -> Result<Exit,
         return Ok(Exit::Success);
     }
     if users.is_empty() && team.is_none() && from.path.is_none() {
+        let known =
+            Setup::for_help(general, &place).and_then(|setup| Ok(setup.engine.connection(&connection)?));
+        let has_teams = known.is_ok_and(|(settings, _)| has_teams(settings.descriptor));
+        let rest = if has_teams {
+            ", `--from FILE` for those of a list, or `--team TEAM` for all who are signed in to it"
+        } else {
+            ", or `--from FILE` for those of a list"
+        };
         return Err(Failure::usage(
             "no user is named",
-            format!(
-                "write `signoff logout {connection} USER…`, `--from FILE` for those of a list, or `--team TEAM` for all \
-                 who are signed in to it"
-            ),
+            format!("write `signoff logout {connection} USER…`{rest}"),
         ));
     }
     let setup = Setup::prepare(general, &place).await?;
+    let (settings, _) = setup.engine.connection(&connection)?;
+    if team.is_some() && !has_teams(settings.descriptor) {
+        return Err(Failure::usage(
+            format!("{} has no teams", settings.descriptor.name),
+            "name users, or those of a list with `--from FILE`",
+        ));
+    }
     let mut given = read::options(&options, "-o", "wait=5m")?;
     if include_self {
         given.push(Field::new("include_self", true));
@@ -81,6 +93,15 @@ pub(crate) async fn logout(arguments: Logout, general: &General) -> Result<Exit,
         options: given,
     };
     guard::perform(&work, &setup, general, &guard).await
+}
+
+/// Whether those who are signed in to a team can be asked for.
+fn has_teams(descriptor: &Descriptor) -> bool {
+    let roster = descriptor.operation("roster");
+    roster.is_some_and(|roster| {
+        let has = |name: &str| roster.parameters.iter().any(|parameter| parameter.name == name);
+        has("team") && has("signed_in")
+    })
 }
 
 /// The same work as that of a run; `from` is a file in place of the one that it took its users from. `None`: the journal

@@ -28,6 +28,12 @@ impl Listed {
         setup: &Setup,
         connection: &str,
     ) -> Result<Option<Self>, Failure> {
+        if let Some(flag) = from.without_file() {
+            return Err(Failure::usage(
+                format!("`{flag}` is about the columns of a file, and none is named"),
+                "name it with --from FILE",
+            ));
+        }
         let Some(path) = from.path.clone() else {
             return Ok(None);
         };

@@ -212,6 +212,12 @@ pub(super) fn note(row: &OutcomeRow) -> String {
     if row.repeated {
         note.push_str(", repeated");
     }
+    // What was left out, although the outcome is the one that was wanted.
+    let more = row.details.iter().find(|field| field.name == "note");
+    if let (true, Some(more)) = (row.outcome.is_out(), more.and_then(|field| field.value.as_text())) {
+        note.push_str("; ");
+        note.push_str(more);
+    }
     note
 }
 

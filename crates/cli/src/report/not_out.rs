@@ -16,6 +16,7 @@ pub(crate) struct NotOut(BTreeMap<(Option<String>, String), Left>);
 
 struct Left {
     outcome: Outcome,
+    code: Option<String>,
     /// If it is linked in.
     provider: Option<&'static Descriptor>,
     cause: String,
@@ -35,6 +36,7 @@ impl NotOut {
         }
         let left = Left {
             outcome: row.outcome,
+            code: row.code.clone(),
             provider: setup::LINKED
                 .into_iter()
                 .find(|linked| row.provider.as_deref() == Some(linked.id)),
@@ -82,7 +84,7 @@ impl NotOut {
     pub(crate) fn advice(&self) -> Vec<&'static str> {
         let mut steps = Vec::new();
         for left in self.0.values() {
-            let advice = advice(left.outcome, left.provider);
+            let advice = advice(left.outcome, left.code.as_deref(), left.provider);
             if !advice.is_empty() && !steps.contains(&advice) {
                 steps.push(advice);
             }

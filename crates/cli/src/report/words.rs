@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use signoff_core::{Descriptor, Outcome};
+use signoff_core::{ActsOn, Descriptor, Outcome};
 use signoff_engine::call::Cause;
 
 /// What became of so many users.
@@ -48,7 +48,9 @@ pub(super) fn counted(counts: &BTreeMap<Outcome, u64>, words: fn(Outcome) -> &'s
 
 /// What to do about somebody who is not out; empty for those who are. `provider` is `None` where it is not known what its
 /// vendor can be asked.
-pub(super) fn advice(outcome: Outcome, provider: Option<&Descriptor>) -> &'static str {
+pub(super) fn advice(outcome: Outcome, code: Option<&str>, provider: Option<&Descriptor>) -> &'static str {
+    let has_keys = provider.is_some_and(|provider| !provider.secret_attributes.is_empty());
+    let by_key = provider.is_some_and(|provider| provider.acts_on == ActsOn::CredentialOwner);
     let has_status = provider.map(|provider| provider.operation("status").is_some());
     let can_be_asked = provider.map(|provider| provider.state_can_be_asked);
     match outcome {
@@ -59,7 +61,18 @@ pub(super) fn advice(outcome: Outcome, provider: Option<&Descriptor>) -> &'stati
         Outcome::Refused | Outcome::NotFound | Outcome::Denied => {
             "deal with the reason given for each before you run it again"
         }
+        // What is missing is missing the next time too.
+        Outcome::Failed if code.is_some_and(|code| code.starts_with("no_")) => {
+            if has_keys {
+                "give what is missing in a file, as in `--from FILE`, before you run it again"
+            } else {
+                "deal with the reason given for each before you run it again"
+            }
+        }
         Outcome::Unknown => match has_status {
+            Some(true) if by_key => {
+                "whoever is unknown may be in: look with `signoff status CONNECTION --from FILE`"
+            }
             Some(true) => "whoever is unknown may be in: look with `signoff status CONNECTION USER`",
             Some(false) => {
                 "whoever is unknown may be in, and the vendor cannot be asked: run it again for him"

@@ -324,8 +324,7 @@ impl Logout {
             value: Value::List(parts),
         });
         if self.no_device {
-            let note =
-                format!("no device token is known, so no device was logged out ({HOW_TO_GIVE_TOKENS})");
+            let note = format!("no device was logged out, since no `{DEVICE_TOKEN}` of his is known");
             finished.fields.push(Field::new("note", note));
         }
         finished
@@ -382,9 +381,6 @@ impl Part {
     }
 }
 
-const HOW_TO_GIVE_TOKENS: &str =
-    "give it as the user's `device_token`, in a column of that name in a file of people";
-
 /// The tokens of his devices, each once, in the order in which they were given. ZAP itself keeps a list of them.
 fn device_tokens(user: &User) -> Result<Vec<SecretHandle>, Error> {
     let mut tokens = Vec::new();
@@ -419,7 +415,8 @@ fn is_actor(user: &User, actor: &str) -> bool {
 
 fn no_token(user: &str) -> Finished {
     let message = format!(
-        "no device token of `{user}` is known, so nothing was sent: {HOW_TO_GIVE_TOKENS}, or use `via = \"web\"`"
+        "no device token of `{user}` is known, so nothing was sent: give it as the user's `{DEVICE_TOKEN}`, in a column \
+         of that name in a file of people, or use `via = \"web\"`"
     );
     Finished::with(Outcome::Failed, "no_device_token", message)
 }

@@ -71,7 +71,7 @@ fn but_not_for_ever() {
             = unknown
                 code: timed_out
                 message: no answer from https://finesse.example.com:8445; sent several times, without an answer that tells
-                details: parts=[{part=web outcome=unknown code=timed_out message="no answer from https://finesse.example.com:8445; sent several times, without an answer that tells"}] note="no device token is known, so no device was logged out (give it as the user's `device_token`, in a column of that name in a file of people)"
+                details: parts=[{part=web outcome=unknown code=timed_out message="no answer from https://finesse.example.com:8445; sent several times, without an answer that tells"}] note="no device was logged out, since no `device_token` of his is known"
         "#]],
     );
 }
@@ -147,7 +147,7 @@ fn nor_for_long() {
             = unknown
                 code: expired
                 message: no answer from https://finesse.example.com:8445; it was sent before, and that was not answered
-                details: parts=[{part=web outcome=unknown code=expired message="no answer from https://finesse.example.com:8445; it was sent before, and that was not answered"}] note="no device token is known, so no device was logged out (give it as the user's `device_token`, in a column of that name in a file of people)"
+                details: parts=[{part=web outcome=unknown code=expired message="no answer from https://finesse.example.com:8445; it was sent before, and that was not answered"}] note="no device was logged out, since no `device_token` of his is known"
         "#]],
     );
 }
@@ -172,7 +172,7 @@ fn what_is_refused_later_may_have_been_done_before() {
             = unknown
                 code: http_404
                 message: no session; it was sent before, and that was not answered
-                details: parts=[{part=web outcome=unknown http_status=404 code=http_404 message="no session; it was sent before, and that was not answered"}] note="no device token is known, so no device was logged out (give it as the user's `device_token`, in a column of that name in a file of people)"
+                details: parts=[{part=web outcome=unknown http_status=404 code=http_404 message="no session; it was sent before, and that was not answered"}] note="no device was logged out, since no `device_token` of his is known"
         "#]],
     );
     check(
@@ -193,7 +193,7 @@ fn what_is_refused_later_may_have_been_done_before() {
             = unknown
                 code: unreachable
                 message: no answer from https://finesse.example.com:8445; it was sent before, and that was not answered
-                details: parts=[{part=web outcome=unknown code=unreachable message="no answer from https://finesse.example.com:8445; it was sent before, and that was not answered"}] note="no device token is known, so no device was logged out (give it as the user's `device_token`, in a column of that name in a file of people)"
+                details: parts=[{part=web outcome=unknown code=unreachable message="no answer from https://finesse.example.com:8445; it was sent before, and that was not answered"}] note="no device was logged out, since no `device_token` of his is known"
         "#]],
     );
 }

@@ -89,7 +89,7 @@ fn no_token_is_known() {
             < 200 Ok
             = done by response
                 message: Logout Successfull
-                details: parts=[{part=web outcome=done http_status=200 message="Logout Successfull"}] note="no device token is known, so no device was logged out (give it as the user's `device_token`, in a column of that name in a file of people)"
+                details: parts=[{part=web outcome=done http_status=200 message="Logout Successfull"}] note="no device was logged out, since no `device_token` of his is known"
         "#]],
     );
     check(
@@ -239,7 +239,7 @@ fn the_acting_user_stays() {
             < 200 Ok
             = done by response
                 message: Logout Successfull
-                details: parts=[{part=web outcome=done http_status=200 message="Logout Successfull"}] note="no device token is known, so no device was logged out (give it as the user's `device_token`, in a column of that name in a file of people)"
+                details: parts=[{part=web outcome=done http_status=200 message="Logout Successfull"}] note="no device was logged out, since no `device_token` of his is known"
         "#]],
     );
     check(
@@ -252,7 +252,7 @@ fn the_acting_user_stays() {
             < 200 Ok
             = done by response
                 message: Logout Successfull
-                details: parts=[{part=web outcome=done http_status=200 message="Logout Successfull"}] note="no device token is known, so no device was logged out (give it as the user's `device_token`, in a column of that name in a file of people)"
+                details: parts=[{part=web outcome=done http_status=200 message="Logout Successfull"}] note="no device was logged out, since no `device_token` of his is known"
         "#]],
     );
 }
