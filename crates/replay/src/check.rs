@@ -1,10 +1,10 @@
 //! Whether what came is what was expected.
 
 use signoff_core::xml::{self, Element};
+use signoff_engine::feed::Published;
 use signoff_engine::transport::Reply;
 
 use crate::event::Verdict;
-use crate::feed::Heard;
 use crate::tutorial::{BodyFormat, CaptureSource, JsonKind, Notification};
 
 /// An answer, as far as expectations look at it.
@@ -24,7 +24,7 @@ impl<'a> Answer<'a> {
     }
 
     /// A notification, of which the same things can be copied.
-    pub(crate) const fn heard(heard: &'a Heard) -> Self {
+    pub(crate) const fn heard(heard: &'a Published) -> Self {
         Self {
             status: 0,
             headers: &[],
@@ -150,7 +150,7 @@ pub(crate) fn captured(answer: &Answer<'_>, source: &CaptureSource) -> Result<St
 }
 
 /// Whether a notification is the one that is waited for.
-pub(crate) fn is_wanted(heard: &Heard, wanted: &Notification) -> bool {
+pub(crate) fn is_wanted(heard: &Published, wanted: &Notification) -> bool {
     let about = wanted.about.as_deref().is_none_or(|about| is_about(heard, about));
     about
         && wanted.elements.iter().all(|(path, expected)| {
@@ -160,7 +160,7 @@ pub(crate) fn is_wanted(heard: &Heard, wanted: &Notification) -> bool {
 }
 
 /// What a notification says, for a report: the elements that matter, or where it was published.
-pub(crate) fn told(heard: &Heard) -> String {
+pub(crate) fn told(heard: &Published) -> String {
     let Ok(root) = xml::parse(heard.payload.trim().as_bytes()) else {
         return format!("{}: {}", heard.node, heard.payload.trim());
     };
@@ -198,7 +198,7 @@ pub(crate) fn text(body: &[u8]) -> String {
 }
 
 /// "A user notification" comes from a resource of users, or is published on a node of theirs.
-fn is_about(heard: &Heard, about: &str) -> bool {
+fn is_about(heard: &Published, about: &str) -> bool {
     let resource = format!("/{about}");
     let names_it = |path: &str| {
         let path = path.to_lowercase();
@@ -313,7 +313,7 @@ mod tests {
 
     #[test]
     fn notifications_are_told_apart_by_what_they_are_about() {
-        let heard = |node: &str, payload: &str| Heard {
+        let heard = |node: &str, payload: &str| Published {
             node: node.to_owned(),
             payload: payload.to_owned(),
         };

@@ -19,6 +19,8 @@ pub enum Event {
     Begun(Arc<Tutorial>),
     /// A step begins.
     StepBegun(usize),
+    /// A step is not begun, because the replay was ended before it. Its expectations follow, none of them reached.
+    StepNotRun(usize),
     /// A task begins: what is sent.
     Sent {
         /// Its step.

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use signoff_engine::feed::Published;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -32,7 +33,7 @@ pub struct OpenFeed {
     /// What can be asked of it.
     pub session: Box<dyn FeedSession>,
     /// What it says; ends when the feed is lost.
-    pub notifications: mpsc::Receiver<Heard>,
+    pub notifications: mpsc::Receiver<Published>,
 }
 
 /// What can be asked of a feed.
@@ -50,15 +51,6 @@ pub trait FeedSession: Send {
     fn close(self: Box<Self>) -> BoxFuture<'static, ()>;
 }
 
-/// A notification.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Heard {
-    /// Where it was published.
-    pub node: String,
-    /// What was published, unescaped once.
-    pub payload: String,
-}
-
 /// Why a feed did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
@@ -73,9 +65,9 @@ pub struct FeedError {
 pub(crate) struct Listening {
     pub(crate) username: String,
     pub(crate) session: Box<dyn FeedSession>,
-    notifications: mpsc::Receiver<Heard>,
+    notifications: mpsc::Receiver<Published>,
     lost: bool,
-    heard: VecDeque<Heard>,
+    heard: VecDeque<Published>,
     /// How many were heard before the first of those.
     forgotten: u64,
 }
@@ -103,7 +95,11 @@ impl Listening {
     }
 
     /// Waits until a notification that came since the last [`forget`](Self::forget) is the one that is looked for.
-    pub(crate) async fn find(&mut self, within: Duration, mut wanted: impl FnMut(&Heard) -> bool) -> Found {
+    pub(crate) async fn find(
+        &mut self,
+        within: Duration,
+        mut wanted: impl FnMut(&Published) -> bool,
+    ) -> Found {
         let until = Instant::now() + within;
         let mut seen = Vec::new();
         let mut next = self.forgotten;
@@ -129,7 +125,7 @@ impl Listening {
         }
     }
 
-    fn keep(&mut self, heard: Heard) {
+    fn keep(&mut self, heard: Published) {
         self.heard.push_back(heard);
         if self.heard.len() > KEPT {
             self.heard.pop_front();
@@ -140,9 +136,9 @@ impl Listening {
 
 /// What came of looking for a notification.
 pub(crate) enum Found {
-    This(Heard),
+    This(Published),
     /// Only others came.
-    Nothing(Vec<Heard>),
+    Nothing(Vec<Published>),
     /// The feed was lost; these came before.
-    Lost(Vec<Heard>),
+    Lost(Vec<Published>),
 }

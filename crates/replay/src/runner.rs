@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use signoff_engine::feed::Published;
 use signoff_engine::redact::Redactor;
 use signoff_engine::secret::Secret;
 use signoff_engine::transport::{Reply, Transport};
@@ -18,7 +19,7 @@ use tokio::time::Instant;
 use crate::aim::Aim;
 use crate::check::{self, Answer};
 use crate::event::{Answered, Event, Observer, Sending, Summary, TaskResult, Verdict};
-use crate::feed::{FeedError, Feeds, Heard, Listening};
+use crate::feed::{FeedError, Feeds, Listening};
 use crate::template::{Template, Unfilled};
 use crate::tutorial::{self, Action, Capture, CaptureSource, Check, Request, Task, Tutorial};
 use crate::variables::Variables;
@@ -139,7 +140,7 @@ struct Runner<'a> {
     /// What the task keeps for later ones.
     copies: Vec<Capture>,
     /// The notification that came as the task expects.
-    heard: Option<Heard>,
+    heard: Option<Published>,
     /// How many expectations of the task have been checked.
     next: usize,
     /// The variables that get their values from answers.
@@ -258,6 +259,7 @@ impl Runner<'_> {
 
     fn not_run(&mut self, number: usize, step: &tutorial::Step) {
         self.summary.steps_not_run += 1;
+        self.tell(&Event::StepNotRun(number));
         for (index, task) in step.tasks.iter().enumerate() {
             self.at = (number, index);
             self.not_reached(task, 0);
@@ -309,13 +311,12 @@ impl Runner<'_> {
             Some(login) => Some(self.fill(&login.username)?),
             None => None,
         };
-        let mut sendings = Vec::new();
+        let (step, task) = self.at;
+        let observer = &mut *self.observer;
+        // It is told before it leaves: who ends the replay while it is under way is to know of it.
+        let mut told = |what| observer.event(&Event::Sent { step, task, what });
         let begun = Instant::now();
-        let sent = request::send(&self.settings, request, &mut |sending| sendings.push(sending)).await;
-        for sending in sendings {
-            self.tell_sent(sending);
-        }
-        let (reply, elapsed) = sent?;
+        let (reply, elapsed) = request::send(&self.settings, request, &mut told).await?;
         self.learn(&Answer::of(&reply));
         let answered = Answered {
             status: Some(reply.status),
@@ -336,13 +337,13 @@ impl Runner<'_> {
     async fn check(&mut self, check: &Check, given: &Given) -> (Check, Verdict) {
         let variables = &self.settings.variables;
         let is_open = Cell::new(false);
-        let check = check.filled(&|template| match variables.fill(template) {
-            Ok(text) => {
-                let left = Template::new(text);
-                is_open.set(is_open.get() || left.variables().any(|left| self.copied.contains(left.name)));
-                left
+        let check = check.filled(&|template| match variables.filled(template) {
+            Ok(filled) if filled.unknown.is_empty() => {
+                let open = filled.left.iter().any(|name| self.copied.contains(name));
+                is_open.set(is_open.get() || open);
+                Template::new(filled.text)
             }
-            Err(_) => {
+            _ => {
                 is_open.set(true);
                 template.clone()
             }
@@ -491,7 +492,7 @@ impl Runner<'_> {
             Sending::Feed(words) => Sending::Feed(self.redacted(&words)),
             Sending::FeedBefore(words) => Sending::FeedBefore(self.redacted(&words)),
             Sending::Human(words) => Sending::Human(self.redacted(&words)),
-            // Redacted where it is made: it is shown before it leaves.
+            // Redacted where it is made.
             what @ (Sending::Request { .. } | Sending::Redirect(_)) => what,
         };
         self.tell(&Event::Sent { step, task, what });

@@ -16,9 +16,32 @@ pub struct Variable<'a> {
     pub given: bool,
 }
 
+/// The value of a variable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Value<'a> {
+    /// Of whoever replays the tutorial, or of the tutorial itself: it may hold variables.
+    Nested(&'a str),
+    /// Of a server: it stands for itself, whatever it looks like, so that no answer reads what the asker keeps.
+    Literal(&'a str),
+}
+
+/// A text in which variables were replaced by their values.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Filled {
+    /// The text.
+    pub text: String,
+    /// Names in single braces that have no value: they stay as they are written.
+    pub left: Vec<String>,
+    /// Names in double braces that have no value.
+    pub unknown: Vec<String>,
+}
+
 /// How deep values may refer to other variables before it is taken for a circle; as many times as Postman's own
 /// runtime substitutes (postman-collection, `lib/superstring/index.js`).
 const DEEPEST: usize = 19;
+
+/// Bytes beyond which a text is given up: values that hold one another several times over grow without bounds.
+const LARGEST: usize = 16 << 20;
 
 impl Template {
     /// A template of that text.
@@ -41,35 +64,77 @@ impl Template {
         })
     }
 
-    /// The text with every variable replaced; a value may hold variables itself.
+    /// The text with every variable replaced.
     ///
     /// # Errors
-    /// With the first variable that has no value, or that is defined by itself.
-    pub fn fill(&self, value: &dyn Fn(Variable<'_>) -> Option<String>) -> Result<String, Unfilled> {
-        let mut text = self.0.clone();
+    /// If a variable is defined by itself, or the text becomes too long.
+    pub fn fill<'a>(&self, value: &dyn Fn(Variable<'_>) -> Option<Value<'a>>) -> Result<Filled, Unfilled> {
+        let mut growing = Growing::default();
+        growing.push(&self.0, false)?;
         for _ in 0..DEEPEST {
-            let mut filled = String::with_capacity(text.len());
+            let mut grown = Growing::default();
+            let mut filled = Filled::default();
             let mut changed = false;
-            for piece in Pieces(&text) {
-                match piece {
-                    Piece::Text(text) => filled.push_str(text),
-                    Piece::Variable(variable, written) => match value(variable) {
-                        Some(value) => {
-                            changed = true;
-                            filled.push_str(&value);
+            for (text, is_literal) in &growing.parts {
+                if *is_literal {
+                    grown.push(text, true)?;
+                    continue;
+                }
+                for piece in Pieces(text) {
+                    let (variable, written) = match piece {
+                        Piece::Text(text) => {
+                            grown.push(text, false)?;
+                            continue;
                         }
-                        // What merely looks like a copied value: braces in a body, `{id}` in prose.
-                        None if !variable.given => filled.push_str(written),
-                        None => return Err(Unfilled::Unknown(variable.name.to_owned())),
-                    },
+                        Piece::Variable(variable, written) => (variable, written),
+                    };
+                    let value = value(variable);
+                    changed |= value.is_some();
+                    match value {
+                        Some(Value::Nested(value)) => grown.push(value, false)?,
+                        Some(Value::Literal(value)) => grown.push(value, true)?,
+                        None => {
+                            let names = if variable.given {
+                                &mut filled.unknown
+                            } else {
+                                // What merely looks like a copied value: braces in a body, `{id}` in prose.
+                                &mut filled.left
+                            };
+                            names.push(variable.name.to_owned());
+                            grown.push(written, false)?;
+                        }
+                    }
                 }
             }
             if !changed {
+                filled.text = grown.parts.into_iter().map(|(text, _)| text).collect();
                 return Ok(filled);
             }
-            text = filled;
+            growing = grown;
         }
         Err(Unfilled::Circle(self.0.clone()))
+    }
+}
+
+/// A text that is being filled in: what may hold variables still, and what stands for itself.
+#[derive(Default)]
+struct Growing {
+    parts: Vec<(String, bool)>,
+    length: usize,
+}
+
+impl Growing {
+    fn push(&mut self, text: &str, is_literal: bool) -> Result<(), Unfilled> {
+        self.length += text.len();
+        if self.length > LARGEST {
+            return Err(Unfilled::TooLong);
+        }
+        match self.parts.last_mut() {
+            // A name may be made of several values: `{{host_{{site}}}}`.
+            Some((last, was_literal)) if *was_literal == is_literal => last.push_str(text),
+            _ => self.parts.push((text.to_owned(), is_literal)),
+        }
+        Ok(())
     }
 }
 
@@ -97,6 +162,9 @@ pub enum Unfilled {
     /// A variable is defined by itself.
     #[error("`{0}` goes in a circle")]
     Circle(String),
+    /// Values hold one another so often that the text grows beyond what anybody would send.
+    #[error("values that hold other variables make a text of more than {} MiB", LARGEST >> 20)]
+    TooLong,
 }
 
 /// The pieces of a template, in order.
@@ -151,35 +219,55 @@ mod tests {
 
     use super::*;
 
-    fn value(variable: Variable<'_>) -> Option<String> {
-        let value = match (variable.name, variable.given) {
-            ("host", true) => "finesse.example",
-            ("url", true) => "http://{{host}}:8082",
-            ("me", true) => "{{me}}",
-            ("teamId", false) => "7",
+    fn value(variable: Variable<'_>) -> Option<Value<'static>> {
+        Some(match (variable.name, variable.given) {
+            ("host" | "host_lab", true) => Value::Nested("finesse.example"),
+            ("url", true) => Value::Nested("http://{{host}}:8082"),
+            ("site", true) => Value::Nested("lab"),
+            ("me", true) => Value::Nested("{{me}}"),
+            ("teamId", false) => Value::Literal("7"),
+            ("hostile", false) => Value::Literal("{{host}}{teamId}{hostile}"),
             _ => return None,
-        };
-        Some(value.to_owned())
+        })
+    }
+
+    fn filled(text: &str) -> Filled {
+        Template::from(text).fill(&value).unwrap()
     }
 
     #[test]
     fn values_may_hold_variables() {
-        let filled = |text: &str| {
-            Template::from(text)
-                .fill(&value)
-                .map_err(|error| error.to_string())
-        };
         assert_eq!(
-            filled("{{url}}/Team/{teamId}").unwrap(),
+            filled("{{url}}/Team/{teamId}").text,
             "http://finesse.example:8082/Team/7"
         );
-        assert_eq!(filled("{{ host }}").unwrap(), "finesse.example");
-        assert_eq!(filled("{x} {} {{}} {\"a\":1}").unwrap(), "{x} {} {{}} {\"a\":1}");
-        assert_eq!(
-            filled("{{port}}").unwrap_err(),
-            "the variable `{{port}}` has no value"
-        );
-        assert_eq!(filled("{{me}}").unwrap_err(), "`{{me}}` goes in a circle");
+        assert_eq!(filled("{{ host }}").text, "finesse.example");
+        assert_eq!(filled("{{host_{{site}}}}").text, "finesse.example");
+        let nothing = filled("{x} {} {{}} {\"a\":1}");
+        assert_eq!(nothing.text, "{x} {} {{}} {\"a\":1}");
+        assert_eq!(nothing.left, ["x"]);
+        assert_eq!(filled("{{port}}{{path}}").unknown, ["port", "path"]);
+        let circle = Template::from("{{me}}").fill(&value).unwrap_err();
+        assert_eq!(circle.to_string(), "`{{me}}` goes in a circle");
+    }
+
+    #[test]
+    fn what_a_server_says_is_never_read_as_variables() {
+        let said = filled("{{url}}/{hostile}");
+        assert_eq!(said.text, "http://finesse.example:8082/{{host}}{teamId}{hostile}");
+        assert!(said.left.is_empty() && said.unknown.is_empty());
+    }
+
+    #[test]
+    fn values_that_hold_one_another_do_not_grow_without_bounds() {
+        let many = |name: &str| format!("{{{{{name}}}}}").repeat(3_000);
+        let (a, b, c) = (many("b"), many("c"), "x".repeat(10_000));
+        let value = |variable: Variable<'_>| match variable.name {
+            "a" => Some(Value::Nested(a.as_str())),
+            "b" => Some(Value::Nested(b.as_str())),
+            _ => Some(Value::Nested(c.as_str())),
+        };
+        assert_eq!(Template::from("{{a}}").fill(&value), Err(Unfilled::TooLong));
     }
 
     #[test]
@@ -197,7 +285,7 @@ mod tests {
         fn without_values_a_text_stays_as_it_is(text in "[{}a \u{e9}]{0,40}") {
             let template = Template::new(text.clone());
             if template.variables().all(|variable| !variable.given) {
-                prop_assert_eq!(template.fill(&|_| None).unwrap(), text);
+                prop_assert_eq!(template.fill(&|_| None).unwrap().text, text);
             }
         }
     }

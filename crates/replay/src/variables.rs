@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use signoff_engine::redact::Redactor;
 use signoff_engine::secret::Secret;
 
-use crate::template::{Template, Unfilled, Variable};
+use crate::template::{Filled, Template, Unfilled, Value, Variable};
 
 /// Values, in the order in which they are looked up.
 #[derive(Debug, Clone, Default)]
@@ -69,11 +69,9 @@ impl Variables {
     /// The value of a variable, as it was given.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
-        let scopes = [&self.captured, &self.given, &self.environment, &self.tutorial];
-        scopes
-            .into_iter()
-            .find_map(|values| values.get(name))
-            .map(String::as_str)
+        self.value(name).map(|value| match value {
+            Value::Nested(text) | Value::Literal(text) => text,
+        })
     }
 
     /// A text with every variable filled in.
@@ -81,20 +79,44 @@ impl Variables {
     /// # Errors
     /// If one has no value. A name in single braces without a value is text.
     pub fn fill(&self, template: &Template) -> Result<String, Unfilled> {
-        template.fill(&|variable: Variable<'_>| self.get(variable.name).map(str::to_owned))
+        self.known(template).map(|filled| filled.text)
     }
 
-    /// The same for an address, in which nothing in braces is text.
+    /// The same for an address, in which nothing in braces is text, unless a server said it.
     ///
     /// # Errors
     /// If a variable has no value.
     pub fn fill_whole(&self, template: &Template) -> Result<String, Unfilled> {
-        let filled = self.fill(template)?;
-        match Template::new(filled.as_str()).variables().next() {
-            Some(left) if left.given => Err(Unfilled::Unknown(left.name.to_owned())),
-            Some(left) => Err(Unfilled::NotCopied(left.name.to_owned())),
+        let filled = self.known(template)?;
+        match filled.left.into_iter().next() {
+            Some(left) => Err(Unfilled::NotCopied(left)),
+            None => Ok(filled.text),
+        }
+    }
+
+    /// A text with what has a value filled in, and the names of what has none.
+    ///
+    /// # Errors
+    /// If a variable is defined by itself, or the text becomes too long.
+    pub fn filled(&self, template: &Template) -> Result<Filled, Unfilled> {
+        template.fill(&|variable: Variable<'_>| self.value(variable.name))
+    }
+
+    fn known(&self, template: &Template) -> Result<Filled, Unfilled> {
+        let filled = self.filled(template)?;
+        match filled.unknown.first() {
+            Some(unknown) => Err(Unfilled::Unknown(unknown.clone())),
             None => Ok(filled),
         }
+    }
+
+    fn value(&self, name: &str) -> Option<Value<'_>> {
+        let own = [&self.given, &self.environment, &self.tutorial];
+        let captured = self.captured.get(name).map(|value| Value::Literal(value));
+        captured.or_else(|| {
+            let value = own.into_iter().find_map(|values| values.get(name));
+            value.map(|value| Value::Nested(value))
+        })
     }
 
     /// Teaches a redactor every value that is a secret.
@@ -140,6 +162,16 @@ mod tests {
         }
         variables.capture("x", "captured");
         assert_eq!(variables.fill(&name).unwrap(), "capturedcaptured");
+    }
+
+    #[test]
+    fn what_was_copied_reads_nothing() {
+        let mut variables = Variables::new();
+        variables.set(Scope::Environment, "agent_password", "hunter2hunter2");
+        variables.set(Scope::Environment, "path", "/User/{id}");
+        variables.capture("id", "{{agent_password}}");
+        let address = variables.fill_whole(&"{{path}}".into()).unwrap();
+        assert_eq!(address, "/User/{{agent_password}}");
     }
 
     #[test]

@@ -4,12 +4,8 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use signoff_engine::feed::{Account, Client, ClientError, Place};
 use signoff_engine::transport::TransportSettings;
-use tokio::sync::mpsc;
 
-use crate::feed::{FeedError, FeedLogin, FeedSession, Feeds, Heard, OpenFeed};
-
-/// Notifications that wait to be looked at.
-const WAITING: usize = 1_024;
+use crate::feed::{FeedError, FeedLogin, FeedSession, Feeds, OpenFeed};
 
 /// Opens feeds with the trust and the proxies of these settings.
 pub struct XmppFeeds(TransportSettings);
@@ -35,21 +31,9 @@ impl Feeds for XmppFeeds {
                 user: login.username,
                 password: login.password,
             };
-            let (client, mut published) = Client::connect(self.0.clone(), &place, account)
+            let (client, notifications) = Client::connect(self.0.clone(), &place, account)
                 .await
                 .map_err(|error| in_words(&error))?;
-            let (listener, notifications) = mpsc::channel(WAITING);
-            tokio::spawn(async move {
-                while let Some(one) = published.recv().await {
-                    let heard = Heard {
-                        node: one.node,
-                        payload: one.payload,
-                    };
-                    if listener.send(heard).await.is_err() {
-                        return;
-                    }
-                }
-            });
             Ok(OpenFeed {
                 session: Box::new(XmppSession(client)),
                 notifications,

@@ -32,6 +32,50 @@ fn every_page_is_understood_as_stated_beside_it() {
     }
 }
 
+const GOOD: &str = "## Step 1: Look\n1. Construct a REST **GET** request. Put the URL ``http://{{u}}/`` there.\n2. Click **Send**.\n";
+
+#[test]
+fn what_stands_in_no_step_keeps_a_lab_from_being_replayed() {
+    for heading in [
+        "",
+        "# Look",
+        "## 1. Look",
+        "**Step 1: Look**",
+        "##Step 1: Look",
+        "<h2>Step 1: Look</h2>",
+        "Step 1: Look\n------------",
+    ] {
+        let page = GOOD.replace("## Step 1: Look", heading);
+        let before = page.lines().take_while(|line| !line.starts_with('1')).count();
+        // Alone, and in a folder after a page that is as it should be.
+        for pages in [vec![page.clone()], vec![GOOD.to_owned(), page.clone()]] {
+            let named = pages.into_iter().enumerate();
+            let named: Vec<_> = named
+                .map(|(number, text)| (PathBuf::from(format!("{number}.md")), text))
+                .collect();
+            let last = named.len() - 1;
+            let lab = lab::from_texts("folder", &named);
+            let problems: Vec<String> = lab
+                .problems
+                .iter()
+                .map(|one| format!("{}: {}", one.place, one.message))
+                .collect();
+            let expected = format!(
+                "{last}.md:{}: this stands before any heading such as `## Step 1: …`",
+                before + 1
+            );
+            assert_eq!(problems, [expected], "{heading}");
+        }
+    }
+}
+
+#[test]
+fn a_byte_order_mark_hides_no_heading() {
+    let lab = lab::from_texts("marked", &[(PathBuf::from("1.md"), format!("\u{feff}{GOOD}"))]);
+    assert_eq!(lab.problems, []);
+    assert_eq!(lab.tutorial.steps[0].tasks.len(), 1);
+}
+
 /// Pieces of the dialect, in any order.
 const PIECES: [&str; 16] = [
     "## Step 1: A\n",

@@ -11,6 +11,7 @@ use signoff_engine::redact::Redactor;
 use signoff_engine::transport::{HttpTransport, ProxyVariables, SettingsError, TransportSettings};
 use signoff_replay::aim::{Aim, PortMap};
 use signoff_replay::lab::Problem;
+use signoff_replay::missing::missing;
 use signoff_replay::runner::{self, Settings};
 use signoff_replay::tutorial::{Action, Tutorial};
 use signoff_replay::variables::{Scope, Variables};
@@ -49,6 +50,15 @@ pub(crate) async fn replay(arguments: arguments::Replay, general: &General) -> R
     }
     let (tutorial, own_variables) = read.into_parts();
     let tutorial = chosen(tutorial, &arguments)?;
+    if tutorial.steps.iter().all(|step| step.tasks.is_empty()) {
+        return Err(Failure::configuration(
+            format!(
+                "{}: there is nothing to do in it but to read",
+                arguments.file.display()
+            ),
+            "`--explain` shows how it is understood",
+        ));
+    }
     if needs_a_person(&tutorial) && !arguments.yes && !report::can_ask() {
         return Err(Failure::usage(
             "some steps can only be done by a person, and there is no terminal to ask at",
@@ -78,8 +88,11 @@ pub(crate) async fn replay(arguments: arguments::Replay, general: &General) -> R
             safe(&name)
         ));
     }
+    if let Some(failure) = without_value(&tutorial, &variables) {
+        return Err(failure);
+    }
     let settings = settings(&arguments, variables, aim)?;
-    let mut observer = report::replay::reporter(general, arguments.junit.as_deref());
+    let mut observer = report::replay::reporter(general, arguments.junit.as_deref())?;
     let summary = runner::replay(Arc::new(tutorial), settings, signal::received(), &mut observer).await;
     observer.finish()?;
     drop(sandbox);
@@ -210,6 +223,28 @@ fn problems(problems: &[Problem]) -> Option<Failure> {
         .map(|problem| format!("error: {}: {}", problem.place, problem.message))
         .collect();
     Some(Failure::configuration(lines.join("\n"), first.hint.clone()))
+}
+
+/// The variables without which it would end in its middle; nothing has been sent.
+fn without_value(tutorial: &Tutorial, variables: &Variables) -> Option<Failure> {
+    let missing = missing(tutorial, variables);
+    let lines: Vec<String> = missing
+        .iter()
+        .map(|one| {
+            let (place, name) = (&one.place, &one.name);
+            if one.copied {
+                format!("error: {place}: no step before this one copies a value for `{{{name}}}`")
+            } else {
+                format!("error: {place}: the variable `{{{{{name}}}}}` has no value")
+            }
+        })
+        .collect();
+    (!lines.is_empty()).then(|| {
+        Failure::configuration(
+            lines.join("\n"),
+            "give it a value: `--var NAME=VALUE`, or `-e FILE` with an environment; nothing was sent",
+        )
+    })
 }
 
 /// What a tutorial that comes with signoff calls itself.

@@ -15,15 +15,18 @@ use crate::failure::Failure;
 pub(crate) use explain::explain;
 
 /// The reporter for what was asked for; with a JUnit file beside it, if there is to be one.
-pub(crate) fn reporter(general: &General, junit: Option<&Path>) -> Reporter {
+///
+/// # Errors
+/// If that file cannot be written: better before anything is sent than after it.
+pub(crate) fn reporter(general: &General, junit: Option<&Path>) -> Result<Reporter, Failure> {
     let shown: Box<dyn Observer> = match general.format {
         Format::Human => Box::new(human::Human::new(general)),
         Format::Json => Box::new(json::Json::default()),
     };
-    Reporter {
+    Ok(Reporter {
         shown,
-        junit: junit.map(junit::Junit::new),
-    }
+        junit: junit.map(junit::Junit::create).transpose()?,
+    })
 }
 
 /// Watches a replay: shows it, and writes down what is to be kept of it.

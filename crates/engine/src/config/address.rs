@@ -1,8 +1,8 @@
 //! Addresses that secrets are sent to.
 
-use std::net::IpAddr;
+use url::Url;
 
-use url::{Host, Url};
+use crate::transport::is_loopback;
 
 /// Scheme, host and port, and nothing else: paths are the provider's, secrets the credential's.
 pub(super) fn origin(text: &str, plain_http: bool) -> Result<Url, NoAddress> {
@@ -16,7 +16,7 @@ pub(super) fn origin(text: &str, plain_http: bool) -> Result<Url, NoAddress> {
             ),
         ));
     }
-    if url.scheme() == "http" && !plain_http && !is_loopback(&url) {
+    if url.scheme() == "http" && !plain_http && !url.host_str().is_some_and(is_loopback) {
         return Err(no(
             format!("`{text}` would send passwords in clear"),
             "write `https://`; or, knowing the danger, add `danger_plain_http = true`".to_owned(),
@@ -34,22 +34,13 @@ pub(super) fn token_url(text: &str) -> Result<Url, NoAddress> {
             "leave out what follows `?` or `#`".to_owned(),
         ));
     }
-    if url.scheme() == "http" && !is_loopback(&url) {
+    if url.scheme() == "http" && !url.host_str().is_some_and(is_loopback) {
         return Err(no(
             format!("`{text}` would send the client's secret in clear"),
             "write `https://`".to_owned(),
         ));
     }
     Ok(url)
-}
-
-pub(super) fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
-        Some(Host::Ipv4(address)) => IpAddr::V4(address).is_loopback(),
-        Some(Host::Ipv6(address)) => IpAddr::V6(address).is_loopback(),
-        None => false,
-    }
 }
 
 /// Why a text is no address that we send to.

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use url::Url;
 
-use super::address::is_loopback;
 use super::document::{Section, did_you_mean};
 use super::error::Mistakes;
 use super::settings::FeedSettings;
+use crate::transport::is_loopback;
 
 /// The schemes of addresses, with their usual ports.
 const SCHEMES: [(&str, u16); 4] = [("xmpps", 5223), ("xmpp", 5222), ("wss", 443), ("ws", 80)];
@@ -88,17 +88,11 @@ fn address(text: &str, plain: bool) -> Result<Url, (String, &'static str)> {
     if stream && url.port().is_none() {
         let _ = url.set_port(Some(*port));
     }
-    if matches!(url.scheme(), "xmpp" | "ws") && !plain && !is_loopback_host(&url) {
+    if matches!(url.scheme(), "xmpp" | "ws") && !plain && !url.host_str().is_some_and(is_loopback) {
         return Err((
             format!("`{text}` would send a password in clear"),
             "write `xmpps://` or `wss://`; or, knowing the danger, add `danger_plain_xmpp = true`",
         ));
     }
     Ok(url)
-}
-
-/// Whether it is this machine; of schemes that the standard does not know, a host is never read as an address.
-pub(crate) fn is_loopback_host(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
-    is_loopback(url) || Url::parse(&format!("http://{host}")).is_ok_and(|url| is_loopback(&url))
 }

@@ -32,7 +32,6 @@ use error::{Mistakes, Source};
 pub use connection::Connection;
 pub(crate) use connection::keys_of;
 pub use error::{ConfigError, ConfigErrors};
-pub(crate) use feed::is_loopback_host;
 pub use settings::{ConnectionSettings, Endpoint, Exempt, FeedSettings, RunLimits, TlsSettings};
 
 /// A configuration, checked as far as that is possible without the providers.

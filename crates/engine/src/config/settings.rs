@@ -8,9 +8,8 @@ use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use signoff_core::{Descriptor, Field, Value};
 use url::Url;
 
-use super::address::is_loopback;
-use super::feed::is_loopback_host;
 use crate::parameters::format_rate;
+use crate::transport::is_loopback;
 
 /// One connection, checked against its provider's descriptor, whose defaults are filled in.
 #[derive(Debug, Clone)]
@@ -157,13 +156,14 @@ impl ConnectionSettings {
             ));
         }
         let origins = self.endpoints.iter().flat_map(|endpoint| &endpoint.origins);
-        for origin in origins.filter(|origin| origin.scheme() == "http" && !is_loopback(origin)) {
+        let elsewhere = |address: &Url| !address.host_str().is_some_and(is_loopback);
+        for origin in origins.filter(|origin| origin.scheme() == "http" && elsewhere(origin)) {
             dangers.push(format!(
                 "connection `{name}` sends passwords in clear to `{}` (`danger_plain_http`)",
                 origin.origin().ascii_serialization()
             ));
         }
-        let plain = |address: &&Url| matches!(address.scheme(), "xmpp" | "ws") && !is_loopback_host(address);
+        let plain = |address: &&Url| matches!(address.scheme(), "xmpp" | "ws") && elsewhere(address);
         for address in self.feed.addresses.iter().filter(plain) {
             dangers.push(format!(
                 "connection `{name}` sends the password of its feed in clear to `{address}` (`danger_plain_xmpp`)"

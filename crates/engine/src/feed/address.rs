@@ -5,7 +5,8 @@ use std::fmt;
 use signoff_core::{FeedPlan, FeedTransport};
 use url::Url;
 
-use crate::config::{ConnectionSettings, is_loopback_host};
+use crate::config::ConnectionSettings;
+use crate::transport::is_loopback;
 
 /// One place to connect to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +41,9 @@ impl Address {
                         FeedTransport::Tls => None,
                         FeedTransport::WebSocket(path) => Some(path.clone()),
                     },
-                    may_log_in: tls || settings.danger_plain_xmpp || is_loopback_host(origin),
+                    may_log_in: tls
+                        || settings.danger_plain_xmpp
+                        || origin.host_str().is_some_and(is_loopback),
                 });
             }
         }

@@ -3,12 +3,14 @@
 
 mod connections;
 mod http;
+mod loopback;
 mod proxy;
 mod server_clock;
 mod stream;
 mod tls;
 
 pub use http::HttpTransport;
+pub use loopback::is_loopback;
 pub use proxy::ProxyVariables;
 pub use server_clock::ServerClock;
 pub(crate) use stream::{Dialer, Duplex};

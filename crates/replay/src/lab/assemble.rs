@@ -49,12 +49,20 @@ struct Assembler {
     described: Option<String>,
     /// A repetition whose body is still to come: its items, and where it stands.
     repeats: Option<((u32, u32), Place)>,
+    /// What the step says should be seen before it says what to do.
+    early: Vec<Expectation>,
+    /// Whether something of the page was found to stand in no step.
+    homeless: bool,
 }
 
 impl Assembler {
     fn page(&mut self, path: &Path, text: &str) {
+        // What stands on another page goes on with no step of an earlier one.
+        self.step_ends();
         path.clone_into(&mut self.file);
-        for block in blocks::blocks(text) {
+        self.homeless = false;
+        // Editors on Windows begin a file with a byte order mark, which would hide the first heading.
+        for block in blocks::blocks(text.trim_start_matches('\u{feff}')) {
             match block.kind {
                 Kind::Heading(text) => self.heading(block.line, &text),
                 Kind::Item { number, text } => {
@@ -88,13 +96,6 @@ impl Assembler {
             ..Step::default()
         };
         self.step = Some((step, Vec::new()));
-        self.program = None;
-        self.item = None;
-        self.numbered = 0;
-        self.unsent = false;
-        self.alternatives = 0;
-        self.described = None;
-        self.draft.begins_anew();
     }
 
     fn step_ends(&mut self) {
@@ -104,9 +105,32 @@ impl Assembler {
                 "items are to be repeated with another body, and none follows",
             );
         }
-        if let Some((step, _)) = self.step.take() {
+        for (place, message) in std::mem::take(&mut self.draft).not_understood() {
+            self.problem(&place, &message);
+        }
+        let early = std::mem::take(&mut self.early);
+        if let Some((mut step, _)) = self.step.take() {
+            let is_human = |task: &Task| matches!(task.action, Action::Human(_));
+            match step.tasks.iter_mut().find(|task| !is_human(task)) {
+                Some(first) => _ = first.expectations.splice(0..0, early),
+                None if self.unsent => {}
+                None => {
+                    for expectation in early {
+                        self.problem(
+                            &expectation.place,
+                            "something is to be seen, and nothing of this step is sent",
+                        );
+                    }
+                }
+            }
             self.lab.tutorial.steps.push(step);
         }
+        self.program = None;
+        self.item = None;
+        self.numbered = 0;
+        self.unsent = false;
+        self.alternatives = 0;
+        self.described = None;
     }
 
     fn item_begins(&mut self, number: Option<u32>) {
@@ -137,15 +161,30 @@ impl Assembler {
                 .program
                 .unwrap_or_else(|| self.default_program(is_expectation));
             let meaning = match understand::understand(sentence, program) {
+                deed if self.step.is_none() && understand::is_deed(sentence, &deed) => {
+                    self.without_step(sentence)
+                }
                 other if self.item.is_some() => other,
                 // What stands before the first item tells what the step is about, and is not to be done.
                 _ if is_expectation => {
                     Meaning::Unclear("it says what should be seen before anything is done")
                 }
+                deed if understand::is_deed(sentence, &deed) => {
+                    Meaning::Unclear("it says what to do, and is no item of a numbered list")
+                }
                 _ => Meaning::Explains,
             };
             self.take(sentence, meaning);
         }
+    }
+
+    /// What is to be done or seen, and belongs to no step: one such sentence of a page tells what is wrong with all.
+    fn without_step(&mut self, sentence: &Sentence) -> Meaning {
+        if !std::mem::replace(&mut self.homeless, true) {
+            let place = self.place(sentence.line);
+            self.problem(&place, "this stands before any heading such as `## Step 1: …`");
+        }
+        Meaning::Unclear("it stands before any heading such as `## Step 1: …`")
     }
 
     /// What is to be seen without a word of where is to be seen where something was sent last.
@@ -287,16 +326,16 @@ impl Assembler {
         // What a person does in a desktop can be heard of as well as what is sent.
         let by_a_person = heard && step.tasks.iter().all(is_human);
         let tasks = step.tasks.iter_mut().rev();
-        let Some(task) = tasks.into_iter().find(|task| by_a_person || !is_human(task)) else {
-            if self.item.is_some() && !self.unsent {
-                self.problem(place, "something is to be seen before anything is sent");
-            }
-            return;
-        };
-        task.expectations.push(Expectation {
+        let expectation = Expectation {
             place: place.clone(),
             check,
-        });
+        };
+        match tasks.into_iter().find(|task| by_a_person || !is_human(task)) {
+            Some(task) => task.expectations.push(expectation),
+            None if self.item.is_none() => self.early.push(expectation),
+            None if self.unsent => {}
+            None => self.problem(place, "something is to be seen before anything is sent"),
+        }
     }
 
     /// What a person does for one item is one thing to do.

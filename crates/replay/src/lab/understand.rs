@@ -180,6 +180,22 @@ fn is_otherwise(sentence: &Sentence) -> bool {
     })
 }
 
+/// Whether a sentence is part of what is done or looked for: it is not to be passed over where it cannot be followed. What
+/// merely names a method or an address explains.
+pub(super) fn is_deed(sentence: &Sentence, meaning: &Meaning) -> bool {
+    match meaning {
+        Meaning::Method(_) => sentence.says_any(&["construct", "select"]),
+        Meaning::Url(_) => sentence.says_any(&["put ", "enter "]),
+        Meaning::Send
+        | Meaning::Connect
+        | Meaning::Disconnect
+        | Meaning::Expects(..)
+        | Meaning::ListsSubscribed
+        | Meaning::Copies { .. } => true,
+        _ => false,
+    }
+}
+
 /// "If you are using a **Windows** workstation:"
 pub(super) fn is_alternative(sentence: &Sentence) -> bool {
     sentence.says("if you are using") && sentence.text.ends_with(':')
@@ -500,7 +516,9 @@ pub(super) fn described(sentence: &Sentence) -> Option<String> {
 
 /// What is to be seen.
 fn expects(sentence: &Sentence, program: Program) -> Meaning {
-    let is_notification = sentence.says_any(&["notification", "xmpp event"]);
+    let of_feed = program == Program::Feed;
+    let is_notification =
+        sentence.says_any(&["notification", "xmpp event"]) || of_feed && sentence.says(" event");
     if sentence.says_any(&SEES_NOT) {
         return if is_notification {
             Meaning::Expects(vec![Check::NoNotification { within: None }], Vec::new())
@@ -526,8 +544,13 @@ fn expects(sentence: &Sentence, program: Program) -> Meaning {
             }
             values::Seen::Notification => {}
             values::Seen::Confirmed => unclear.push("a confirmation".to_owned()),
+            values::Seen::Unclear(words) if of_feed && words.ends_with(" event") => {}
             values::Seen::Unclear(words) => unclear.push(words),
         }
+    }
+    let of_answers = |check: &Check| !matches!(check, Check::FeedAnswer);
+    if of_feed && !is_notification && (!elements.is_empty() || checks.iter().any(of_answers)) {
+        return Meaning::Unclear("it is about the XMPP console, and names no notification and no event");
     }
     if is_notification {
         let about = ["user", "team", "dialog"].into_iter().find(|about| {

@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use signoff_core::xml;
+use signoff_engine::feed::Published;
 use signoff_engine::secret::Secret;
+use signoff_engine::transport::is_loopback;
 use tokio::time::Instant;
 
 use super::{Broken, Given, Runner, request};
 use crate::check::{self, Answer};
 use crate::event::{Answered, Sending, Verdict};
-use crate::feed::{FeedLogin, Found, Heard, Listening};
+use crate::feed::{FeedLogin, Found, Listening};
 use crate::template::Template;
 use crate::tutorial::{Action, Check, FeedAction, Login, Notification, Task};
 
@@ -146,7 +148,7 @@ impl Runner<'_> {
         let password = Secret::new(self.fill(&login.password)?);
         self.settings.redactor.add(login.password.as_str(), &password);
         self.settings.redactor.add_basic(&username, &password);
-        if !address.tls && !self.settings.danger_plain_http && !request::is_loopback(&address.host) {
+        if !address.tls && !self.settings.danger_plain_http && !is_loopback(&address.host) {
             return Err(Broken::with_hint(
                 format!("the password would go to `{}` in clear", address.host),
                 "map the port to one with TLS: `--map-port 5222=5223/tls`; or give `--danger-plain-http`",
@@ -217,7 +219,7 @@ impl Runner<'_> {
         self.feeds.last_mut().ok_or_else(not_signed_in)
     }
 
-    fn others(&self, others: &[Heard], within: Duration) -> String {
+    fn others(&self, others: &[Published], within: Duration) -> String {
         let seconds = within.as_secs_f64();
         match others {
             [] => format!("none within {seconds} s"),

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use signoff_engine::secret::Secret;
-use signoff_engine::transport::{Exchange, Reply};
+use signoff_engine::transport::{Exchange, Reply, is_loopback};
 use tokio::time::Instant;
 use url::Url;
 
@@ -22,8 +22,8 @@ const REDIRECTS: usize = 10;
 /// Headers whose value is a secret, whatever it looks like.
 const CREDENTIALS: [&str; 4] = ["authorization", "proxy-authorization", "cookie", "x-api-key"];
 
-/// Sends it; follows redirects as Postman does: 301, 302 and 303 become a GET without a body, 307 and 308 keep both, and
-/// the authorization goes to no other host.
+/// Sends it; follows redirects as Postman does: 301, 302 and 303 become a GET without a body, 307 and 308 keep both. No
+/// secret goes to another origin than the one that the tutorial names.
 pub(super) async fn send(
     settings: &Settings,
     request: &Request,
@@ -39,7 +39,7 @@ pub(super) async fn send(
     let mut headers = HeaderMap::new();
     for (name, value) in &request.headers {
         let value = variables.fill(value).map_err(unfilled)?;
-        if CREDENTIALS.iter().any(|one| name.eq_ignore_ascii_case(one)) || is_secret(name) {
+        if is_credential(name) {
             settings.redactor.add(name, &Secret::new(value.clone()));
         }
         let parsed = HeaderName::from_bytes(name.as_bytes())
@@ -65,13 +65,13 @@ pub(super) async fn send(
             .unwrap_or_default();
         (name.clone(), redacted(value))
     });
-    sending(Sending::Request {
+    let what = Sending::Request {
         method: method.to_string(),
         url: redacted(url.as_str()),
         user,
         headers: shown.collect(),
         body: body.as_deref().map(redacted),
-    });
+    };
     let exchange = exchange(
         settings,
         method,
@@ -79,13 +79,14 @@ pub(super) async fn send(
         headers,
         Bytes::from(body.unwrap_or_default()),
     );
-    follow(settings, exchange, sending).await
+    follow(settings, exchange, what, sending).await
 }
 
 /// A plain GET, of what a tutorial does not ask for itself.
 pub(super) async fn get(settings: &Settings, url: Url) -> Result<Reply, Broken> {
+    let what = Sending::Redirect(url.to_string());
     let exchange = exchange(settings, http::Method::GET, url, HeaderMap::new(), Bytes::new());
-    let (reply, _) = follow(settings, exchange, &mut |_| {}).await?;
+    let (reply, _) = follow(settings, exchange, what, &mut |_| {}).await?;
     Ok(reply)
 }
 
@@ -107,9 +108,11 @@ fn exchange(
     }
 }
 
+/// Sends it to where it is redirected in the end; `what` is told just before it leaves, and so is each redirect.
 async fn follow(
     settings: &Settings,
     first: Exchange,
+    mut what: Sending,
     sending: &mut (dyn FnMut(Sending) + Send),
 ) -> Result<(Reply, Duration), Broken> {
     let Exchange {
@@ -121,6 +124,7 @@ async fn follow(
     } = first;
     for _ in 0..=REDIRECTS {
         protect(settings, &url, &headers, &body)?;
+        sending(what);
         let begun = Instant::now();
         let exchange = exchange(
             settings,
@@ -143,12 +147,19 @@ async fn follow(
             headers.remove(CONTENT_TYPE);
             headers.remove(CONTENT_LENGTH);
         }
-        if next.host_str() != url.host_str() {
-            headers.remove(AUTHORIZATION);
+        if next.origin() != url.origin() {
+            headers = for_anybody(settings, &headers);
+            if holds_secret(settings, &body) {
+                return Err(Broken::with_hint(
+                    format!(
+                        "it is redirected to `{}`, and what is sent holds a secret, which goes to nobody but whom the tutorial names",
+                        next.origin().ascii_serialization()
+                    ),
+                    "if that is where it belongs, send it there at once: `--base-url URL`",
+                ));
+            }
         }
-        sending(Sending::Redirect(
-            settings.redactor.redact(next.as_str()).into_owned(),
-        ));
+        what = Sending::Redirect(settings.redactor.redact(next.as_str()).into_owned());
         url = next;
     }
     Err(Broken::new(format!(
@@ -156,14 +167,24 @@ async fn follow(
     )))
 }
 
-/// Whether a host is this machine.
-pub(super) fn is_loopback(host: &str) -> bool {
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost"
-        || host.ends_with(".localhost")
-        || host
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
+/// Headers without those that are for one server alone.
+fn for_anybody(settings: &Settings, headers: &HeaderMap) -> HeaderMap {
+    let own = |name: &HeaderName, value: &HeaderValue| {
+        is_credential(name.as_str()) || holds_secret(settings, value.as_bytes())
+    };
+    let others = headers.iter().filter(|(name, value)| !own(name, value));
+    others
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
+}
+
+fn is_credential(name: &str) -> bool {
+    CREDENTIALS.iter().any(|one| name.eq_ignore_ascii_case(one)) || is_secret(name)
+}
+
+fn holds_secret(settings: &Settings, text: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(text);
+    settings.redactor.redact(&text) != text
 }
 
 /// Puts who sends it into the headers; gives the user name.
@@ -207,14 +228,12 @@ fn protect(settings: &Settings, url: &Url, headers: &HeaderMap, body: &[u8]) -> 
     if url.scheme() != "http" {
         return Ok(());
     }
-    let holds_secret = |text: &[u8]| {
-        let text = String::from_utf8_lossy(text);
-        settings.redactor.redact(&text) != text
-    };
     let exposed = headers.contains_key(AUTHORIZATION)
-        || holds_secret(url.as_str().as_bytes())
-        || headers.values().any(|value| holds_secret(value.as_bytes()))
-        || holds_secret(body);
+        || holds_secret(settings, url.as_str().as_bytes())
+        || headers
+            .values()
+            .any(|value| holds_secret(settings, value.as_bytes()))
+        || holds_secret(settings, body);
     if exposed && !settings.danger_plain_http && !url.host_str().is_some_and(is_loopback) {
         return Err(Broken::with_hint(
             format!(

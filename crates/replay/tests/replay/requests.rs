@@ -8,7 +8,7 @@ use serde_json::json;
 use signoff_replay::runner::{Acted, Seen};
 use signoff_replay::variables::{Scope, Variables};
 
-use crate::support::{Says, Says1, World, declared, page, settings, told, written};
+use crate::support::{Says, Says1, World, declared, page, settings, told, told_until, written};
 
 const WHO: &str = "<User><teams><Team><id>7</id></Team></teams><extension>1001</extension></User>";
 
@@ -58,6 +58,8 @@ async fn half_understood_is_not_passed() {
         == Half of it is understood
         > GET http://127.0.0.1/Queues as nobody [] -
         < 200 
+          NO NOT UNDERSTOOD: You should see nothing yet.
+             came this was not understood
           ok HTTP status 200
           NO NOT UNDERSTOOD: a list of three queues
              came this was not understood
@@ -65,7 +67,7 @@ async fn half_understood_is_not_passed() {
              came this was not understood
           NO NOT UNDERSTOOD: The second must never be empty!
              came this was not understood
-        failed: 1 of 4 held, 3 failed, 0 skipped, 0 not reached, 0 broken, 1 of 1 steps failed, 0 not run
+        failed: 1 of 5 held, 4 failed, 0 skipped, 0 not reached, 0 broken, 1 of 1 steps failed, 0 not run
     "#]]
     .assert_eq(&told(page("half.md"), settings(&world)).await);
 }
@@ -135,6 +137,68 @@ async fn redirects_are_followed_as_postman_does() {
     .assert_eq(&world.arrived.lock().unwrap().join("\n"));
 }
 
+/// What is for one server alone, under names that say so and under one that does not.
+fn with_secrets(body: &str) -> signoff_replay::tutorial::Tutorial {
+    declared(&json!({"steps": [{"title": "Send", "request": {
+        "method": "PUT", "url": "http://127.0.0.1/one", "body": body,
+        "headers": {"Cookie": "s3cr3t", "X-Session-Token": "s3cr3t-too", "X-P": "{{clerk_password}}", "X-Other": "o"},
+    }}]}))
+}
+
+#[tokio::test]
+async fn secrets_go_to_no_other_origin() {
+    for other in [
+        "http://127.0.0.1:81/two",
+        "https://127.0.0.1/two",
+        "https://elsewhere.example/",
+    ] {
+        let away = || Says::status(307).header("location", other);
+        let world = Arc::new(World::answering([away(), Says::status(200)]));
+        told(with_secrets("<x/>"), settings(&world)).await;
+        let headers = world.headers.lock().unwrap().concat();
+        assert_eq!(headers.matches("s3cr3t").count(), 3, "{other}: {headers}");
+        assert_eq!(headers.matches("x-other").count(), 2, "{other}: {headers}");
+        let world = Arc::new(World::answering([away(), Says::status(200)]));
+        let text = told(with_secrets("p={{clerk_password}}"), settings(&world)).await;
+        assert!(text.contains("what is sent holds a secret"), "{other}: {text}");
+        assert_eq!(world.arrived.lock().unwrap().len(), 1, "{other}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_ends_it_while_a_request_is_under_way_is_told_of_it() {
+    let hour = Duration::from_secs(3_600);
+    let away = Says::status(307).header("location", "/two");
+    let world = Arc::new(World::answering([away, Says::status(200).after(hour)]));
+    let stop = tokio::time::sleep(hour / 2);
+    let text = told_until(stop, of("PUT", "http://127.0.0.1/one"), settings(&world)).await;
+    expect![[r#"
+        == Get
+        > PUT http://127.0.0.1/one as c1 [] <x/>
+        > redirected to http://127.0.0.1/two
+          not reached HTTP status 200
+        failed: 0 of 1 held, 0 failed, 0 skipped, 1 not reached, 0 broken, 1 of 1 steps failed, 0 not run
+    "#]]
+    .assert_eq(&text);
+}
+
+#[tokio::test]
+async fn what_a_server_says_reads_nothing_of_the_environment() {
+    let world = Arc::new(World::answering([
+        Says::status(200).body("<u><id>{{clerk_password}}</id></u>"),
+        Says::status(200),
+    ]));
+    let tutorial = declared(&json!({"steps": [
+        {"title": "Copy", "request": {"method": "GET", "url": "http://127.0.0.1/"}, "copy": {"id": "id"}},
+        {"title": "Use", "request": {"method": "GET", "url": "http://127.0.0.1/{id}"}},
+    ]}));
+    told(tutorial, settings(&world)).await;
+    expect![[r#"
+        GET http://127.0.0.1/ - 
+        GET http://127.0.0.1/%7B%7Bclerk_password%7D%7D - "#]]
+    .assert_eq(&world.arrived.lock().unwrap().join("\n"));
+}
+
 #[tokio::test]
 async fn redirects_come_to_an_end() {
     let circle = || Says::status(302).header("location", "/one");
@@ -149,14 +213,9 @@ async fn no_password_goes_out_in_clear() {
     let world = Arc::new(World::answering([Says::status(200)]));
     let text = told(of("GET", "http://finesse.example:8082/x"), settings(&world)).await;
     assert!(text.contains("in clear; map the port to one with TLS"), "{text}");
-    // A redirect changes nothing about that.
-    let away = Says::status(307).header("location", "http://127.0.0.1.example/x");
-    let redirected = Arc::new(World::answering([away, Says::status(200)]));
-    told(of("GET", "http://127.0.0.1/x"), settings(&redirected)).await;
-    expect![[r#"
-        GET http://127.0.0.1/x Basic YzE6czNjcjN0LW9mLWMx <x/>
-        GET http://127.0.0.1.example/x - <x/>"#]]
-    .assert_eq(&redirected.arrived.lock().unwrap().join("\n"));
+    assert!(text.starts_with("== Get\n  not reached"), "{text}");
+    let text = told(of("GET", "http://finesse.localhost/x"), settings(&world)).await;
+    assert!(text.contains("in clear"), "{text}");
     assert!(world.arrived.lock().unwrap().is_empty());
     let mut bold = settings(&world);
     bold.danger_plain_http = true;

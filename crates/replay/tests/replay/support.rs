@@ -11,12 +11,13 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use signoff_core::{FailureKind, Sent};
+use signoff_engine::feed::Published;
 use signoff_engine::json::value_from;
 use signoff_engine::redact::Redactor;
 use signoff_engine::transport::{Exchange, Reply, Transport, TransportFailure};
 use signoff_replay::aim::Aim;
 use signoff_replay::event::{Event, Observer, Sending, TaskResult, Verdict};
-use signoff_replay::feed::{FeedError, FeedLogin, FeedSession, Feeds, Heard, OpenFeed};
+use signoff_replay::feed::{FeedError, FeedLogin, FeedSession, Feeds, OpenFeed};
 use signoff_replay::lab;
 use signoff_replay::runner::{Acted, Person, Seen, Settings, replay};
 use signoff_replay::tutorial::Tutorial;
@@ -67,9 +68,11 @@ pub(crate) struct World {
     pub(crate) answers: Mutex<VecDeque<Says>>,
     /// What arrived: method, URL, authorization, body.
     pub(crate) arrived: Mutex<Vec<String>>,
+    /// The headers that arrived.
+    pub(crate) headers: Mutex<Vec<String>>,
     /// What was asked of feeds.
     pub(crate) asked: Mutex<Vec<String>>,
-    pub(crate) listener: Mutex<Option<mpsc::Sender<Heard>>>,
+    pub(crate) listener: Mutex<Option<mpsc::Sender<Published>>>,
     pub(crate) nodes: Mutex<Vec<String>>,
     pub(crate) refuses_feeds: bool,
     pub(crate) loses_feed: bool,
@@ -100,6 +103,9 @@ impl Transport for Hands {
             exchange.url,
             String::from_utf8_lossy(&exchange.body)
         ));
+        let headers = exchange.headers.iter();
+        let headers = headers.map(|(name, value)| format!("{name}: {}\n", value.to_str().unwrap()));
+        self.0.headers.lock().unwrap().push(headers.collect());
         let says = self.0.answers.lock().unwrap().pop_front();
         async move {
             let Some(says) = says else {
@@ -112,7 +118,7 @@ impl Transport for Hands {
             };
             tokio::time::sleep(says.takes).await;
             for (node, payload) in says.published {
-                let heard = Heard {
+                let heard = Published {
                     node: node.to_owned(),
                     payload: payload.to_owned(),
                 };
@@ -256,12 +262,21 @@ pub(crate) fn settings(world: &Arc<World>) -> Settings {
 
 /// Replays, and gives what was told, line by line.
 pub(crate) async fn told(tutorial: Tutorial, settings: Settings) -> String {
+    told_until(std::future::pending(), tutorial, settings).await
+}
+
+/// The same, until somebody ends it.
+pub(crate) async fn told_until(
+    stop: impl Future<Output = ()>,
+    tutorial: Tutorial,
+    settings: Settings,
+) -> String {
     let mut transcript = Transcript {
         tutorial: Arc::new(tutorial),
         text: String::new(),
     };
     let tutorial = Arc::clone(&transcript.tutorial);
-    let summary = replay(tutorial, settings, std::future::pending(), &mut transcript).await;
+    let summary = replay(tutorial, settings, stop, &mut transcript).await;
     let mut text = transcript.text;
     let _ = writeln!(
         text,

@@ -27,6 +27,8 @@ pub(super) struct Human {
     quiet: bool,
     /// The step that is being told of, whose heading is not shown yet.
     unheaded: Option<usize>,
+    /// Steps that were not begun, in order.
+    not_run: Vec<usize>,
 }
 
 impl Human {
@@ -36,6 +38,7 @@ impl Human {
             verbose: general.verbose > 0,
             quiet: general.quiet,
             unheaded: None,
+            not_run: Vec::new(),
         }
     }
 
@@ -60,6 +63,24 @@ impl Human {
             number => format!("Step {}: {}", safe(number), safe(&step.title)),
         };
         format!("\n{}", painted(BOLD, &title))
+    }
+
+    /// Which steps were not run, in one line; they are the last ones.
+    fn steps_not_run(&self) -> Option<String> {
+        let name = |step: usize| {
+            let step = &self.tutorial.steps[step];
+            safe(if step.number.is_empty() {
+                &step.title
+            } else {
+                &step.number
+            })
+            .into_owned()
+        };
+        Some(match self.not_run.as_slice() {
+            [] => return None,
+            [only] => format!("step {} was not run", name(*only)),
+            [first, .., last] => format!("steps {}–{} were not run", name(*first), name(*last)),
+        })
     }
 
     fn body(&self, text: &str) -> String {
@@ -116,6 +137,9 @@ impl Observer for Human {
                 };
                 self.say(&text);
             }
+            Event::StepNotRun(step) => self.not_run.push(*step),
+            // Of a step that was not begun, that alone is told.
+            Event::Checked { step, .. } if self.not_run.contains(step) => {}
             Event::Checked {
                 expected, verdict, ..
             } => {
@@ -149,7 +173,12 @@ impl Observer for Human {
                 TaskResult::Passed | TaskResult::Failed | TaskResult::Skipped => {}
             },
             Event::StepEnded { .. } => {}
-            Event::Finished(summary) => data(&summary_line(summary)),
+            Event::Finished(summary) => {
+                if let Some(steps) = self.steps_not_run() {
+                    self.say(&painted(DIM, &format!("\n{steps}")));
+                }
+                data(&summary_line(summary));
+            }
         }
     }
 }

@@ -36,6 +36,9 @@ fn line(event: &Event, tutorial: &Tutorial) -> Option<Value> {
             let step = &tutorial.steps[*index];
             json!({"event": "step", "step": number(step), "title": step.title, "place": step.place.to_string()})
         }
+        Event::StepNotRun(index) => {
+            json!({"event": "step_not_run", "step": step(*index), "title": tutorial.steps[*index].title})
+        }
         Event::Sent {
             step: index,
             task,

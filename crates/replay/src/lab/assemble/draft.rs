@@ -34,8 +34,17 @@ pub(super) struct Draft {
 pub(super) type Problems = Vec<(Option<Place>, String)>;
 
 impl Draft {
+    /// Forgets what was entered; what was not understood of it stays to be told.
     pub(super) fn begins_anew(&mut self) {
-        *self = Self::default();
+        *self = Self {
+            unclear: std::mem::take(&mut self.unclear),
+            ..Self::default()
+        };
+    }
+
+    /// What was said after all was sent, and not understood.
+    pub(super) fn not_understood(self) -> Vec<(Place, String)> {
+        self.unclear
     }
 
     pub(super) fn take(&mut self, meaning: &Meaning, place: &Place) {
