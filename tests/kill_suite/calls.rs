@@ -38,7 +38,7 @@ pub(crate) struct Series {
 pub(crate) const DISK: [&str; 4] = ["fsync", "pwrite64", "ftruncate", "unlink"];
 
 /// What else is seen from outside: the lock, what is printed, what is sent.
-pub(crate) const OUTSIDE: [&str; 3] = ["write", "writev", "sendto"];
+pub(crate) const OUTSIDE: [&str; 2] = ["write", "writev"];
 
 /// How many people a run is for.
 pub(crate) const USERS: usize = 20;

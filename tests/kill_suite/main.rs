@@ -130,6 +130,7 @@ fn the_nth_system_call_is_survived() {
         (series(Blow::Kill, Stage::Resume, "writev"), 3),
         (series(Blow::Eio, Stage::Begin, "fsync"), 3),
         (series(Blow::Eio, Stage::Resume, "pwrite64"), 3),
+        (series(Blow::Eio, Stage::Begin, "unlink"), 2),
         (series(Blow::Enospc, Stage::Begin, "pwrite64"), 3),
         (series(Blow::Enospc, Stage::Resume, "fsync"), 3),
     ];

@@ -56,7 +56,7 @@ impl Store {
         let failed = |error: rusqlite::Error| JournalError::of_sqlite(path, &error);
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
-        configure(&connection).map_err(failed)?;
+        configure(&connection, path)?;
         let store = Self {
             path: path.to_owned(),
             connection,
@@ -75,7 +75,7 @@ impl Store {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
         let found = version(&connection, path)?;
-        configure(&connection).map_err(failed)?;
+        configure(&connection, path)?;
         let checked: String = connection
             .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
             .map_err(failed)?;
@@ -368,16 +368,34 @@ pub(super) fn version(connection: &Connection, path: &Path) -> Result<i64, Journ
     Ok(found)
 }
 
-/// A commit is on disk before it returns (`FULL`); readers see it while the run goes on (WAL).
-fn configure(connection: &Connection) -> rusqlite::Result<()> {
+pub(super) fn configure(connection: &Connection, path: &Path) -> Result<(), JournalError> {
+    let mode = set_modes(connection).map_err(|error| JournalError::of_sqlite(path, &error))?;
+    if mode == "wal" {
+        Ok(())
+    } else {
+        Err(JournalError::Io {
+            path: path.to_owned(),
+            reason: format!("SQLite's write-ahead log cannot be had here, only the mode `{mode}`"),
+        })
+    }
+}
+
+/// A commit is on disk before it returns (`FULL`); readers see it while the run goes on (WAL). Gives the mode of the
+/// journal that SQLite keeps for itself.
+fn set_modes(connection: &Connection) -> rusqlite::Result<String> {
     connection.set_prepared_statement_cache_capacity(32);
-    connection.pragma_update(None, "journal_mode", "WAL")?;
+    let mut statement = connection.prepare("PRAGMA journal_mode = WAL")?;
+    // The mode is told before the change is committed: whether that went well is known at the end of the rows.
+    let told: Vec<String> = statement
+        .query_map([], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "fullfsync", true)?;
     connection.pragma_update(None, "checkpoint_fullfsync", true)?;
     connection.pragma_update(None, "cache_size", -8192)?;
     connection.pragma_update(None, "wal_autocheckpoint", 1000)?;
-    connection.busy_timeout(std::time::Duration::from_secs(5))
+    connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    Ok(told.concat())
 }
 
 fn meta(header: &RunHeader) -> Vec<(&'static str, String)> {

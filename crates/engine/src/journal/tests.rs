@@ -17,7 +17,7 @@ use signoff_core::{Field, Outcome, Record, User, Value};
 use tempfile::TempDir;
 
 use super::folder::{self, WriteLock};
-use super::store::{Entry, Last, Store};
+use super::store::{Entry, Last, Store, configure};
 use super::{
     AnswerRecord, CallDigest, CallId, CallKind, CallRecord, Disposition, EndRecord, InputFile, IntentId,
     IntentRecord, Journal, JournalError, JournalReader, LogRecord, RecordedAnswer, ResultRecord, RunHeader,
@@ -469,6 +469,17 @@ async fn a_full_disk_is_told_as_such() {
     let error = journal.answer(call_id, large).await.unwrap_err();
     assert_eq!(error, JournalError::Full { path });
     assert_eq!(reader(&journal).open_intents().unwrap().len(), 1);
+}
+
+#[test]
+fn a_file_that_cannot_have_a_write_ahead_log_is_not_written() {
+    let connection = Connection::open_in_memory().unwrap();
+    let error = configure(&connection, Path::new("01run.sqlite")).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the journal cannot be written or read: 01run.sqlite: \
+         SQLite's write-ahead log cannot be had here, only the mode `memory`"
+    );
 }
 
 #[test]
