@@ -111,6 +111,31 @@ fn who_was_logged_out_of_the_web_alone_is_told_so() {
 }
 
 #[test]
+fn a_run_that_can_be_gone_on_with_says_that_alone() {
+    let site = site(&[&format!("zap_expire@/v1/users/logout/{}", id("bob"))]);
+    let one_by_one = ["adaeze", "bob", "dewale"].map(|user| format!("zap:logout(\"{}\")\n", id(user)));
+    let script = format!(
+        "local signoff = require(\"@signoff\")\nreturn signoff.workflow({{ run = function()\n\
+         local zap = signoff.connect(\"site\")\n{}end }})\n",
+        one_by_one.concat()
+    );
+    let script = site.write("my.luau", &script);
+    let ended = site.signoff(&["run", &script, "--yes"]).exits(5);
+    expect![[r#"
+        ✓ done      63d1b2c13c1eba8b4d000001                          confirmed by the answer; no device was logged out, since no `device_token` of his is known
+        ✗ denied    63d1b2c2bcdf3a4c76000002                          http_401: jwt expired
+        ✗ cancelled 63d1b2c4ec6a56376e000004                          the vendor refused the credential `me` (HTTP 401)
+
+        3 users: 1 logged out, 1 denied, 1 not tried
+        completed in N s, run RUN
+        ---
+        run RUN: FOLDER/my.luau
+        next: correct the credential first: the vendor locks an account after a few refusals
+        to go on: signoff resume RUN --state 'FOLDER/state'
+    "#]].assert_eq(&ended.printed());
+}
+
+#[test]
 fn a_device_without_a_token_is_not_asked_for() {
     let site = site(&[]);
     let ended = site

@@ -146,7 +146,6 @@ fn a_run_is_seen_while_it_goes_on_when_it_broke_off_and_when_it_is_complete() {
               10001 on site: logout sent or about to be at TIME
             ---
             next: `signoff resume RUN` goes on with it
-            next: deal with the reason given for each before you run it again
         "#]],
     );
     for (filter, count) in [

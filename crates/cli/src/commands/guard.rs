@@ -71,7 +71,7 @@ pub(crate) async fn perform(
         }
     };
     let progress = Progress::new(general);
-    let observer = report::reporter(general, &progress);
+    let observer = report::reporter(general, &progress, setup.config.is_some());
     let (summary, result) = task.execute(guard.plan, approved, observer, progress).await?;
     task.finish(&summary, result, !guard.plan)
 }
@@ -86,7 +86,7 @@ pub(crate) async fn resume(
     force: bool,
 ) -> Result<Exit, Failure> {
     let progress = Progress::new(general);
-    let observer = report::reporter(general, &progress);
+    let observer = report::reporter(general, &progress, setup.config.is_some());
     let settings = ResumeSettings {
         run,
         today: header(work, setup),
@@ -186,7 +186,7 @@ impl Task<'_> {
             return Err(question::interrupted(NOBODY));
         }
         if result.is_err() || summary.untried.is_some() {
-            let reporter = report::reporter(self.general, &Progress::new(self.general));
+            let reporter = report::reporter(self.general, &Progress::new(self.general), false);
             for event in &events {
                 reporter.event(event);
             }

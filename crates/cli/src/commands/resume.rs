@@ -87,7 +87,7 @@ async fn work(header: &RunHeader, from: Option<&Path>, setup: &Setup) -> Result<
 /// Prints what it printed at its end.
 fn report_again(found: &Found, general: &General, summary: Summary) -> Result<Exit, Failure> {
     let progress = Progress::new(general);
-    let observer = report::reporter(general, &progress);
+    let observer = report::reporter(general, &progress, false);
     observer.event(&Event::Started {
         run: found.run.clone(),
         workflow: found.header.workflow.clone(),

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use anstyle::{AnsiColor, Style};
 use signoff_core::{ConfirmedBy, Field, Outcome};
-use signoff_engine::call::OutcomeRow;
+use signoff_engine::call::{Cause, OutcomeRow};
 use signoff_engine::event::{Event, Level, Observer, Status, Summary};
 use signoff_engine::json;
 use unicode_width::UnicodeWidthStr;
@@ -21,6 +21,7 @@ use crate::text::{column, safe};
 pub(crate) struct Human {
     least: Level,
     quiet: bool,
+    can_resume: bool,
     progress: Progress,
     /// Ids are never cut, so their column grows.
     id_width: AtomicUsize,
@@ -36,10 +37,11 @@ struct State {
 }
 
 impl Human {
-    pub(crate) fn new(general: &General, progress: Progress) -> Self {
+    pub(crate) fn new(general: &General, progress: Progress, can_resume: bool) -> Self {
         Self {
             least: general.least_level(),
             quiet: general.quiet,
+            can_resume,
             progress,
             id_width: AtomicUsize::new(ID_WIDTH),
             state: Mutex::default(),
@@ -86,8 +88,9 @@ impl Observer for Human {
                 if let Some(text) = summary_lines(summary, &state) {
                     self.progress.above(|| data(&text));
                 }
+                let goes_on = self.can_resume && !state.plan && is_unfinished(summary);
                 if !self.quiet {
-                    for line in next_steps(summary, &state.left) {
+                    for line in next_steps(summary, &state.left, goes_on) {
                         self.progress.line(&line);
                     }
                 }
@@ -166,9 +169,20 @@ fn summary_lines(summary: &Summary, state: &State) -> Option<String> {
     Some(text)
 }
 
-/// What to do about those who are not out, the most important first.
-fn next_steps(summary: &Summary, left: &NotOut) -> Vec<String> {
+/// Whether somebody is left whom `resume` would try.
+fn is_unfinished(summary: &Summary) -> bool {
+    let is_left = summary.untried.is_none() && summary.cancelled > 0;
+    summary.status == Status::Interrupted || summary.status == Status::Completed && is_left
+}
+
+/// What to do about those who are not out, the most important first. Of a run that can be gone on with, which is said last,
+/// what must be done before that.
+fn next_steps(summary: &Summary, left: &NotOut, goes_on: bool) -> Vec<String> {
     let next = |text: &str| format!("next: {text}");
+    if goes_on {
+        let first = left.is_credential_stopped().then_some(Cause::Credential);
+        return first.map(advice_for_all).map(next).into_iter().collect();
+    }
     if summary.status == Status::Interrupted && summary.total == 0 {
         return Vec::new();
     }

@@ -26,10 +26,10 @@ pub(crate) use progress::Progress;
 pub(crate) use table::{table, users};
 pub(crate) use words::advice_for_all;
 
-/// The reporter for what was asked for on the command line.
-pub(crate) fn reporter(general: &General, progress: &Progress) -> Arc<dyn Observer> {
+/// The reporter for what was asked for on the command line. `can_resume`: what is left of a run can be gone on with later.
+pub(crate) fn reporter(general: &General, progress: &Progress, can_resume: bool) -> Arc<dyn Observer> {
     match general.format {
-        Format::Human => Arc::new(Human::new(general, progress.clone())),
+        Format::Human => Arc::new(Human::new(general, progress.clone(), can_resume)),
         Format::Json => Arc::new(Json::new(general, progress.clone())),
     }
 }

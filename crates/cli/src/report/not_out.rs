@@ -50,6 +50,12 @@ impl NotOut {
         self.0.is_empty()
     }
 
+    /// Whether somebody was not tried because a credential is refused.
+    pub(crate) fn is_credential_stopped(&self) -> bool {
+        let mut codes = self.0.values().filter_map(|left| left.code.as_deref());
+        codes.any(|code| code == "credential_stopped")
+    }
+
     /// Two lines for each outcome and reason: who, and why.
     pub(crate) fn lines(&self) -> Vec<String> {
         let mut groups: BTreeMap<(Outcome, &str), Vec<String>> = BTreeMap::new();

@@ -200,18 +200,18 @@ impl Whole<'_> {
         text
     }
 
-    /// What to do next, the most important first.
+    /// What to do next, the most important first. Of a run that can be gone on with that is all: what is left then is told
+    /// at its end.
     pub(crate) fn next(&self) -> Vec<String> {
         let run = &self.overview.run;
         if let Standing::Running(_) = self.overview.standing {
             return vec![format!("it goes on; `signoff show {run}` looks again")];
         }
-        let mut steps = Vec::new();
         if self.can_be_resumed {
-            steps.push(format!("`signoff resume {run}` goes on with it"));
+            return vec![format!("`signoff resume {run}` goes on with it")];
         }
-        steps.extend(self.not_out.advice().into_iter().map(str::to_owned));
-        steps
+        let steps = self.not_out.advice().into_iter();
+        steps.map(str::to_owned).collect()
     }
 
     fn status(&self) -> String {
