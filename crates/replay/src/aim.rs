@@ -92,7 +92,7 @@ impl Aim {
                 text: server.to_owned(),
             });
         };
-        let from = parsed.port().unwrap_or(XMPP);
+        let from = port_of(server);
         let map = self.ports.iter().find(|map| map.from == from);
         let port = map.map_or(from, |map| map.to);
         let tls = match map.and_then(|map| map.scheme.as_deref()) {
@@ -104,6 +104,12 @@ impl Aim {
         let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
         Ok(FeedAddress { host, port, tls })
     }
+}
+
+/// The port that a server of a feed has in a text.
+pub(crate) fn port_of(server: &str) -> u16 {
+    let parsed = Url::parse(&format!("xmpp://{}", server.trim())).ok();
+    parsed.and_then(|url| url.port()).unwrap_or(XMPP)
 }
 
 impl FromStr for PortMap {

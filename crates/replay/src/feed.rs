@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use signoff_engine::feed::Published;
+use signoff_engine::feed::{ClientError, Published};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -13,7 +13,7 @@ use crate::aim::FeedAddress;
 /// Opens feeds.
 pub trait Feeds: Send + Sync {
     /// Signs in to one. A refused password is not tried again.
-    fn open(&self, login: FeedLogin) -> BoxFuture<'_, Result<OpenFeed, FeedError>>;
+    fn open(&self, login: FeedLogin) -> BoxFuture<'_, Result<OpenFeed, ClientError>>;
 }
 
 /// Where and as whom. Deliberately without `Debug`: it holds a password.
@@ -39,26 +39,16 @@ pub struct OpenFeed {
 /// What can be asked of a feed.
 pub trait FeedSession: Send {
     /// Listens to a node.
-    fn subscribe<'a>(&'a mut self, node: &'a str) -> BoxFuture<'a, Result<(), FeedError>>;
+    fn subscribe<'a>(&'a mut self, node: &'a str) -> BoxFuture<'a, Result<(), ClientError>>;
 
     /// Listens to it no more.
-    fn unsubscribe<'a>(&'a mut self, node: &'a str) -> BoxFuture<'a, Result<(), FeedError>>;
+    fn unsubscribe<'a>(&'a mut self, node: &'a str) -> BoxFuture<'a, Result<(), ClientError>>;
 
     /// What is listened to.
-    fn subscriptions(&mut self) -> BoxFuture<'_, Result<Vec<String>, FeedError>>;
+    fn subscriptions(&mut self) -> BoxFuture<'_, Result<Vec<String>, ClientError>>;
 
     /// Signs out, politely.
     fn close(self: Box<Self>) -> BoxFuture<'static, ()>;
-}
-
-/// Why a feed did not do what it was asked.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct FeedError {
-    /// What went wrong.
-    pub message: String,
-    /// What to do about it; may be empty.
-    pub hint: String,
 }
 
 /// A feed that is open, and what it has said.

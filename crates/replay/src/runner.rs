@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use signoff_engine::feed::Published;
+use signoff_engine::feed::{ClientError, Published};
 use signoff_engine::redact::Redactor;
 use signoff_engine::secret::Secret;
 use signoff_engine::transport::{Reply, Transport};
@@ -19,7 +19,7 @@ use tokio::time::Instant;
 use crate::aim::Aim;
 use crate::check::{self, Answer};
 use crate::event::{Answered, Event, Observer, Sending, Summary, TaskResult, Verdict};
-use crate::feed::{FeedError, Feeds, Listening};
+use crate::feed::{Feeds, Listening};
 use crate::template::{Template, Unfilled};
 use crate::tutorial::{self, Action, Capture, CaptureSource, Check, Request, Task, Tutorial};
 use crate::variables::Variables;
@@ -169,12 +169,9 @@ impl Broken {
     }
 }
 
-impl From<FeedError> for Broken {
-    fn from(error: FeedError) -> Self {
-        Self {
-            message: error.message,
-            hint: error.hint,
-        }
+impl From<ClientError> for Broken {
+    fn from(error: ClientError) -> Self {
+        Self::new(error.message)
     }
 }
 

@@ -5,7 +5,7 @@ use futures_util::future::BoxFuture;
 use signoff_engine::feed::{Account, Client, ClientError, Place};
 use signoff_engine::transport::TransportSettings;
 
-use crate::feed::{FeedError, FeedLogin, FeedSession, Feeds, OpenFeed};
+use crate::feed::{FeedLogin, FeedSession, Feeds, OpenFeed};
 
 /// Opens feeds with the trust and the proxies of these settings.
 pub struct XmppFeeds(TransportSettings);
@@ -19,7 +19,7 @@ impl XmppFeeds {
 }
 
 impl Feeds for XmppFeeds {
-    fn open(&self, login: FeedLogin) -> BoxFuture<'_, Result<OpenFeed, FeedError>> {
+    fn open(&self, login: FeedLogin) -> BoxFuture<'_, Result<OpenFeed, ClientError>> {
         async move {
             let place = Place {
                 host: login.address.host,
@@ -31,9 +31,7 @@ impl Feeds for XmppFeeds {
                 user: login.username,
                 password: login.password,
             };
-            let (client, notifications) = Client::connect(self.0.clone(), &place, account)
-                .await
-                .map_err(|error| in_words(&error))?;
+            let (client, notifications) = Client::connect(self.0.clone(), &place, account).await?;
             Ok(OpenFeed {
                 session: Box::new(XmppSession(client)),
                 notifications,
@@ -46,26 +44,19 @@ impl Feeds for XmppFeeds {
 struct XmppSession(Client);
 
 impl FeedSession for XmppSession {
-    fn subscribe<'a>(&'a mut self, node: &'a str) -> BoxFuture<'a, Result<(), FeedError>> {
-        async move { self.0.subscribe(node).await.map_err(|error| in_words(&error)) }.boxed()
+    fn subscribe<'a>(&'a mut self, node: &'a str) -> BoxFuture<'a, Result<(), ClientError>> {
+        async move { self.0.subscribe(node).await }.boxed()
     }
 
-    fn unsubscribe<'a>(&'a mut self, node: &'a str) -> BoxFuture<'a, Result<(), FeedError>> {
-        async move { self.0.unsubscribe(node).await.map_err(|error| in_words(&error)) }.boxed()
+    fn unsubscribe<'a>(&'a mut self, node: &'a str) -> BoxFuture<'a, Result<(), ClientError>> {
+        async move { self.0.unsubscribe(node).await }.boxed()
     }
 
-    fn subscriptions(&mut self) -> BoxFuture<'_, Result<Vec<String>, FeedError>> {
-        async move { self.0.subscriptions().await.map_err(|error| in_words(&error)) }.boxed()
+    fn subscriptions(&mut self) -> BoxFuture<'_, Result<Vec<String>, ClientError>> {
+        async move { self.0.subscriptions().await }.boxed()
     }
 
     fn close(self: Box<Self>) -> BoxFuture<'static, ()> {
         self.0.close().boxed()
-    }
-}
-
-fn in_words(error: &ClientError) -> FeedError {
-    FeedError {
-        message: error.to_string(),
-        hint: String::new(),
     }
 }

@@ -54,6 +54,63 @@ fn a_certificate_of_nobody_is_not_trusted_unless_that_is_asked_for() {
 }
 
 #[test]
+fn each_way_in_which_a_feed_does_not_open_has_its_cure() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let closed = format!("5222={}", listener.local_addr().unwrap().port());
+    drop(listener);
+    for (fault, to, words) in [
+        (
+            "",
+            "closed",
+            [
+                "connection refused",
+                "`--map-port 5222=PORT/tls` names another port",
+            ],
+        ),
+        (
+            "",
+            "tls",
+            [
+                "certificate",
+                "help: save the issuer's certificate as PEM, and name it: `--ca-file FILE`",
+            ],
+        ),
+        (
+            "feed_not_authorized=0",
+            "plain",
+            [
+                "not-authorized",
+                "check the user `agentA` and his password, `{{agentA_password}}`;",
+            ],
+        ),
+        (
+            "feed_no_plain",
+            "plain",
+            [
+                "takes no PLAIN",
+                "check that XMPP is spoken at this port, and whether in TLS",
+            ],
+        ),
+    ] {
+        let lab = lab();
+        if !fault.is_empty() {
+            lab.0.fault(fault);
+        }
+        let map = match to {
+            "closed" => closed.clone(),
+            "tls" => format!("5222={}/tls", lab.0.sandbox.xmpp_tls_address().port()),
+            _ => format!("5222={}", lab.0.sandbox.xmpp_address().port()),
+        };
+        let arguments = ["replay", "7.md", "-e", "lab.json", "--map-port", &map];
+        let ended = lab.without_secrets(lab.0.run(&arguments)).exits(1);
+        for words in words {
+            assert!(ended.stdout.contains(words), "{fault} {to}: {}", ended.stdout);
+        }
+        assert!(lab.0.sandbox.ledger().requests().is_empty());
+    }
+}
+
+#[test]
 fn a_base_url_takes_the_place_of_what_the_page_says() {
     let lab = lab();
     let origin = lab.0.sandbox.https_origin();

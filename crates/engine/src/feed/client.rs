@@ -58,8 +58,37 @@ pub struct Published {
 
 /// Why a service does not do what it is asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct ClientError(String);
+#[error("{message}")]
+pub struct ClientError {
+    /// What somebody can do something about.
+    pub fault: Fault,
+    /// In words for a person.
+    pub message: String,
+}
+
+/// Where it lies that there is no session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// Nobody can be reached at the address.
+    Unreachable,
+    /// Whoever answers there has a certificate that is not trusted.
+    Untrusted,
+    /// The user or his password is refused.
+    Login,
+    /// The server knows no such domain.
+    Domain,
+    /// The service ends it, says nothing, or says something else than was asked for.
+    Session,
+}
+
+impl ClientError {
+    fn of_session(message: impl Into<String>) -> Self {
+        Self {
+            fault: Fault::Session,
+            message: message.into(),
+        }
+    }
+}
 
 enum Ask {
     Subscribe(String, Told<()>),
@@ -89,7 +118,15 @@ impl Client {
         };
         let whole = async {
             let dialer = Dialer::new(settings);
-            let wire = Wire::connect(&dialer, &address).await.map_err(ClientError)?;
+            let wire = Wire::connect(&dialer, &address).await;
+            let wire = wire.map_err(|none| ClientError {
+                fault: if none.untrusted {
+                    Fault::Untrusted
+                } else {
+                    Fault::Unreachable
+                },
+                message: none.words,
+            })?;
             let login = Login {
                 service: format!("pubsub.{}", account.domain),
                 domain: account.domain,
@@ -100,16 +137,23 @@ impl Client {
             };
             let began = Instant::now();
             let session = Session::new(login, wire.framing(), Limits::default(), Duration::ZERO);
-            let session = session.map_err(|error| ClientError(error.to_string()))?;
-            let (session, wire, jid) = until_ready(session, wire, began)
-                .await
-                .map_err(|trouble| ClientError(trouble.why.to_string()))?;
+            let session = session.map_err(|error| ClientError::of_session(error.to_string()))?;
+            let (session, wire, jid) =
+                until_ready(session, wire, began)
+                    .await
+                    .map_err(|trouble| ClientError {
+                        fault: trouble.fault,
+                        message: trouble.why.to_string(),
+                    })?;
             Ok((session, wire, jid, began))
         };
         let (session, wire, jid, began) = timeout(PATIENCE, whole)
             .await
-            .unwrap_or_else(|_| Err(ClientError("nobody answers in time".to_owned())))
-            .map_err(|error| ClientError(format!("the notification service at `{address}`: {error}")))?;
+            .unwrap_or_else(|_| Err(ClientError::of_session("nobody answers in time")))
+            .map_err(|error| ClientError {
+                message: format!("the notification service at `{address}`: {error}"),
+                ..error
+            })?;
         let (asks, asked) = mpsc::channel(16);
         let (publish, published) = mpsc::channel(WAITING);
         let task = Task {
@@ -163,11 +207,11 @@ impl Client {
 
     async fn ask<T>(&self, ask: impl FnOnce(Told<T>) -> Ask) -> Result<T, ClientError> {
         let (told, answer) = oneshot::channel();
-        let gone = || ClientError("the session is gone".to_owned());
+        let gone = || ClientError::of_session("the session is gone");
         self.asks.send(ask(told)).await.map_err(|_| gone())?;
         match timeout(PATIENCE, answer).await {
             Ok(answered) => answered.unwrap_or_else(|_| Err(gone())),
-            Err(_) => Err(ClientError("the service does not answer".to_owned())),
+            Err(_) => Err(ClientError::of_session("the service does not answer")),
         }
     }
 }
@@ -220,7 +264,7 @@ impl Task {
     }
 
     fn ask(&mut self, now: Duration, ask: Ask) {
-        let unasked = |error: &dyn fmt::Display| ClientError(error.to_string());
+        let unasked = |error: &dyn fmt::Display| ClientError::of_session(error.to_string());
         match ask {
             Ask::Subscribe(node, told) => match self.session.subscribe(now, &node) {
                 Ok(()) => _ = self.subscribing.insert(node, told),
@@ -276,7 +320,8 @@ impl Task {
     }
 
     fn failed(&mut self, request: &Request, condition: &str) {
-        let refused = |what: &str| ClientError(format!("the service refuses {what}: {condition}"));
+        let refused =
+            |what: &str| ClientError::of_session(format!("the service refuses {what}: {condition}"));
         match request {
             Request::Subscribe { node } => {
                 answer(

@@ -39,7 +39,7 @@ use listener::Command;
 use session::Feed;
 use source::Source;
 
-pub use client::{Account, Client, ClientError, Place, Published};
+pub use client::{Account, Client, ClientError, Fault, Place, Published};
 pub(crate) use listener::{Heard, Listener};
 pub(crate) use source::Tell;
 

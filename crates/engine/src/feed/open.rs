@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use signoff_core::abi::host::Op;
 use signoff_core::{FeedPlan, FeedWish, Finished, Outcome};
-use signoff_xmpp::{Event, Limits, Login, Session};
+use signoff_xmpp::{Event, Limits, Login, Reason, Session};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout};
 
 use super::address::Address;
+use super::client::Fault;
 use super::session::flush;
 use super::source::Source;
 use super::wire::Wire;
@@ -48,6 +49,8 @@ pub(super) struct Trouble {
     pub(super) is_final: bool,
     /// The password may have been shown.
     pub(super) was_shown: bool,
+    /// What somebody can do something about.
+    pub(super) fault: Fault,
 }
 
 impl Trouble {
@@ -57,6 +60,7 @@ impl Trouble {
             is_lasting: false,
             is_final: false,
             was_shown: false,
+            fault: Fault::Session,
         }
     }
 
@@ -66,6 +70,7 @@ impl Trouble {
             is_lasting: true,
             is_final: true,
             was_shown: false,
+            fault: Fault::Session,
         }
     }
 
@@ -77,6 +82,7 @@ impl Trouble {
             is_lasting: false,
             is_final: true,
             was_shown: true,
+            fault: Fault::Login,
         }
     }
 }
@@ -241,7 +247,7 @@ async fn connect<'a>(source: &Source, addresses: &'a [Address]) -> Result<(Wire,
     for address in addresses {
         match Wire::connect(&source.dialer, address).await {
             Ok(wire) => return Ok((wire, address)),
-            Err(why) => words.push(format!("`{address}`: {why}")),
+            Err(none) => words.push(format!("`{address}`: {}", none.words)),
         }
     }
     Err(Trouble::passing(match &*words {
@@ -260,14 +266,24 @@ pub(super) async fn until_ready(
         let flushed = flush(&mut session, &mut wire).await;
         match session.event() {
             Some(Event::Ready { jid }) => return Ok((session, wire, jid)),
-            Some(Event::Refused { condition, text, .. }) => {
+            Some(Event::Refused {
+                condition,
+                text,
+                credential,
+            }) => {
                 wire.end().await;
-                return Err(Trouble::refused(&condition, &text));
+                return Err(Trouble {
+                    fault: if credential { Fault::Login } else { Fault::Session },
+                    ..Trouble::refused(&condition, &text)
+                });
             }
             Some(Event::Lost { reason, retry }) => {
                 wire.end().await;
+                let unknown =
+                    matches!(&reason, Reason::Condition { condition, .. } if condition == "host-unknown");
                 return Err(Trouble {
                     is_final: !retry,
+                    fault: if unknown { Fault::Domain } else { Fault::Session },
                     ..Trouble::passing(reason.to_string())
                 });
             }

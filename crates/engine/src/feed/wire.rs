@@ -14,7 +14,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
 use super::address::Address;
-use crate::transport::{Dialer, Duplex};
+use crate::transport::{Dialer, Duplex, NoStream};
 
 /// Of one address, until TLS and WebSocket stand.
 const CONNECT_TIME: Duration = Duration::from_secs(3);
@@ -33,8 +33,8 @@ pub(super) enum Wire {
 }
 
 impl Wire {
-    /// Connects; the words of an error are for a person.
-    pub(super) async fn connect(dialer: &Dialer, address: &Address) -> Result<Self, String> {
+    /// Connects.
+    pub(super) async fn connect(dialer: &Dialer, address: &Address) -> Result<Self, NoStream> {
         let connected = async {
             let stream = dialer.connect(&address.host, address.port, address.tls).await?;
             match &address.path {
@@ -42,12 +42,12 @@ impl Wire {
                     stream,
                     buffer: vec![0; 4096],
                 }),
-                Some(path) => upgrade(stream, address, path).await,
+                Some(path) => Ok(upgrade(stream, address, path).await?),
             }
         };
         match timeout(CONNECT_TIME, connected).await {
             Ok(connected) => connected,
-            Err(_) => Err("no connection in time".to_owned()),
+            Err(_) => Err("no connection in time".to_owned().into()),
         }
     }
 

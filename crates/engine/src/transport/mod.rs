@@ -13,7 +13,7 @@ pub use http::HttpTransport;
 pub use loopback::is_loopback;
 pub use proxy::ProxyVariables;
 pub use server_clock::ServerClock;
-pub(crate) use stream::{Dialer, Duplex};
+pub(crate) use stream::{Dialer, Duplex, NoStream};
 pub use tls::{SettingsError, TransportSettings};
 
 use std::fmt;

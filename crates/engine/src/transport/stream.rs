@@ -23,6 +23,24 @@ pub(crate) trait Duplex: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Duplex for T {}
 
+/// Why there is no stream.
+#[derive(Debug)]
+pub(crate) struct NoStream {
+    /// For a person.
+    pub(crate) words: String,
+    /// Whether somebody answers whose certificate is not trusted.
+    pub(crate) untrusted: bool,
+}
+
+impl From<String> for NoStream {
+    fn from(words: String) -> Self {
+        Self {
+            words,
+            untrusted: false,
+        }
+    }
+}
+
 /// Opens streams with the settings of one connection.
 pub(crate) struct Dialer {
     settings: TransportSettings,
@@ -39,8 +57,13 @@ impl Dialer {
     }
 
     /// Connects, through the proxy if there is one, and in TLS if that is asked for; the certificate has to be for this
-    /// host. The words of an error are for a person. Takes as long as it takes.
-    pub(crate) async fn connect(&self, host: &str, port: u16, tls: bool) -> Result<Box<dyn Duplex>, String> {
+    /// host. Takes as long as it takes.
+    pub(crate) async fn connect(
+        &self,
+        host: &str,
+        port: u16,
+        tls: bool,
+    ) -> Result<Box<dyn Duplex>, NoStream> {
         let scheme = if tls { "https" } else { "http" };
         let origin =
             Url::parse(&format!("{scheme}://{host}:{port}")).map_err(|error| format!("`{host}`: {error}"))?;
@@ -59,7 +82,7 @@ impl Dialer {
         }
     }
 
-    async fn through(&self, proxy: &Url, host: &str, port: u16) -> Result<Box<dyn Duplex>, String> {
+    async fn through(&self, proxy: &Url, host: &str, port: u16) -> Result<Box<dyn Duplex>, NoStream> {
         let name = proxy.host_str().unwrap_or_default();
         let stream = tcp(name, proxy.port_or_known_default().unwrap_or(80)).await;
         let stream = stream.map_err(|error| format!("proxy `{name}`: {error}"))?;
@@ -84,12 +107,12 @@ impl Dialer {
         };
         match opened.await {
             Ok(status) if status.starts_with('2') => Ok(stream),
-            Ok(status) => Err(format!("proxy `{name}` answers {status}")),
-            Err(error) => Err(format!("proxy `{name}`: {}", words(&error))),
+            Ok(status) => Err(format!("proxy `{name}` answers {status}").into()),
+            Err(error) => Err(format!("proxy `{name}`: {}", words(&error)).into()),
         }
     }
 
-    async fn encrypt(&self, stream: Box<dyn Duplex>, host: &str) -> Result<Box<dyn Duplex>, String> {
+    async fn encrypt(&self, stream: Box<dyn Duplex>, host: &str) -> Result<Box<dyn Duplex>, NoStream> {
         let secure = self.secure.get_or_init(|| {
             let configuration = Material::read(&self.settings)?.configuration();
             let mut configuration =
@@ -107,7 +130,10 @@ impl Dialer {
         let encrypted = TlsConnector::from(Arc::clone(configuration))
             .connect(name, stream)
             .await
-            .map_err(|error| format!("no TLS: {}", words(&error)))?;
+            .map_err(|error| NoStream {
+                untrusted: is_of_certificate(&error),
+                words: format!("no TLS: {}", words(&error)),
+            })?;
         Ok(Box::new(encrypted))
     }
 }
@@ -135,6 +161,11 @@ async fn answer_of_proxy(stream: &mut Box<dyn Duplex>) -> io::Result<String> {
     let line = String::from_utf8_lossy(answer.split(|byte| *byte == b'\r').next().unwrap_or_default());
     let status = line.split_once(' ').map_or("", |(_, status)| status);
     Ok(status.trim().escape_debug().to_string())
+}
+
+fn is_of_certificate(error: &io::Error) -> bool {
+    let of_tls = error.get_ref().and_then(|inner| inner.downcast_ref());
+    matches!(of_tls, Some(rustls::Error::InvalidCertificate(_)))
 }
 
 /// What the system says, without its number.

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use signoff_core::xml;
-use signoff_engine::feed::Published;
+use signoff_engine::feed::{Fault, Published};
 use signoff_engine::secret::Secret;
 use signoff_engine::transport::is_loopback;
 use tokio::time::Instant;
 
 use super::{Broken, Given, Runner, request};
+use crate::aim;
 use crate::check::{self, Answer};
 use crate::event::{Answered, Sending, Verdict};
 use crate::feed::{FeedLogin, Found, Listening};
@@ -161,11 +162,28 @@ impl Runner<'_> {
             password,
         });
         let feed = opened.await.map_err(|error| {
-            let mut broken = Broken::from(error);
-            if broken.hint.is_empty() {
-                broken.hint = format!("the domain was `{domain}`; `--var xmpp-domain=DOMAIN` names another");
-            }
-            broken
+            let hint = match error.fault {
+                Fault::Unreachable => format!(
+                    "check that the notification service is there; `--map-port {}=PORT/tls` names another port",
+                    aim::port_of(server)
+                ),
+                Fault::Untrusted => "save the issuer's certificate as PEM, and name it: `--ca-file FILE`; or, knowing the danger, \
+                     trust whoever answers: `--danger-accept-invalid-certificates`"
+                    .to_owned(),
+                Fault::Login => format!(
+                    "check the user `{username}` and his password{}; the domain was `{domain}`; \
+                     `--var xmpp-domain=DOMAIN` names another",
+                    named(&login.password)
+                ),
+                Fault::Domain => {
+                    format!("the domain was `{domain}`; `--var xmpp-domain=DOMAIN` names another")
+                }
+                Fault::Session => format!(
+                    "check that XMPP is spoken at this port, and whether in TLS: `--map-port {}=PORT/tls`, or `/tcp`",
+                    aim::port_of(server)
+                ),
+            };
+            Broken::with_hint(error.message, hint)
         })?;
         self.feeds.push(Listening::new(username, feed));
         Ok(())
@@ -236,6 +254,18 @@ fn host_of(server: &str) -> String {
     let parsed = url::Url::parse(&format!("xmpp://{server}")).ok();
     let host = parsed.as_ref().and_then(url::Url::host_str);
     host.unwrap_or(server).to_owned()
+}
+
+/// The variables that a password comes from; a password itself is not shown.
+fn named(password: &Template) -> String {
+    let names: Vec<String> = password
+        .variables()
+        .map(|variable| format!("`{{{{{}}}}}`", variable.name))
+        .collect();
+    match names.as_slice() {
+        [] => String::new(),
+        names => format!(", {}", names.join(" and ")),
+    }
 }
 
 fn not_signed_in() -> Broken {

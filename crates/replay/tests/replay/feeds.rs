@@ -64,7 +64,7 @@ async fn a_feed_that_is_refused_keeps_the_request_back() {
           not reached HTTP status 202
           not reached an empty body
           not reached a user notification with <state> LOGOUT
-          broken: not-authorized; the domain was `abc.inc`; `--var xmpp-domain=DOMAIN` names another
+          broken: not-authorized; check the user `c1` and his password, `{{clerk_password}}`; the domain was `abc.inc`; `--var xmpp-domain=DOMAIN` names another
         failed: 0 of 3 held, 0 failed, 0 skipped, 3 not reached, 1 broken, 1 of 1 steps failed, 0 not run
     "#]]
     .assert_eq(&told(page("sign_out.md"), settings(&world)).await);

@@ -11,13 +11,13 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use signoff_core::{FailureKind, Sent};
-use signoff_engine::feed::Published;
+use signoff_engine::feed::{ClientError, Fault, Published};
 use signoff_engine::json::value_from;
 use signoff_engine::redact::Redactor;
 use signoff_engine::transport::{Exchange, Reply, Transport, TransportFailure};
 use signoff_replay::aim::Aim;
 use signoff_replay::event::{Event, Observer, Sending, TaskResult, Verdict};
-use signoff_replay::feed::{FeedError, FeedLogin, FeedSession, Feeds, OpenFeed};
+use signoff_replay::feed::{FeedLogin, FeedSession, Feeds, OpenFeed};
 use signoff_replay::lab;
 use signoff_replay::runner::{Acted, Person, Seen, Settings, replay};
 use signoff_replay::tutorial::Tutorial;
@@ -144,7 +144,7 @@ impl Transport for Hands {
 }
 
 impl Feeds for Hands {
-    fn open(&self, login: FeedLogin) -> BoxFuture<'_, Result<OpenFeed, FeedError>> {
+    fn open(&self, login: FeedLogin) -> BoxFuture<'_, Result<OpenFeed, ClientError>> {
         async move {
             let address = &login.address;
             self.0.asked.lock().unwrap().push(format!(
@@ -152,9 +152,9 @@ impl Feeds for Hands {
                 address.host, address.port, address.tls, login.username, login.domain
             ));
             if self.0.refuses_feeds {
-                return Err(FeedError {
+                return Err(ClientError {
+                    fault: Fault::Login,
                     message: "not-authorized".to_owned(),
-                    hint: String::new(),
                 });
             }
             let (listener, notifications) = mpsc::channel(64);
@@ -171,7 +171,7 @@ impl Feeds for Hands {
 struct Session(Arc<World>);
 
 impl FeedSession for Session {
-    fn subscribe<'a>(&'a mut self, node: &'a str) -> BoxFuture<'a, Result<(), FeedError>> {
+    fn subscribe<'a>(&'a mut self, node: &'a str) -> BoxFuture<'a, Result<(), ClientError>> {
         async move {
             self.0.asked.lock().unwrap().push(format!("subscribe {node}"));
             self.0.nodes.lock().unwrap().push(node.to_owned());
@@ -180,7 +180,7 @@ impl FeedSession for Session {
         .boxed()
     }
 
-    fn unsubscribe<'a>(&'a mut self, node: &'a str) -> BoxFuture<'a, Result<(), FeedError>> {
+    fn unsubscribe<'a>(&'a mut self, node: &'a str) -> BoxFuture<'a, Result<(), ClientError>> {
         async move {
             self.0.asked.lock().unwrap().push(format!("unsubscribe {node}"));
             self.0.nodes.lock().unwrap().retain(|known| known != node);
@@ -189,7 +189,7 @@ impl FeedSession for Session {
         .boxed()
     }
 
-    fn subscriptions(&mut self) -> BoxFuture<'_, Result<Vec<String>, FeedError>> {
+    fn subscriptions(&mut self) -> BoxFuture<'_, Result<Vec<String>, ClientError>> {
         async move { Ok(self.0.nodes.lock().unwrap().clone()) }.boxed()
     }
 
