@@ -97,6 +97,13 @@ pub(super) fn try_write(folder: &Path) -> Result<Duration, JournalError> {
     Ok(took)
 }
 
+/// Removes a journal and what lies beside it. What cannot be removed does no harm.
+pub(super) fn remove(journal: &Path) {
+    for extension in ["sqlite", "sqlite-wal", "sqlite-shm", "lock"] {
+        let _ = std::fs::remove_file(journal.with_extension(extension));
+    }
+}
+
 /// Creates the journal's file, empty, for its owner alone; SQLite gives its companions the same rights.
 pub(super) fn create(journal: &Path) -> Result<(), JournalError> {
     let mut options = OpenOptions::new();

@@ -80,10 +80,22 @@ pub fn runs(state: &Path) -> Result<Vec<String>, JournalError> {
         let run = name.to_str().and_then(|name| name.strip_suffix(".sqlite"));
         runs.extend(run.map(str::to_owned));
     }
-    // They begin with their time.
+    // They begin with their time, to the second; of the same second only the journals know.
     runs.sort_unstable();
+    for tied in runs.chunk_by_mut(|one, other| one.get(..SECOND) == other.get(..SECOND)) {
+        if tied.len() > 1 {
+            tied.sort_by_cached_key(|run| {
+                JournalReader::open(&folder.join(format!("{run}.sqlite")))
+                    .ok()?
+                    .created()
+            });
+        }
+    }
     Ok(runs)
 }
+
+/// How much of an id tells the second in which the run began: `20261120-213221`.
+const SECOND: usize = 15;
 
 /// What a person may call a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,6 +127,15 @@ pub fn find_run(state: &Path, name: &str) -> Result<RunName, JournalError> {
         1 => RunName::Run(fitting.remove(0)),
         _ => RunName::Several(fitting),
     })
+}
+
+/// Removes what there is of a run that nobody is to know of, as far as it can be removed.
+///
+/// # Errors
+/// If the id could name a file elsewhere.
+pub fn forget(state: &Path, run: &str) -> Result<(), JournalError> {
+    folder::remove(&journal_path(state, run)?);
+    Ok(())
 }
 
 /// Whether a run is being written by some process, as far as its lock tells.
@@ -168,13 +189,20 @@ impl Journal {
     pub fn create(state: &Path, header: &RunHeader) -> Result<Self, JournalError> {
         let path = journal_path(state, &header.run)?;
         folder::make(&runs_folder(state))?;
-        let lock = WriteLock::take(&path)?;
-        folder::create(&path)?;
-        let store = Store::create(&path, header).inspect_err(|_| {
+        let is_new = !path.exists();
+        let (store, lock) = Self::make(&path, header).inspect_err(|_| {
             // Nothing was promised yet: better no file than an empty one. If it stays, it is told as no journal.
-            let _ = std::fs::remove_file(&path);
+            if is_new {
+                folder::remove(&path);
+            }
         })?;
         Self::start(path, store, lock, Last::default())
+    }
+
+    fn make(path: &Path, header: &RunHeader) -> Result<(Store, WriteLock), JournalError> {
+        let lock = WriteLock::take(path)?;
+        folder::create(path)?;
+        Ok((Store::create(path, header)?, lock))
     }
 
     /// Opens the journal of a run that another process began, to go on with it. The file is checked, and brought to the

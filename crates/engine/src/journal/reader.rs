@@ -119,6 +119,16 @@ impl JournalReader {
         header.ok_or_else(|| self.damaged("the description of the run cannot be understood"))
     }
 
+    /// When the run began, in Unix milliseconds; `None` if that cannot be read.
+    pub(super) fn created(&self) -> Option<i64> {
+        let mut created = None;
+        let read = self.each("SELECT value FROM run WHERE key = 'created'", [], |row| {
+            created = row.get_ref(0)?.as_str()?.parse().ok();
+            Ok(Some(()))
+        });
+        read.ok().and(created)
+    }
+
     /// The processes that worked on the run, in order; the first began it.
     ///
     /// # Errors
@@ -196,33 +206,23 @@ impl JournalReader {
     /// If one cannot be read.
     pub fn writes(&self, first: CallId) -> Result<Vec<JournaledWrite>, JournalError> {
         let mut writes = Vec::new();
-        self.each(
-            &format!(
-                "SELECT {INTENT}, result.disposition, result.http_status, session.boot_id
-                 FROM intent LEFT JOIN result ON result.intent = intent.id
-                 LEFT JOIN session ON session.id = intent.session
-                 WHERE intent.call IN (SELECT ?1 UNION ALL SELECT id FROM call WHERE again = ?1)
-                 ORDER BY intent.id"
-            ),
-            [first.0],
-            |row| {
-                let disposition: Option<i64> = row.get(INTENT_COLUMNS)?;
-                writes.push(JournaledWrite {
-                    id: IntentId(row.get(0)?),
-                    intent: intent(row)?,
-                    disposition: match disposition {
-                        None => None,
-                        Some(code) => match Disposition::from_code(code) {
-                            Some(disposition) => Some(disposition),
-                            None => return Ok(None),
-                        },
+        self.each(&writes_of_call(), [first.0], |row| {
+            let disposition: Option<i64> = row.get(INTENT_COLUMNS)?;
+            writes.push(JournaledWrite {
+                id: IntentId(row.get(0)?),
+                intent: intent(row)?,
+                disposition: match disposition {
+                    None => None,
+                    Some(code) => match Disposition::from_code(code) {
+                        Some(disposition) => Some(disposition),
+                        None => return Ok(None),
                     },
-                    http_status: row.get(INTENT_COLUMNS + 1)?,
-                    boot_id: row.get(INTENT_COLUMNS + 2)?,
-                });
-                Ok(Some(()))
-            },
-        )?;
+                },
+                http_status: row.get(INTENT_COLUMNS + 1)?,
+                boot_id: row.get(INTENT_COLUMNS + 2)?,
+            });
+            Ok(Some(()))
+        })?;
         Ok(writes)
     }
 
@@ -266,6 +266,19 @@ impl JournalReader {
             },
         )?;
         Ok(found)
+    }
+
+    /// Whether a write was ever about to leave.
+    ///
+    /// # Errors
+    /// If that cannot be read.
+    pub fn has_intents(&self) -> Result<bool, JournalError> {
+        let mut has = false;
+        self.each("SELECT EXISTS (SELECT 1 FROM intent)", [], |row| {
+            has = row.get(0)?;
+            Ok(Some(()))
+        })?;
+        Ok(has)
     }
 
     /// Every write in doubt: without a result, or with one that says that no answer came, of a call that has given
@@ -486,6 +499,17 @@ fn journaled_call(row: &Row<'_>, names: &HashMap<i64, Arc<str>>) -> rusqlite::Re
         },
         answer,
     }))
+}
+
+/// The writes of a call, given its first number at its place. A resumed run asks this for call after call.
+pub(super) fn writes_of_call() -> String {
+    format!(
+        "SELECT {INTENT}, result.disposition, result.http_status, session.boot_id
+         FROM intent LEFT JOIN result ON result.intent = intent.id
+         LEFT JOIN session ON session.id = intent.session
+         WHERE intent.call IN (SELECT ?1 UNION ALL SELECT id FROM call WHERE again = ?1)
+         ORDER BY intent.id"
+    )
 }
 
 /// What an [`IntentRecord`] is read from.

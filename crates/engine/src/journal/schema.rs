@@ -5,7 +5,7 @@
 pub(super) const APPLICATION_ID: i64 = 0x5367_4F66;
 
 /// Of the tables below.
-pub(super) const VERSION: i64 = 2;
+pub(super) const VERSION: i64 = 3;
 
 /// Texts that occur again and again (connections, operations) stand in `name`, once.
 pub(super) const TABLES: &str = "
@@ -47,6 +47,7 @@ CREATE TABLE intent (
     uptime INTEGER,
     under_way INTEGER
 ) STRICT;
+CREATE INDEX intent_call ON intent (call);
 CREATE TABLE result (
     intent INTEGER PRIMARY KEY,
     at INTEGER NOT NULL,
@@ -109,8 +110,11 @@ CREATE TABLE connection (
 ) STRICT;
 ";
 
+/// What brings a file of version 1 to version 2, one of version 2 to version 3, and so on.
+pub(super) const STEPS: [&str; 2] = [FROM_1, FROM_2];
+
 /// Brings a file of version 1 to version 2. Rows of version 1 say nothing of processes: there was one.
-pub(super) const FROM_1: &str = "
+const FROM_1: &str = "
 ALTER TABLE call ADD COLUMN again INTEGER;
 CREATE INDEX call_again ON call (again) WHERE again IS NOT NULL;
 ALTER TABLE intent ADD COLUMN session INTEGER NOT NULL DEFAULT 1;
@@ -147,7 +151,14 @@ CREATE TABLE connection (
 PRAGMA user_version = 2;
 ";
 
-/// Shows a file of version 1 to a reader, who must not write, as if it were of version 2.
+/// Brings a file of version 2 to version 3: whoever takes a run up again looks up what was sent for call after call.
+const FROM_2: &str = "
+CREATE INDEX intent_call ON intent (call);
+PRAGMA user_version = 3;
+";
+
+/// Shows a file of version 1 to a reader, who must not write, as if it were of today's: one of version 2 lacks no more than an
+/// index.
 pub(super) const AS_IF_FROM_1: &str = "
 CREATE TEMP VIEW call AS SELECT *, NULL AS again FROM main.call;
 CREATE TEMP VIEW intent AS SELECT *, 1 AS session, NULL AS uptime, NULL AS under_way FROM main.intent;

@@ -12,7 +12,7 @@ use super::record::{
     AnswerRecord, CallId, CallRecord, EndRecord, IntentId, IntentRecord, LogRecord, RecordedAnswer,
     ResultRecord, RunHeader, ScopeRecord, SessionRecord, SourceText,
 };
-use super::schema::{APPLICATION_ID, FROM_1, TABLES, VERSION};
+use super::schema::{APPLICATION_ID, STEPS, TABLES, VERSION};
 use crate::event::Level;
 use crate::json;
 
@@ -97,9 +97,13 @@ impl Store {
     }
 
     fn take_stock(&mut self, found: i64) -> rusqlite::Result<Last> {
-        if found == 1 {
+        for step in (1..)
+            .zip(STEPS)
+            .filter(|(from, _)| *from >= found)
+            .map(|(_, step)| step)
+        {
             self.connection
-                .execute_batch(&format!("BEGIN IMMEDIATE;{FROM_1}COMMIT"))?;
+                .execute_batch(&format!("BEGIN IMMEDIATE;{step}COMMIT"))?;
         }
         let mut statement = self.connection.prepare("SELECT text, id FROM name")?;
         let names = statement.query_map([], |row| Ok((Arc::from(row.get::<_, String>(0)?), row.get(1)?)))?;

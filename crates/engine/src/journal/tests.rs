@@ -503,13 +503,13 @@ fn other_files_are_told_apart() {
     assert!(matches!(open("other.sqlite"), JournalError::NotAJournal { .. }));
     database(
         "new.sqlite",
-        "PRAGMA application_id = 0x53674F66; PRAGMA user_version = 3",
+        "PRAGMA application_id = 0x53674F66; PRAGMA user_version = 4",
     );
     assert!(matches!(
         open("new.sqlite"),
         JournalError::TooNew {
-            found: 3,
-            known: 2,
+            found: 4,
+            known: 3,
             ..
         }
     ));

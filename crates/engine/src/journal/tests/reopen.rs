@@ -6,16 +6,22 @@ use expect_test::expect;
 use rusqlite::Connection;
 use signoff_core::Outcome;
 
+use super::super::reader::writes_of_call;
 use super::super::schema::{TABLES, VERSION};
 use super::super::{
-    CallId, CallRecord, IntentId, Journal, JournalError, JournalReader, RunName, SessionRecord, find_run,
-    journal_path, runs_folder,
+    CallId, CallRecord, IntentId, Journal, JournalError, JournalReader, RunHeader, RunName, SessionRecord,
+    find_run, journal_path, runs, runs_folder,
 };
 use super::{answered, call, header, intent, outcome};
 
 /// A run of version 1 that was killed: eleven logouts were intended, nine were answered.
 pub(super) const VERSION_1: &[u8] = include_bytes!("version-1.sqlite");
 pub(super) const RUN_OF_VERSION_1: &str = "20261121-002556-pqar";
+
+/// A run of version 2 that was killed, taken up again, and killed once more: of ten logouts six are finished, and three
+/// were intended by both processes.
+const VERSION_2: &[u8] = include_bytes!("version-2.sqlite");
+const RUN_OF_VERSION_2: &str = "20261121-041412-i8pz";
 
 pub(super) fn state_with(run: &str, file: &[u8]) -> tempfile::TempDir {
     let state = tempfile::tempdir().unwrap();
@@ -24,12 +30,13 @@ pub(super) fn state_with(run: &str, file: &[u8]) -> tempfile::TempDir {
     state
 }
 
-/// Every table with its columns, in the order of their names.
+/// Every table with its columns, and every index, in the order of their names.
 fn tables(path: &Path) -> String {
     let connection = Connection::open(path).unwrap();
     let mut statement = connection
         .prepare(
             "SELECT m.name || '.' || c.name || ' ' || c.type FROM sqlite_schema m, pragma_table_info(m.name) c
+             UNION ALL SELECT sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL
              ORDER BY 1",
         )
         .unwrap();
@@ -130,10 +137,33 @@ async fn a_file_of_version_1_becomes_one_of_today_when_it_is_written() {
     assert_eq!(again, CallId(15));
     journal.intent(intent(again)).await.unwrap();
     assert_eq!(reader.writes(open.intent.call).unwrap().len(), 2);
-    let path = journal.path().to_owned();
-    drop((journal, reader));
+    drop(reader);
+    is_of_today(&state, journal);
+}
 
-    // It has what a new file has.
+#[tokio::test]
+async fn a_file_of_version_2_becomes_one_of_today_when_it_is_written() {
+    let state = state_with(RUN_OF_VERSION_2, VERSION_2);
+    let path = journal_path(state.path(), RUN_OF_VERSION_2).unwrap();
+    let seen = |reader: &JournalReader| {
+        let open = reader.open_intents().unwrap();
+        let mut writes = Vec::new();
+        reader
+            .calls(|call| writes.push(reader.writes(call.call.again.unwrap_or(call.id)).unwrap()))
+            .unwrap();
+        (open, writes, reader.sessions().unwrap())
+    };
+    let before = seen(&JournalReader::open(&path).unwrap());
+    assert_eq!((before.0.len(), before.1.len(), before.2.len()), (6, 18, 2));
+    let journal = Journal::reopen(state.path(), RUN_OF_VERSION_2).unwrap();
+    assert_eq!(seen(&JournalReader::open(&path).unwrap()), before);
+    is_of_today(&state, journal);
+}
+
+/// The file of a journal has what a new one has.
+fn is_of_today(state: &tempfile::TempDir, journal: Journal) {
+    let path = journal.path().to_owned();
+    drop(journal);
     let new = state.path().join("new.sqlite");
     Connection::open(&new).unwrap().execute_batch(TABLES).unwrap();
     assert_eq!(tables(&path), tables(&new));
@@ -142,6 +172,21 @@ async fn a_file_of_version_1_becomes_one_of_today_when_it_is_written() {
         .pragma_query_value(None, "user_version", |row| row.get(0))
         .unwrap();
     assert_eq!(version, VERSION);
+}
+
+/// A run of a million is taken up again in the time of a million such questions.
+#[tokio::test]
+async fn what_was_sent_for_a_call_is_found_without_going_through_all() {
+    let state = tempfile::tempdir().unwrap();
+    let journal = Journal::create(state.path(), &header()).unwrap();
+    let connection = Connection::open(journal.path()).unwrap();
+    let mut statement = connection
+        .prepare(&format!("EXPLAIN QUERY PLAN {}", writes_of_call()))
+        .unwrap();
+    let steps = statement.query_map([1], |row| row.get::<_, String>(3)).unwrap();
+    let steps: Vec<String> = steps.map(Result::unwrap).collect();
+    let goes_through = |step: &&String| step.starts_with("SCAN") && *step != "SCAN CONSTANT ROW";
+    assert_eq!(steps.iter().find(goes_through), None, "{steps:#?}");
 }
 
 #[test]
@@ -156,6 +201,36 @@ fn a_damaged_file_is_not_gone_on_with() {
         Journal::reopen(state.path(), "none"),
         Err(JournalError::Missing { .. })
     ));
+}
+
+#[test]
+fn runs_of_one_second_are_in_the_order_in_which_they_began() {
+    let state = tempfile::tempdir().unwrap();
+    let ids = [
+        "20261121-000001-zzzz",
+        "20261121-000001-aaaa",
+        "20261120-235959-mmmm",
+    ];
+    for (run, created_ms) in ids.into_iter().zip([1_000, 1_001, 500]) {
+        let header = RunHeader {
+            run: run.to_owned(),
+            created_ms,
+            ..header()
+        };
+        drop(Journal::create(state.path(), &header).unwrap());
+    }
+    assert_eq!(runs(state.path()).unwrap(), [ids[2], ids[0], ids[1]]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn of_a_run_that_could_not_begin_nothing_is_left() {
+    let state = tempfile::tempdir().unwrap();
+    let folder = runs_folder(state.path());
+    std::fs::create_dir_all(&folder).unwrap();
+    std::os::unix::fs::symlink("/dev/full", folder.join("01run.lock")).unwrap();
+    assert!(Journal::create(state.path(), &header()).is_err());
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0);
 }
 
 #[test]
