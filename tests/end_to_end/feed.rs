@@ -440,6 +440,59 @@ fn an_interrupted_run_takes_its_subscriptions_back() {
     assert_eq!(site.sandbox.ledger().feed().open, 0);
 }
 
+/// The service is silent, so that good-byes are waited for. Nobody need wait with them.
+#[test]
+fn the_second_signal_leaves_at_once_also_while_a_run_ends() {
+    for (arguments, words) in [
+        (
+            &["logout", "site", "10001", "-o", "confirm_within=300ms", "--yes"][..],
+            "the run is ending; Ctrl-C once more leaves at once",
+        ),
+        (&["watch-feed", "site"], ""),
+    ] {
+        let settings = Settings::with(population(3)).fault(Fault::parse("feed_hang").unwrap());
+        let site = listening(settings, "");
+        let subscribed = || !site.sandbox.feed_subscriptions().is_empty();
+        let mut running = site.begin_with_configuration(arguments);
+        running.until(subscribed);
+        if words.is_empty() {
+            site.sandbox.set_state("10002", State::NotReady);
+        } else {
+            let told = || std::fs::read_to_string(site.path("stdout")).unwrap();
+            running.until(|| told().contains("done"));
+        }
+        std::thread::sleep(Duration::from_millis(200));
+        for _ in 0..2 {
+            running.signal("INT");
+            std::thread::sleep(Duration::from_millis(200));
+        }
+        let ended = running.wait().exits(130);
+        assert!(ended.elapsed < Duration::from_secs(8), "{:?}", ended.elapsed);
+        assert!(ended.stderr.contains(words), "{}", ended.stderr);
+    }
+}
+
+#[test]
+fn watching_ends_when_nobody_reads_any_more() {
+    let site = site(2);
+    let config = site.path("signoff.toml");
+    let mut watching = site.command(&["--config", config.to_str().unwrap(), "watch-feed", "site"], "");
+    let mut watching = watching.stdout(std::process::Stdio::piped()).spawn().unwrap();
+    drop(watching.stdout.take());
+    let began = std::time::Instant::now();
+    let code = loop {
+        assert!(began.elapsed() < Duration::from_secs(60), "it does not end");
+        for state in [State::NotReady, State::Ready] {
+            site.sandbox.set_state("10001", state);
+        }
+        if let Some(status) = watching.try_wait().unwrap() {
+            break status.code();
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    };
+    assert_eq!(code, Some(0));
+}
+
 /// A run that is killed takes nothing back; the next one does.
 #[test]
 fn the_next_run_removes_what_a_killed_one_left() {

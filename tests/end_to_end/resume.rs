@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use expect_test::expect;
 use serde_json::{Value, json};
-use signoff_sandbox::Population;
+use signoff_sandbox::{Population, State};
 
 use crate::support::{Ended, Running, Site};
 
@@ -145,7 +145,7 @@ fn what_changed_since_the_run_began_is_told_before_anything_is_sent() {
     let before = site.sandbox.ledger().requests().len();
     let ended = site.run(&["resume"]).exits(3);
     expect![[r#"
-        resuming run RUN: FOLDER/work.luau
+        resuming run RUN, begun just now: FOLDER/work.luau
         error: run RUN cannot go on as it began:
           the script `FOLDER/work.luau` was changed
           the script `FOLDER/late.luau` was changed
@@ -210,10 +210,34 @@ fn a_run_that_goes_on_is_not_taken_up_by_another_process() {
     running.until(|| site.sandbox.ledger().count("GET", "/") >= 2);
     std::thread::sleep(std::time::Duration::from_millis(200));
     let process = running.process();
-    let ended = site.beside(&["resume"]).exits(5);
+    let run = site.beside(&["runs", "--format", "json"]).lines()[0]["run"].clone();
+    let run = run.as_str().unwrap();
+    let ended = site.beside(&["resume", run]).exits(5);
     let expected = format!("the run is being written by another process (process {process})");
     assert!(ended.stderr.contains(&expected), "{}", ended.stderr);
+    let ended = site.beside(&["resume"]).exits(2);
+    let expected = format!("run {run} goes on in another process");
+    assert!(ended.stderr.contains(&expected), "{}", ended.stderr);
     running.kill();
+}
+
+#[test]
+fn what_failed_before_anything_was_sent_hides_no_run_that_was_broken_off() {
+    let site = Site::new(Population::team(10));
+    site.fault("delay=4ms");
+    let mut running = site.begin(&["logout", "site", "--team", "1", "--yes", "--format", "json"]);
+    running.until(|| puts(&site) >= 3);
+    let killed = run_id(&running.kill());
+    let failing = site.write(
+        "failing.luau",
+        "return require('@signoff').workflow({ run = function() error('no') end })",
+    );
+    site.run(&["run", &failing, "--yes"]).exits(3);
+    let ended = resume(&site, &[]).exits(0);
+    assert_eq!(run_id(&ended), killed);
+    // Where there is no other it is taken.
+    let ended = resume(&site, &[]).exits(3);
+    assert!(ended.stderr.contains("failing.luau"), "{}", ended.stderr);
 }
 
 #[test]
@@ -316,12 +340,56 @@ fn the_same_command_at_a_terminal_offers_to_go_on() {
     let ended = site.at_terminal(&other, "y\n").exits(0);
     assert!(!ended.stderr.contains("go on"), "{}", ended.stderr);
     let ended = site.at_terminal(&arguments, "y\n").exits(0);
-    let question = format!("run {killed} of the same work is not finished: go on with it? [y/N]");
+    let question = format!("run {killed} of the same work is not finished (begun just now; ");
     assert!(ended.stderr.contains(&question), "{}", ended.stderr);
+    assert!(
+        ended
+            .stderr
+            .contains(" of 31 users finished): go on with it? [y/N]"),
+        "{}",
+        ended.stderr
+    );
     assert_eq!(run_id(&ended), killed);
     assert_eq!(told(&ended).len(), 31);
     assert_eq!(site.sandbox.signed_in(), ["supervisor"]);
     let ended = site.at_terminal(&arguments, "").exits(0);
     assert!(!ended.stderr.contains("go on"), "{}", ended.stderr);
+    assert_ne!(run_id(&ended), killed);
+}
+
+/// What it knows of people is not so any more: a yes would leave in whoever has signed in since.
+#[test]
+fn a_run_is_not_offered_when_a_later_one_did_the_same_work() {
+    let site = Site::new(Population::team(12));
+    site.fault("delay=4ms");
+    let arguments = ["logout", "site", "--team", "1", "--yes", "--format", "json"];
+    let mut running = site.begin(&arguments);
+    running.until(|| puts(&site) >= 4);
+    let killed = run_id(&running.kill());
+    // Nobody is asked, so it begins anew.
+    site.run(&arguments).exits(0);
+    site.sandbox.set_state("10001", State::Ready);
+    let ended = site.at_terminal(&arguments, "y\n").exits(0);
+    assert!(!ended.stderr.contains("go on"), "{}", ended.stderr);
+    assert_ne!(run_id(&ended), killed);
+    assert_eq!(site.sandbox.signed_in(), ["supervisor"]);
+}
+
+#[test]
+fn a_run_that_would_be_refused_is_not_offered() {
+    let site = Site::new(Population::team(20));
+    site.fault("delay=4ms");
+    let arguments = script(&site);
+    let mut running = begin(&site, &arguments);
+    running.until(|| puts(&site) >= 5);
+    let killed = run_id(&running.kill());
+    let path = site.write("work.luau", &format!("{SCRIPT} -- a word"));
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let ended = site.at_terminal(&arguments, "").exits(0);
+    let said = format!(
+        "run {killed} of the same work is not finished, and cannot go on as it began (the script `{path}` was \
+         changed): a new one begins"
+    );
+    assert!(ended.stderr.contains(&said), "{}", ended.stderr);
     assert_ne!(run_id(&ended), killed);
 }

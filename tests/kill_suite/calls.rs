@@ -134,7 +134,8 @@ impl Series {
             (Blow::Kill, None) => {}
             // What is tidied up after the end of a run may fail.
             (Blow::Eio | Blow::Enospc, Some(0)) if ended.outcomes().count() == USERS => {}
-            (Blow::Eio | Blow::Enospc, Some(5)) => {
+            // What could not even begin is not there to be taken up again.
+            (Blow::Eio | Blow::Enospc, Some(code)) if code == 5 || (code == 3 && site.run().is_none()) => {
                 // SQLite tells a full disk from others only where it writes a page of the journal.
                 let is_told = ended.stderr.contains("the journal cannot be written")
                     || (self.blow == Blow::Enospc

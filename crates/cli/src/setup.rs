@@ -8,8 +8,10 @@ use signoff_core::abi::host::Library;
 use signoff_core::{Descriptor, Field, OperationSpec};
 use signoff_engine::config::{Config, ConnectionSettings};
 use signoff_engine::engine::Engine;
+use signoff_engine::event::Observer;
 use signoff_engine::parameters;
 use signoff_engine::plugin::{Registry, SearchPath};
+use signoff_engine::run::{Run, RunSettings};
 use signoff_sandbox::{Sandbox, Settings};
 
 use crate::arguments::{General, Place};
@@ -105,6 +107,17 @@ impl Setup {
             config: None,
             _sandbox: sandbox,
         })
+    }
+
+    /// Begins a run, whose journal is on disk then.
+    pub(crate) fn begin(
+        &self,
+        settings: RunSettings,
+        observer: Arc<dyn Observer>,
+    ) -> Result<Arc<Run>, Failure> {
+        let begun = Run::begin(Arc::clone(&self.engine), settings, &self.state, observer);
+        // There is nothing to resume: the folder is at fault.
+        begun.map_err(|error| Failure::configuration(error.to_string(), error.hint()))
     }
 
     /// What is known of an operation before anything is opened.

@@ -194,6 +194,24 @@ fn a_run_is_seen_while_it_goes_on_when_it_broke_off_and_when_it_is_complete() {
     assert_eq!(run["counts"], json!({ "done": 1, "refused": 1 }));
 }
 
+/// Who looks at what was done to people does not mean the list that he has just read.
+#[test]
+fn a_run_that_only_read_is_shown_when_it_is_named() {
+    let site = small();
+    let shown = |site: &Site| site.run(&["show", "--format", "json"]).exits(0).lines()[0]["workflow"].clone();
+    site.run(&["roster", "site"]).exits(0);
+    assert_eq!(shown(&site), "roster");
+    site.run(&["logout", "site", "10001"]).exits(0);
+    site.run(&["roster", "finesse", "--sandbox"]).exits(0);
+    assert_eq!(shown(&site), "logout");
+    let listed = site.run(&["runs"]).exits(0);
+    let newest = listed.stdout.lines().nth(1).unwrap();
+    assert!(
+        newest.contains("roster") && newest.contains("on a sandbox"),
+        "{newest}"
+    );
+}
+
 #[test]
 fn one_person_is_shown_from_the_first_word_to_the_last() {
     let site = small();

@@ -10,8 +10,9 @@ use futures_util::future::BoxFuture;
 use signoff_core::{InDoubtPolicy, Outcome};
 use signoff_engine::call::OutcomeRow;
 use signoff_engine::event::{Event, Observer, Status, Summary};
-use signoff_engine::journal::{RunHeader, journal_path};
+use signoff_engine::journal::{self, RunHeader};
 use signoff_engine::run::{ResumeSettings, Run, RunSettings};
+use tokio::sync::watch;
 
 use super::{history, question, signal};
 use crate::arguments::{General, Guard};
@@ -130,11 +131,26 @@ impl Task<'_> {
             return Ok(None);
         }
         let today = header(self.work, self.setup);
-        let Some(run) = history::unfinished_like(&self.setup.state, &today) else {
+        let Some(found) = history::unfinished_like(&self.setup.state, &today) else {
             return Ok(None);
         };
-        let text = format!("run {run} of the same work is not finished: go on with it?");
-        Ok(answer(&text).await?.then_some(run))
+        let run = &found.run;
+        let changes = found.changes(&self.setup.engine, &today)?;
+        if !changes.is_empty() {
+            report::diagnostic(&format!(
+                "run {run} of the same work is not finished, and cannot go on as it began ({}): a new one begins",
+                changes.join("; ")
+            ));
+            return Ok(None);
+        }
+        let progress = history::progress(&self.setup.state, run)
+            .map(|(finished, total)| format!("; {finished} of {total} users finished"));
+        let text = format!(
+            "run {run} of the same work is not finished (begun {}{}): go on with it?",
+            found.began(),
+            progress.unwrap_or_default()
+        );
+        Ok(answer(&text).await?.then_some(found.run))
     }
 
     /// What is to be said when the work is over, and the exit code.
@@ -230,13 +246,8 @@ impl Task<'_> {
 
     /// A plan that was shown to nobody is no evidence of anything: it would only hide the run that follows it.
     fn forget(&self, run: &str) {
-        let Ok(journal) = journal_path(&self.setup.state, run) else {
-            return;
-        };
-        for extension in ["sqlite", "sqlite-wal", "sqlite-shm", "lock"] {
-            // What cannot be removed does no harm.
-            let _ = std::fs::remove_file(journal.with_extension(extension));
-        }
+        // What cannot be removed does no harm.
+        let _ = journal::forget(&self.setup.state, run);
     }
 
     async fn execute(
@@ -252,12 +263,7 @@ impl Task<'_> {
             ..header(self.work, self.setup)
         };
         let settings = RunSettings { header, approved };
-        let run = Run::begin(
-            Arc::clone(&self.setup.engine),
-            settings,
-            &self.setup.state,
-            observer,
-        )?;
+        let run = self.setup.begin(settings, observer)?;
         self.carry_out(run, progress).await
     }
 
@@ -268,16 +274,18 @@ impl Task<'_> {
         progress: Progress,
     ) -> Result<(Summary, Result<Performed, Failure>), Failure> {
         let interrupted = Arc::new(AtomicBool::new(false));
+        let (works, working) = watch::channel(true);
         let watcher = tokio::spawn(interrupt(
             Arc::clone(&run),
             Arc::clone(&interrupted),
+            working,
             progress.clone(),
             self.goes_on(run.id()),
         ));
         let display = tokio::spawn(progress.follow(Arc::clone(&run)));
         let result = self.work.perform(Arc::clone(&run)).await;
-        watcher.abort();
         display.abort();
+        works.send_replace(false);
         let interrupted = interrupted.load(Ordering::Relaxed);
         let status = match &result {
             _ if interrupted => Status::Interrupted,
@@ -285,7 +293,9 @@ impl Task<'_> {
             Ok(Performed::Limited) => Status::Stopped,
             Err(_) => Status::Failed,
         };
-        let summary = run.finish(status).await.map_err(|error| {
+        let finished = run.finish(status).await;
+        watcher.abort();
+        let summary = finished.map_err(|error| {
             let failure = Failure::from(error);
             if failure.exit == Exit::Unfinished && !run.planning() {
                 self.say_how_to_go_on(run.id());
@@ -373,27 +383,48 @@ const NOBODY: &str = "nobody was logged out";
 /// How long what is on its way is waited for after the first signal.
 const DRAIN: Duration = Duration::from_secs(30);
 
-/// The first signal stops the run, the second the process.
-async fn interrupt(run: Arc<Run>, interrupted: Arc<AtomicBool>, progress: Progress, goes_on: Option<String>) {
+/// The first signal stops the run, the second the process. Once the work is over (`working` is false) there is nothing to
+/// stop, and what is left to do (good-byes, the last of the report) takes the time that it takes, or until a second signal.
+async fn interrupt(
+    run: Arc<Run>,
+    interrupted: Arc<AtomicBool>,
+    mut working: watch::Receiver<bool>,
+    progress: Progress,
+    goes_on: Option<String>,
+) {
     signal::received().await;
     interrupted.store(true, Ordering::Relaxed);
-    progress.line(&format!(
-        "stopping: what is on its way is waited for, up to {} s; Ctrl-C once more leaves at once",
-        DRAIN.as_secs()
-    ));
+    progress.line(&if *working.borrow() {
+        format!(
+            "stopping: what is on its way is waited for, up to {} s; Ctrl-C once more leaves at once",
+            DRAIN.as_secs()
+        )
+    } else {
+        "the run is ending; Ctrl-C once more leaves at once".to_owned()
+    });
     run.stop();
     let why = tokio::select! {
         () = signal::received() => "left at once",
-        () = tokio::time::sleep(DRAIN) => "no longer waited for",
+        () = drained(&mut working) => "no longer waited for",
     };
-    progress.line(&format!(
-        "{why}: what was on its way is in doubt, and is recorded so in run {}",
-        run.id()
-    ));
+    let run = run.id();
+    progress.line(&if *working.borrow() {
+        format!("{why}: what was on its way is in doubt, and is recorded so in run {run}")
+    } else {
+        format!("{why}: the end of run {run} is not recorded")
+    });
     if let Some(command) = goes_on {
         progress.line(&format!("to go on: {command}"));
     }
     std::process::exit(i32::from(Exit::Interrupted.code()));
+}
+
+/// Comes when work takes longer to end than it is waited for; never once it is over.
+async fn drained(working: &mut watch::Receiver<bool>) {
+    let over = working.wait_for(|working| !*working);
+    if tokio::time::timeout(DRAIN, over).await.is_ok() {
+        std::future::pending::<()>().await;
+    }
 }
 
 /// What the process ends with; the gravest cause wins.

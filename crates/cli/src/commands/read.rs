@@ -175,6 +175,7 @@ impl Reader {
                 .collect(),
             versions: setup.versions(),
             command_line: command_line(),
+            sandbox: setup.config.is_none(),
             ..RunHeader::default()
         };
         let settings = RunSettings {
@@ -182,7 +183,7 @@ impl Reader {
             approved: None,
         };
         let observer = Arc::new(Errors::new(general));
-        let run = Run::begin(Arc::clone(&setup.engine), settings, &setup.state, observer)?;
+        let run = setup.begin(settings, observer)?;
         Ok(Self {
             run,
             connection: connection.to_owned(),

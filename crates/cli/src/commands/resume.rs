@@ -20,7 +20,7 @@ pub(crate) async fn resume(arguments: Resume, general: &General) -> Result<Exit,
     let state = absolute(setup::state(general)?);
     let found = match &arguments.run {
         Some(name) => Found::named(&state, name)?,
-        None => Found::latest(&state)?,
+        None => Found::latest(&state, arguments.in_doubt.is_some())?,
     };
     if let Some(summary) = found.finished(arguments.in_doubt.is_some())? {
         return report_again(&found, general, summary);

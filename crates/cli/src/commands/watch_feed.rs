@@ -29,6 +29,7 @@ pub(crate) async fn watch_feed(arguments: WatchFeed, general: &General) -> Resul
         workflow: "watch-feed".to_owned(),
         versions: setup.versions(),
         command_line: command_line(),
+        sandbox: setup.config.is_none(),
         ..RunHeader::default()
     };
     let settings = RunSettings {
@@ -36,13 +37,17 @@ pub(crate) async fn watch_feed(arguments: WatchFeed, general: &General) -> Resul
         approved: None,
     };
     let observer = Arc::new(Errors::new(general));
-    let run = Run::begin(Arc::clone(&setup.engine), settings, &setup.state, observer)?;
+    let run = setup.begin(settings, observer)?;
     let shown = show(&run, &connection, team.as_deref(), general).await;
     let status = match &shown {
         Ok(()) => Status::Completed,
         Err(_) => Status::Failed,
     };
-    run.finish(status).await?;
+    tokio::select! {
+        finished = run.finish(status) => { finished?; }
+        // The vendor may take its time to say good-bye.
+        () = signal::received() => return Ok(Exit::Interrupted),
+    }
     shown.map(|()| Exit::Success)
 }
 
@@ -58,9 +63,13 @@ async fn show(run: &Run, connection: &str, team: Option<&str>, general: &General
         if let News::Refused { reason, lasting } = &news {
             return Err(refused(connection, reason, *lasting));
         }
-        match general.format {
-            Format::Json => report::data(&json_line(connection, &news).to_string()),
+        let is_read = match general.format {
+            Format::Json => report::data_if_read(&json_line(connection, &news).to_string()),
             Format::Human => human(connection, &news, general.quiet),
+        };
+        if !is_read {
+            // Nobody is there any more to show them to.
+            return Ok(());
         }
     }
 }
@@ -74,7 +83,8 @@ fn refused(connection: &str, reason: &str, lasting: bool) -> Failure {
     }
 }
 
-fn human(connection: &str, news: &News, quiet: bool) {
+/// Says whether somebody still reads.
+fn human(connection: &str, news: &News, quiet: bool) -> bool {
     match news {
         News::Listening if quiet => {}
         News::Listening => report::diagnostic(&format!("listening on `{connection}`; Ctrl-C ends it")),
@@ -82,9 +92,10 @@ fn human(connection: &str, news: &News, quiet: bool) {
             "warning: the feed was lost, and what happens meanwhile is not shown: {}",
             safe(reason)
         )),
-        News::Event(event) => report::data(&human_line(event)),
+        News::Event(event) => return report::data_if_read(&human_line(event)),
         News::Refused { .. } => {}
     }
+    true
 }
 
 fn human_line(event: &FeedEvent) -> String {

@@ -24,7 +24,7 @@ use json::Json;
 pub(crate) use not_out::NotOut;
 pub(crate) use progress::Progress;
 pub(crate) use table::{table, users};
-pub(crate) use words::advice_for_all;
+pub(crate) use words::{advice_for_all, lasted};
 
 /// The reporter for what was asked for on the command line. `can_resume`: what is left of a run can be gone on with later.
 pub(crate) fn reporter(general: &General, progress: &Progress, can_resume: bool) -> Arc<dyn Observer> {
@@ -37,8 +37,15 @@ pub(crate) fn reporter(general: &General, progress: &Progress, can_resume: bool)
 /// Writes a line of data. A reader that has gone away (`| head`) ends nothing: the work goes on, and the exit code
 /// tells how it went.
 pub(crate) fn data(line: &str) {
+    let _ = data_if_read(line);
+}
+
+/// The same for a command that is nothing without its reader: says whether the line could be written.
+#[must_use]
+pub(crate) fn data_if_read(line: &str) -> bool {
     let mut stdout = anstream::stdout().lock();
-    let _ = writeln!(stdout, "{line}").and_then(|()| stdout.flush());
+    let written = writeln!(stdout, "{line}").and_then(|()| stdout.flush());
+    written.is_ok()
 }
 
 /// Writes a line of diagnostics.

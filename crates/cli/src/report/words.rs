@@ -109,7 +109,7 @@ pub(super) fn elapsed(elapsed: Duration) -> String {
 }
 
 /// How long something has lasted, in two units at most.
-pub(super) fn lasted(lasted: Duration) -> String {
+pub(crate) fn lasted(lasted: Duration) -> String {
     let seconds = lasted.as_secs();
     match seconds {
         0..=59 => format!("{seconds} s"),

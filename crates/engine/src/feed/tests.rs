@@ -1,7 +1,7 @@
 //! Who hears what: the hub by itself.
 
 use std::fmt::Write as _;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use expect_test::{Expect, expect};
 use signoff_core::{FeedEvent, RequestId};
@@ -9,6 +9,8 @@ use tokio::sync::mpsc;
 
 use super::hub::Hub;
 use super::listener::{Command, Heard, Listener};
+use super::{ENDING, Feeds};
+use crate::clock::Clock;
 
 /// A hub, and those who listen.
 struct Stage {
@@ -250,4 +252,28 @@ async fn a_thousand_wishes_are_asked_for_a_few_at_a_time() {
     stage.hub.refused("user1", &Arc::from("no"));
     stage.settle();
     assert_eq!(stage.transcript.lines().count(), 34);
+}
+
+/// However many there are, they end beside each other.
+#[tokio::test(start_paused = true)]
+async fn sessions_that_do_not_end_are_waited_for_together() {
+    let (_stop, stopped) = tokio::sync::watch::channel(false);
+    let feeds = Feeds::new(
+        String::new(),
+        "".into(),
+        Clock::start(),
+        stopped,
+        Arc::new(|_, _| ()),
+    );
+    let mut silent = Vec::new();
+    for name in ["one", "two", "three"] {
+        let (session, commands) = mpsc::unbounded_channel();
+        silent.push(commands);
+        let key = (Arc::from(name), Arc::from("watcher"));
+        let mut sessions = feeds.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        sessions.insert(key, session);
+    }
+    let began = tokio::time::Instant::now();
+    feeds.close().await;
+    assert_eq!(began.elapsed().as_secs(), ENDING.as_secs());
 }

@@ -8,8 +8,12 @@ use crate::engine::Engine;
 use crate::journal::{InputFile, JournalError, JournalReader, RunHeader, SourceText};
 use crate::json;
 
-/// What has changed, each in a few words; `before` is what the journal says, `today` what a new run would write.
-pub(super) fn changes(
+/// What has changed since a run began, each in a few words; `before` is what its journal says, `today` what a new run
+/// would write. If anything has, [`super::Run::resume`] refuses to go on.
+///
+/// # Errors
+/// If the journal cannot be read.
+pub fn changes(
     engine: &Engine,
     reader: &JournalReader,
     before: &RunHeader,

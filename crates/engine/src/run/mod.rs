@@ -21,7 +21,8 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::future;
+use futures_util::stream::{self, StreamExt, TryStreamExt};
 use signoff_core::{Field, InDoubtPolicy, Monotonic, Outcome, User, Value};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
@@ -44,6 +45,7 @@ use recorded::{Begun, Recorded};
 use scope::{LeftOver, Scope};
 use turns::Turns;
 
+pub use changes::changes;
 pub use feeds::{News, Watch};
 pub use links::ConnectionFacts;
 pub use people::PeopleRequest;
@@ -446,14 +448,12 @@ impl Run {
             status
         };
         let left_over = self.scope().left_over();
-        // All at once, so that they share their commits.
-        let settled = join_all(
-            left_over
-                .into_iter()
-                .map(|left| self.settle_left_over(left, status)),
-        )
-        .await;
-        settled.into_iter().collect::<Result<Vec<_>, _>>()?;
+        // Many at once, so that they share their commits; not all, of whom there may be a million.
+        stream::iter(left_over)
+            .map(|left| self.settle_left_over(left, status))
+            .buffer_unordered(SETTLED_AT_ONCE)
+            .try_for_each(|_| future::ready(Ok(())))
+            .await?;
         let now = self.clock.now();
         let totals = self.scope().totals();
         let unread = *self.unread.lock().unwrap_or_else(PoisonError::into_inner);
@@ -617,6 +617,9 @@ impl Run {
         CallError::Fault(self.engine.redactor.redact(message).into_owned())
     }
 }
+
+/// How many users of whom nothing became get their outcome in one go.
+const SETTLED_AT_ONCE: usize = 1_000;
 
 /// What the places begin with of users of whom nothing became.
 const END: &str = "end[";
