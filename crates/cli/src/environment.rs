@@ -19,7 +19,8 @@ impl Environment for ProcessEnvironment {
             return Err(io::Error::other("there is no terminal to ask at"));
         }
         ASKING.store(true, Ordering::Relaxed);
-        let answer = rpassword::prompt_password(format!("password of `{label}`: "));
+        // A line of progress may stand where the question is to be.
+        let answer = rpassword::prompt_password(format!("{CLEAR_LINE}password of `{label}`: "));
         ASKING.store(false, Ordering::Relaxed);
         answer.map(Secret::new)
     }
@@ -32,6 +33,9 @@ pub(crate) fn command_line() -> Vec<String> {
         .map(|argument| argument.to_string_lossy().into_owned())
         .collect()
 }
+
+/// To the first column, and nothing in any.
+const CLEAR_LINE: &str = "\r\u{1b}[K";
 
 /// Whether a secret is being asked for.
 static ASKING: AtomicBool = AtomicBool::new(false);

@@ -130,6 +130,13 @@ impl SecretError {
     pub fn hint(&self) -> &'static str {
         match self.problem {
             SecretProblem::Unset => "set the variable before signoff is started",
+            SecretProblem::Unreadable(_) => {
+                "name a file that is there, and that you may read; a path starts at the folder of the configuration"
+            }
+            SecretProblem::Empty => "put the secret there, on one line",
+            SecretProblem::CommandFailed { .. } | SecretProblem::CommandTimedOut { .. } => {
+                "run the command by hand, to see what it wants"
+            }
             SecretProblem::ReadableByOthers => "take the others' rights away: `chmod 600 FILE`",
             SecretProblem::NotStarted(_) => {
                 "the command is an argument vector, run without a shell: `[\"pass\", \"show\", \"NAME\"]`"

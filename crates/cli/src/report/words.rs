@@ -124,6 +124,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn advice_fits_what_a_vendor_goes_by() {
+        let uiza = |outcome, code| advice(outcome, code, Some(&signoff_uiza::DESCRIPTOR));
+        let finesse = |outcome, code| advice(outcome, code, Some(&signoff_finesse::DESCRIPTOR));
+        assert!(uiza(Outcome::Unknown, None).contains("status CONNECTION --from FILE"));
+        assert!(finesse(Outcome::Unknown, None).contains("status CONNECTION USER"));
+        assert!(uiza(Outcome::Failed, Some("no_key")).contains("--from FILE"));
+        assert!(finesse(Outcome::Failed, Some("no_feed")).starts_with("deal with the reason"));
+        assert!(uiza(Outcome::Failed, Some("500")).starts_with("run it again"));
+    }
+
+    #[test]
     fn times_are_short() {
         let of = |seconds| lasted(Duration::from_secs(seconds));
         assert_eq!(of(59), "59 s");

@@ -250,8 +250,8 @@ async fn what_has_no_form_is_refused() {
         Placement::Bearer,
         nothing,
         expect![[r#"
-        no secret for credential `supervisor` from environment variable `SECRET`: it is empty
-    "#]],
+            no secret for credential `supervisor` from environment variable `SECRET`: it is empty
+            put the secret there, on one line"#]],
     )
     .await;
 

@@ -61,8 +61,8 @@ async fn a_variable() {
     from_variable(
         "",
         expect![[r#"
-        no secret for credential `supervisor` from environment variable `FINESSE_PASSWORD`: it is empty
-    "#]],
+            no secret for credential `supervisor` from environment variable `FINESSE_PASSWORD`: it is empty
+            put the secret there, on one line"#]],
     )
     .await;
     let reference = SecretReference::Env("FINESSE_PASSWROD".to_owned());
@@ -82,8 +82,8 @@ async fn a_file() {
         b"\n",
         0o600,
         expect![[r#"
-        no secret for credential `supervisor` from file `password`: it is empty
-    "#]],
+            no secret for credential `supervisor` from file `password`: it is empty
+            put the secret there, on one line"#]],
     )
     .await;
     from_file(
@@ -126,7 +126,7 @@ async fn a_file_that_is_none() {
     let reference = SecretReference::File("nowhere".into());
     expect![[r#"
         no secret for credential `supervisor` from file `nowhere`: No such file or directory (os error 2)
-    "#]]
+        name a file that is there, and that you may read; a path starts at the folder of the configuration"#]]
     .assert_eq(&resolved(reference, Arc::default(), folder.path()).await);
     let reference = SecretReference::File("/dev/zero".into());
     expect![[r#"
@@ -143,8 +143,8 @@ async fn a_command() {
     from_command(
         &["true"],
         expect![[r#"
-        no secret for credential `supervisor` from command `true`: it is empty
-    "#]],
+            no secret for credential `supervisor` from command `true`: it is empty
+            put the secret there, on one line"#]],
     )
     .await;
     from_command(
@@ -155,28 +155,28 @@ async fn a_command() {
         ],
         expect![[r#"
             no secret for credential `supervisor` from command `sh`: it failed (exit status: 3): no such entry
-        "#]],
+            run the command by hand, to see what it wants"#]],
     )
     .await;
     from_command(
         &["sh", "-c", "yes error | head -c 100000 >&2; exit 1"],
         expect![[r#"
             no secret for credential `supervisor` from command `sh`: it failed (exit status: 1): ror error error error error error error error error error error error error error error error error error error error error error error error error error error error error error error error error erro
-        "#]],
+            run the command by hand, to see what it wants"#]],
     )
     .await;
     from_command(
         &["sh", "-c", "kill -9 $$"],
         expect![[r#"
-        no secret for credential `supervisor` from command `sh`: it failed (signal: 9 (SIGKILL))
-    "#]],
+            no secret for credential `supervisor` from command `sh`: it failed (signal: 9 (SIGKILL))
+            run the command by hand, to see what it wants"#]],
     )
     .await;
     from_command(
         &["sh", "-c", "echo c4n4ry-s3cr3t; echo bad c4n4ry-s3cr3t >&2; exit 3"],
         expect![[r#"
             no secret for credential `supervisor` from command `sh`: it failed (exit status: 3): bad [redacted]
-        "#]],
+            run the command by hand, to see what it wants"#]],
     )
     .await;
     from_command(&["no-such-program", "c4n4ry-s3cr3t"], expect![[r#"
