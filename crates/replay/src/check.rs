@@ -37,22 +37,14 @@ pub(crate) fn status(answer: &Answer<'_>, expected: u16) -> Verdict {
     if answer.status == expected {
         return Verdict::Held(None);
     }
-    let body = text(answer.body);
-    failed(match body.trim() {
-        "" => format!("HTTP status {}", answer.status),
-        words => format!("HTTP status {}: {}", answer.status, words),
-    })
+    failed_with(format!("HTTP status {}", answer.status), answer)
 }
 
 pub(crate) fn body_empty(answer: &Answer<'_>) -> Verdict {
     if answer.body.iter().all(u8::is_ascii_whitespace) {
         return Verdict::Held(None);
     }
-    failed(format!(
-        "{} bytes: {}",
-        answer.body.len(),
-        text(answer.body).trim()
-    ))
+    failed_with(format!("{} bytes", answer.body.len()), answer)
 }
 
 pub(crate) fn body_format(answer: &Answer<'_>, expected: BodyFormat) -> Verdict {
@@ -68,10 +60,10 @@ pub(crate) fn body_contains(answer: &Answer<'_>, expected: &str) -> Verdict {
     if body.contains(expected) {
         return Verdict::Held(None);
     }
-    failed(match body.trim() {
-        "" => "no body".to_owned(),
-        body => format!("a body without it: {body}"),
-    })
+    match body.trim() {
+        "" => failed("no body"),
+        _ => failed_with("a body without it".to_owned(), answer),
+    }
 }
 
 pub(crate) fn element(answer: &Answer<'_>, path: &str, expected: &str) -> Verdict {
@@ -189,7 +181,15 @@ pub(crate) fn told(heard: &Published) -> String {
 }
 
 pub(crate) fn failed(came: impl Into<String>) -> Verdict {
-    Verdict::Failed { came: came.into() }
+    Verdict::Failed {
+        came: came.into(),
+        body: String::new(),
+    }
+}
+
+fn failed_with(came: String, answer: &Answer<'_>) -> Verdict {
+    let body = text(answer.body).trim().to_owned();
+    Verdict::Failed { came, body }
 }
 
 /// A body as text, for reports.
@@ -274,33 +274,30 @@ mod tests {
         }
     }
 
-    fn got(verdict: Verdict) -> String {
-        match verdict {
-            Verdict::Failed { came } => came,
-            other => format!("{other:?}"),
-        }
+    fn got(verdict: &Verdict) -> String {
+        verdict.came().unwrap_or_else(|| format!("{verdict:?}"))
     }
 
     const TEAM: &str = "<User><id>u</id><teams><Team><id>7</id></Team></teams><state> READY </state></User>";
 
     #[test]
     fn what_does_not_hold_says_what_came() {
-        assert_eq!(got(status(&answer(202, ""), 202)), "Held(None)");
-        assert_eq!(got(status(&answer(401, " no "), 202)), "HTTP status 401: no");
-        assert_eq!(got(body_empty(&answer(202, "\r\n"))), "Held(None)");
-        assert_eq!(got(body_empty(&answer(202, "x"))), "1 bytes: x");
-        assert_eq!(got(element(&answer(200, TEAM), "state", "READY")), "Held(None)");
+        assert_eq!(got(&status(&answer(202, ""), 202)), "Held(None)");
+        assert_eq!(got(&status(&answer(401, " no "), 202)), "HTTP status 401: no");
+        assert_eq!(got(&body_empty(&answer(202, "\r\n"))), "Held(None)");
+        assert_eq!(got(&body_empty(&answer(202, "x"))), "1 bytes: x");
+        assert_eq!(got(&element(&answer(200, TEAM), "state", "READY")), "Held(None)");
         assert_eq!(
-            got(element(&answer(200, TEAM), "state", "LOGOUT")),
+            got(&element(&answer(200, TEAM), "state", "LOGOUT")),
             "<state> is READY"
         );
-        assert_eq!(got(element(&answer(200, TEAM), "id", "9")), "<id> are u, 7");
-        assert_eq!(got(element(&answer(200, ""), "id", "9")), "no body");
-        assert!(got(element(&answer(200, "{}"), "id", "9")).contains("no XML"));
+        assert_eq!(got(&element(&answer(200, TEAM), "id", "9")), "<id> are u, 7");
+        assert_eq!(got(&element(&answer(200, ""), "id", "9")), "no body");
+        assert!(got(&element(&answer(200, "{}"), "id", "9")).contains("no XML"));
         let json = answer(200, r#"{"data": {"n": 3, "t": "x"}}"#);
-        assert_eq!(got(pointer(&json, "/data/n", "3")), "Held(None)");
-        assert_eq!(got(pointer(&json, "/data/t", "y")), "/data/t is x");
-        assert_eq!(got(pointer(&json, "/data/u", "y")), "nothing at /data/u");
+        assert_eq!(got(&pointer(&json, "/data/n", "3")), "Held(None)");
+        assert_eq!(got(&pointer(&json, "/data/t", "y")), "/data/t is x");
+        assert_eq!(got(&pointer(&json, "/data/u", "y")), "nothing at /data/u");
     }
 
     #[test]

@@ -135,6 +135,8 @@ pub enum Verdict {
     Failed {
         /// What came instead.
         came: String,
+        /// The body that came with it, for those who are not shown the answer; empty where it says nothing.
+        body: String,
     },
     /// A person would have to look, and none did.
     Skipped,
@@ -143,6 +145,16 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// What came instead of what was expected, for those who are not shown the answer.
+    #[must_use]
+    pub fn came(&self) -> Option<String> {
+        match self {
+            Self::Failed { came, body } if body.is_empty() => Some(came.clone()),
+            Self::Failed { came, body } => Some(format!("{came}: {body}")),
+            _ => None,
+        }
+    }
+
     /// Whether a task with it can pass.
     #[must_use]
     pub const fn passes(&self) -> bool {

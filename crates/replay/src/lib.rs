@@ -13,7 +13,7 @@ pub mod declared;
 pub mod event;
 pub mod feed;
 pub mod lab;
-pub mod missing;
+pub mod readiness;
 pub mod runner;
 pub mod template;
 pub mod tutorial;

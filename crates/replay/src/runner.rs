@@ -459,8 +459,9 @@ impl Runner<'_> {
             Verdict::NotReached => self.summary.not_reached += 1,
         }
         let verdict = match verdict {
-            Verdict::Failed { came } => Verdict::Failed {
+            Verdict::Failed { came, body } => Verdict::Failed {
                 came: self.excerpt(&came),
+                body: self.excerpt(&body),
             },
             Verdict::Held(seen) => Verdict::Held(seen.map(|seen| self.excerpt(&seen))),
             other => other,

@@ -253,6 +253,93 @@ fn what_is_missing_is_told_before_anything_is_sent() {
 }
 
 #[test]
+fn what_is_given_and_changes_nothing_is_told() {
+    let lab = Lab::new();
+    lab.0.write("7.md", &page("agentA", HEARD));
+    // By way of another variable, and for a domain that no page names, it is used.
+    lab.0
+        .write("more.json", r#"{"agentA_dn": "{{dn}}", "web-url": "{{host}}"}"#);
+    let ended = lab
+        .replay(&[
+            "7.md",
+            "-e",
+            "more.json",
+            "--var",
+            "host=127.0.0.1",
+            "--var",
+            "web-urll=x",
+            "--var",
+            "dn=1",
+            "--var",
+            "xmpp-domain=finesse.sandbox",
+        ])
+        .exits(0);
+    expect![[r#"
+        warning: no step uses the variable `web-urll`
+        warning: no step uses the variable `dn`
+    "#]]
+    .assert_eq(&ended.stderr);
+    let ended = lab.0.run(&[
+        "replay",
+        "7.md",
+        "-e",
+        "lab.json",
+        "--map-port",
+        "8444=8445/https",
+    ]);
+    expect![[r#"
+        warning: no `--map-port` is for a port that the tutorial names: 5222, 8082
+    "#]]
+    .assert_eq(&ended.stderr);
+    let ended = lab
+        .replay(&["7.md", "--var", "web-url=http://127.0.0.1"])
+        .exits(3);
+    expect![[r#"
+        error: the variable `{{web-url}}` holds a whole address, and stands where a host alone belongs
+          = help: give it the host; `--base-url URL` sends all requests to another address
+    "#]]
+    .assert_eq(&stable(&ended));
+}
+
+#[test]
+fn a_body_is_shown_once() {
+    let origin = serve(|_| http("500 Oops", "", "<why>the one reason</why>"));
+    let lab = Lab::new();
+    lab.0.write(
+        "look.luau",
+        r#"return require("@signoff").tutorial({ steps = { {
+            title = "Look", request = { method = "GET", url = "http://127.0.0.1/" },
+            expect = { status = 200, body = "empty", contains = "z" },
+        } } })"#,
+    );
+    let shared = [
+        "replay",
+        "look.luau",
+        "--base-url",
+        &origin,
+        "--junit",
+        "report.xml",
+    ];
+    let ended = lab.0.run(&shared).exits(1);
+    assert_eq!(
+        ended.stdout.matches("the one reason").count(),
+        1,
+        "{}",
+        ended.stdout
+    );
+    // Who is not shown the answer sees it with what failed.
+    let ended = lab.0.run(&[&shared[..], &["-q"]].concat()).exits(1);
+    assert_eq!(
+        ended.stdout.matches("the one reason").count(),
+        3,
+        "{}",
+        ended.stdout
+    );
+    let report = std::fs::read_to_string(lab.0.path("report.xml")).unwrap();
+    assert!(report.contains("HTTP status 500: &lt;why&gt;"), "{report}");
+}
+
+#[test]
 fn it_explains_how_each_sentence_is_understood() {
     let lab = Lab::new();
     lab.0.write("12.md", &page("supervisor", NOT_HEARD));
@@ -264,7 +351,7 @@ fn it_explains_how_each_sentence_is_understood() {
               → an illustration
            8  Only the `<state>` is another one:
               → explains
-           9  <User>
+           9  <User><state>[New State]</state></User>
               → an illustration
           15  In Postman, construct a REST PUT request for the `/User` resource.
               → method: PUT
@@ -284,7 +371,7 @@ fn it_explains_how_each_sentence_is_understood() {
               → content type: application/xml
           22  In the large body text box, put the following XML user data:
               → what is sent follows
-          23  <User>
+          23  <User><state>LOGOUT</state></User>
               → what is sent
           28  Click Send to launch the request.
               → sends

@@ -11,7 +11,7 @@ use signoff_engine::redact::Redactor;
 use signoff_engine::transport::{HttpTransport, ProxyVariables, SettingsError, TransportSettings};
 use signoff_replay::aim::{Aim, PortMap};
 use signoff_replay::lab::Problem;
-use signoff_replay::missing::missing;
+use signoff_replay::readiness;
 use signoff_replay::runner::{self, Settings};
 use signoff_replay::tutorial::{Action, Tutorial};
 use signoff_replay::variables::{Scope, Variables};
@@ -91,6 +91,7 @@ pub(crate) async fn replay(arguments: arguments::Replay, general: &General) -> R
     if let Some(failure) = without_value(&tutorial, &variables) {
         return Err(failure);
     }
+    warn_of_what_matches_nothing(&tutorial, &variables, &arguments);
     let settings = settings(&arguments, variables, aim)?;
     let mut observer = report::replay::reporter(general, arguments.junit.as_deref())?;
     let summary = runner::replay(Arc::new(tutorial), settings, signal::received(), &mut observer).await;
@@ -227,7 +228,15 @@ fn problems(problems: &[Problem]) -> Option<Failure> {
 
 /// The variables without which it would end in its middle; nothing has been sent.
 fn without_value(tutorial: &Tutorial, variables: &Variables) -> Option<Failure> {
-    let missing = missing(tutorial, variables);
+    if let Some(name) = readiness::not_a_host(tutorial, variables) {
+        return Some(Failure::configuration(
+            format!(
+                "the variable `{{{{{name}}}}}` holds a whole address, and stands where a host alone belongs"
+            ),
+            "give it the host; `--base-url URL` sends all requests to another address",
+        ));
+    }
+    let missing = readiness::missing(tutorial, variables);
     let lines: Vec<String> = missing
         .iter()
         .map(|one| {
@@ -245,6 +254,29 @@ fn without_value(tutorial: &Tutorial, variables: &Variables) -> Option<Failure> 
             "give it a value: `--var NAME=VALUE`, or `-e FILE` with an environment; nothing was sent",
         )
     })
+}
+
+/// What was given by hand and changes nothing is most likely a slip.
+fn warn_of_what_matches_nothing(tutorial: &Tutorial, variables: &Variables, arguments: &arguments::Replay) {
+    let given = arguments.variables.iter().filter_map(|text| text.split_once('='));
+    for name in readiness::unused(given.map(|(name, _)| name), tutorial, variables) {
+        report::diagnostic(&format!("warning: no step uses the variable `{}`", safe(name)));
+    }
+    let Some(ports) = readiness::ports(tutorial, variables) else {
+        return;
+    };
+    let maps = arguments
+        .map_port
+        .iter()
+        .filter_map(|text| text.parse::<PortMap>().ok());
+    let from: Vec<u16> = maps.map(|map| map.from).collect();
+    if !from.is_empty() && !from.iter().any(|port| ports.contains(port)) {
+        let ports: Vec<String> = ports.iter().map(ToString::to_string).collect();
+        report::diagnostic(&format!(
+            "warning: no `--map-port` is for a port that the tutorial names: {}",
+            ports.join(", ")
+        ));
+    }
 }
 
 /// What a tutorial that comes with signoff calls itself.

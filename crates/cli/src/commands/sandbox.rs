@@ -83,7 +83,7 @@ fn write_environment(path: &Path, sandbox: &Sandbox) -> Result<(), Failure> {
         .map(|map| format!(" --map-port {map}"))
         .collect();
     report::diagnostic(&format!(
-        "a lab is replayed on it by `signoff replay FILE -e {}{}`",
+        "a lab is replayed on it by `signoff replay FILE -e {}{}`\nwhom it signs out stays out until the sandbox is begun anew",
         path.display(),
         ports.concat()
     ));

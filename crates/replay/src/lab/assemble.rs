@@ -16,6 +16,9 @@ use crate::tutorial::{Action, Capture, CaptureSource, Check, Expectation, FeedAc
 use draft::Draft;
 use repeat::Item;
 
+/// Characters of a block that are shown.
+const SHOWN: usize = 300;
+
 /// Reads pages into one lab.
 pub(super) fn assemble(title: &str, pages: &[(PathBuf, String)]) -> Lab {
     let mut assembler = Assembler::default();
@@ -263,15 +266,15 @@ impl Assembler {
     }
 
     fn fence(&mut self, line: usize, fence: Fence) {
-        let first = fence.text.lines().next().unwrap_or_default().trim().to_owned();
+        let text = on_one_line(&fence.text);
         let place = self.place(line);
         if self.alternatives > 1 {
-            return self.note(line, &first, Meaning::PassedOver);
+            return self.note(line, &text, Meaning::PassedOver);
         }
         if fence.quoted || !self.draft.wants_body() {
-            return self.note(line, &first, Meaning::Illustrates);
+            return self.note(line, &text, Meaning::Illustrates);
         }
-        self.note(line, &first, Meaning::Body);
+        self.note(line, &text, Meaning::Body);
         match self.repeats.take() {
             Some((items, place)) => self.repeat(items, &place, &fence.text),
             None => self.draft.body(place, fence),
@@ -449,6 +452,20 @@ fn without_password<'a>(sentence: &'a Sentence, meaning: &Meaning) -> Cow<'a, st
             Cow::Owned(sentence.text.replace(password.as_str(), "[redacted]"))
         }
         _ => Cow::Borrowed(&sentence.text),
+    }
+}
+
+/// A block as it is shown to whoever asks how it was understood: what is sent must be told from what illustrates it.
+fn on_one_line(text: &str) -> String {
+    let lines: Vec<&str> = text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .collect();
+    let line = lines.join(" ").replace("> <", "><");
+    match line.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
     }
 }
 

@@ -41,7 +41,7 @@ pub struct Understood {
     pub place: Place,
     /// The number and title of its step; empty before the first.
     pub step: String,
-    /// In plain text; of a fence, its first line.
+    /// In plain text; of a fence, its beginning, on one line.
     pub text: String,
     /// What it says.
     pub meaning: Meaning,

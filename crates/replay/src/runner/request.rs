@@ -6,8 +6,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use signoff_core::FailureKind;
 use signoff_engine::secret::Secret;
-use signoff_engine::transport::{Exchange, Reply, is_loopback};
+use signoff_engine::transport::{Exchange, Reply, TransportFailure, is_loopback};
 use tokio::time::Instant;
 use url::Url;
 
@@ -134,7 +135,7 @@ async fn follow(
             body.clone(),
         );
         let sent = settings.transport.send(exchange).await;
-        let reply = sent.map_err(|failure| Broken::with_hint(failure.message, failure.hint))?;
+        let reply = sent.map_err(broken)?;
         let elapsed = begun.elapsed();
         let Some(next) = redirect(&url, &reply) else {
             return Ok((reply, elapsed));
@@ -165,6 +166,15 @@ async fn follow(
     Err(Broken::new(format!(
         "it is redirected more than {REDIRECTS} times"
     )))
+}
+
+fn broken(failure: TransportFailure) -> Broken {
+    let hint = match failure.kind {
+        FailureKind::TimedOut => "`--timeout SECONDS` gives it longer".to_owned(),
+        FailureKind::TooLarge => "`--max-response-size SIZE` takes a larger one".to_owned(),
+        _ => failure.hint,
+    };
+    Broken::with_hint(failure.message, hint)
 }
 
 /// Headers without those that are for one server alone.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use expect_test::expect;
 use serde_json::json;
+use signoff_core::FailureKind;
 use signoff_replay::runner::{Acted, Seen};
 use signoff_replay::variables::{Scope, Variables};
 
@@ -105,6 +106,22 @@ async fn nobody_at_all_is_told_with_what_to_do() {
         failed: 0 of 3 held, 0 failed, 0 skipped, 3 not reached, 1 broken, 1 of 1 steps failed, 0 not run
     "#]]
     .assert_eq(&told(page("status.md"), settings(&world)).await);
+}
+
+#[tokio::test]
+async fn limits_of_the_command_line_are_named_where_they_end_an_exchange() {
+    for (fails, named) in [
+        (FailureKind::TimedOut, "`--timeout SECONDS`"),
+        (FailureKind::TooLarge, "`--max-response-size SIZE`"),
+        (FailureKind::Broken, "look for somebody"),
+    ] {
+        let world = Arc::new(World {
+            fails: Some(fails),
+            ..World::default()
+        });
+        let text = told(page("status.md"), settings(&world)).await;
+        assert!(text.contains(named), "{fails:?}: {text}");
+    }
 }
 
 const GET: &str = "## Step 1: Get\n1. Construct a REST **METHOD** request. Put the URL ``URL`` there.\n \

@@ -74,6 +74,8 @@ pub(crate) struct World {
     pub(crate) asked: Mutex<Vec<String>>,
     pub(crate) listener: Mutex<Option<mpsc::Sender<Published>>>,
     pub(crate) nodes: Mutex<Vec<String>>,
+    /// How the next exchange fails, if there is no answer to it.
+    pub(crate) fails: Option<FailureKind>,
     pub(crate) refuses_feeds: bool,
     pub(crate) loses_feed: bool,
 }
@@ -111,7 +113,7 @@ impl Transport for Hands {
             let Some(says) = says else {
                 return Err(TransportFailure {
                     sent: Sent::NotSent,
-                    kind: FailureKind::Unreachable,
+                    kind: self.0.fails.unwrap_or(FailureKind::Unreachable),
                     message: "nobody is there".to_owned(),
                     hint: "look for somebody".to_owned(),
                 });
@@ -318,7 +320,8 @@ impl Observer for Transcript {
             } => match verdict {
                 Verdict::Held(None) => writeln!(text, "  ok {check}"),
                 Verdict::Held(Some(seen)) => writeln!(text, "  ok {check} ({seen})"),
-                Verdict::Failed { came } => {
+                Verdict::Failed { .. } => {
+                    let came = verdict.came().unwrap();
                     writeln!(text, "  NO {check}\n     came {came}")
                 }
                 Verdict::Skipped => writeln!(text, "  skipped {check}"),

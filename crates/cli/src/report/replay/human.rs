@@ -143,7 +143,7 @@ impl Observer for Human {
             Event::Checked {
                 expected, verdict, ..
             } => {
-                let line = checked(expected, verdict);
+                let line = checked(expected, verdict, self.quiet);
                 if matches!(verdict, Verdict::Failed { .. }) {
                     self.insist(&line);
                 } else {
@@ -183,7 +183,8 @@ impl Observer for Human {
     }
 }
 
-fn checked(expected: &str, verdict: &Verdict) -> String {
+/// `alone`: the answer has not been shown.
+fn checked(expected: &str, verdict: &Verdict, alone: bool) -> String {
     let expected = safe(expected);
     match verdict {
         Verdict::Held(seen) => {
@@ -192,8 +193,9 @@ fn checked(expected: &str, verdict: &Verdict) -> String {
                 .map(|seen| painted(DIM, &format!("\n      {}", safe(seen))));
             format!("  {} {expected}{}", painted(GREEN, "✓"), seen.unwrap_or_default())
         }
-        Verdict::Failed { came } => {
-            let came = safe(came);
+        Verdict::Failed { came, .. } => {
+            let came = verdict.came().filter(|_| alone).unwrap_or_else(|| came.clone());
+            let came = safe(&came);
             let mut text = format!(
                 "  {} {expected}\n      expected  {expected}\n      came      {came}",
                 painted(RED, "✗")

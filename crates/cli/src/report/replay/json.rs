@@ -131,7 +131,7 @@ fn sent(what: &Sending) -> Value {
 fn checked(verdict: &Verdict) -> Value {
     match verdict {
         Verdict::Held(seen) => json!({"result": "held", "seen": seen}),
-        Verdict::Failed { came } => json!({"result": "failed", "came": came}),
+        Verdict::Failed { .. } => json!({"result": "failed", "came": verdict.came()}),
         Verdict::Skipped => json!({"result": "skipped"}),
         Verdict::NotReached => json!({"result": "not_reached"}),
     }

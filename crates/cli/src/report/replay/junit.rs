@@ -149,7 +149,8 @@ fn unwritable(path: &Path, error: &str) -> Failure {
 fn of_verdict(expected: &str, verdict: &Verdict) -> TestCaseStatus {
     match verdict {
         Verdict::Held(_) => TestCaseStatus::success(),
-        Verdict::Failed { came } => {
+        Verdict::Failed { .. } => {
+            let came = verdict.came().unwrap_or_default();
             let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
             status.set_type("not as expected");
             status.set_message(format!("expected {expected}, and came {came}"));
