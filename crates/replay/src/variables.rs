@@ -123,8 +123,13 @@ impl Variables {
     pub fn teach(&self, redactor: &Redactor) {
         for values in [&self.given, &self.environment, &self.tutorial] {
             for (name, value) in values {
-                if self.is_secret(name) {
-                    redactor.add(name, &Secret::new(value.clone()));
+                if !self.is_secret(name) {
+                    continue;
+                }
+                redactor.add(name, &Secret::new(value.clone()));
+                // It may be made of variables whose names say nothing.
+                if let Ok(filled) = self.fill(&Template::new(value)) {
+                    redactor.add(name, &Secret::new(filled));
                 }
             }
         }
@@ -172,6 +177,16 @@ mod tests {
         variables.capture("id", "{{agent_password}}");
         let address = variables.fill_whole(&"{{path}}".into()).unwrap();
         assert_eq!(address, "/User/{{agent_password}}");
+    }
+
+    #[test]
+    fn a_secret_that_is_made_of_others_is_one() {
+        let mut variables = Variables::new();
+        variables.set(Scope::Environment, "agent_password", "{{of_the_agent}}");
+        variables.set(Scope::Environment, "of_the_agent", "hunter2hunter2");
+        let redactor = Redactor::new();
+        variables.teach(&redactor);
+        assert_eq!(redactor.redact("it is hunter2hunter2"), "it is [redacted]");
     }
 
     #[test]

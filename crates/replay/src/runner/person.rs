@@ -24,7 +24,7 @@ impl Runner<'_> {
         let given = Given::default();
         for (index, expectation) in task.expectations.iter().enumerate() {
             let (check, verdict) = match &expectation.check {
-                Check::Seen(words) | Check::Unclear(words) => {
+                Check::Seen(words) => {
                     let verdict = match self.ask(words, <dyn Person>::sees).await {
                         Some(Seen::Yes) => Verdict::Held(None),
                         Some(Seen::No) => check::failed("something else, as the person said"),
