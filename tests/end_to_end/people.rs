@@ -362,11 +362,25 @@ fn blanks_make_no_other_key() {
 
 #[test]
 fn a_script_that_lends_a_key_is_stopped_by_the_run() {
+    lent("id,key\nann,c4n4ry-one\n", "{ connection = uiza }", "person.key");
+    // One key, in two columns.
+    let options = "{ connection = uiza, secret_columns = { \"spare\" } }";
+    lent(
+        "id,key,spare\nann,c4n4ry-one,c4n4ry-one\n",
+        options,
+        "person.spare",
+    );
+}
+
+fn lent(list: &str, options: &str, key: &str) {
     let site = Site::new(Population::team(0));
-    let list = site.write("keys.csv", "id,key\nann,c4n4ry-one\n");
+    let list = site.write("keys.csv", list);
+    let lends = format!("uiza:logout(person)\nuiza:logout({{ id = \"bob\", key = {key} }})");
     let script = site.write(
         "lend.luau",
-        &BY_SCRIPT.replace("return uiza:logout(person)", LENDS),
+        &BY_SCRIPT
+            .replace("return uiza:logout(person)", &lends)
+            .replace("{ connection = uiza }", options),
     );
     let set = format!("keys={list}");
     let ended = site
@@ -390,8 +404,6 @@ fn a_script_that_lends_a_key_is_stopped_by_the_run() {
     assert_eq!(ended.outcome("bob")["code"], "error");
     nothing_found(&site, &ended);
 }
-
-const LENDS: &str = "uiza:logout(person)\nuiza:logout({ id = \"bob\", key = person.key })";
 
 const BY_SCRIPT: &str = r#"
 local signoff = require("@signoff")

@@ -179,10 +179,10 @@ impl CsvRows {
             let input = self.bytes.look()?;
             let at_end = input.is_empty();
             let (result, read, written) = self.parser.read_field(input, output.as_mut_slice());
-            for (byte, at) in input[..read].iter().zip(from..) {
+            for (byte, place) in input[..read].iter().zip(from..).filter(|_| quoted) {
                 let ends = [self.delimiter, b'\r', b'\n'].contains(byte);
                 if quotes.take(*byte) && !ends {
-                    behind_quote = Some(at);
+                    behind_quote = Some(place);
                 }
             }
             self.raw.text.extend_from_slice(&output[..written]);
@@ -191,7 +191,7 @@ impl CsvRows {
                 return Err(at(Problem::Unclosed));
             }
             if self.bytes.offset() - start > LONGEST_ROW {
-                let problem = if quoted {
+                let problem = if quotes == Quotes::Inside {
                     Problem::Unclosed
                 } else {
                     Problem::LongRow { limit: LONGEST_ROW }

@@ -27,10 +27,10 @@ struct Kept {
     handles: HashMap<Entry, SecretHandle>,
 }
 
-/// A secret of one attribute. Equal if both are.
+/// A secret. Equal to another if its text is, whatever the attribute: a script may hand one on as another.
 #[derive(Clone)]
 struct Entry {
-    /// The place of its name.
+    /// The place of the name of the attribute that it first was.
     attribute: usize,
     secret: Secret,
 }
@@ -45,8 +45,8 @@ impl UserSecrets {
         }
     }
 
-    /// Takes the value of an attribute in, and gives the handle that stands for it. Equal secrets of one attribute have
-    /// one handle: two users on one key are seen by comparing theirs.
+    /// Takes the value of an attribute in, and gives the handle that stands for it. Equal secrets have one handle: two
+    /// users on one key are seen by comparing theirs.
     pub fn keep(&self, attribute: &str, secret: Secret) -> SecretHandle {
         let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
         let kept = &mut *kept;
@@ -69,7 +69,7 @@ impl UserSecrets {
         handle
     }
 
-    /// What a handle stands for: the attribute's name and the secret; `None` for one that was not given here.
+    /// What a handle stands for: the name of the attribute that it first was, and the secret; `None` for one that was not given here.
     pub(crate) fn open(&self, handle: SecretHandle) -> Option<(Arc<str>, Secret)> {
         let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
         let number = usize::try_from(handle.0).ok()?.checked_sub(1)?;
@@ -87,7 +87,7 @@ impl fmt::Debug for UserSecrets {
 
 impl PartialEq for Entry {
     fn eq(&self, other: &Self) -> bool {
-        self.attribute == other.attribute && self.secret.expose() == other.secret.expose()
+        self.secret.expose() == other.secret.expose()
     }
 }
 
@@ -95,7 +95,6 @@ impl Eq for Entry {}
 
 impl Hash for Entry {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.attribute.hash(state);
         self.secret.expose().hash(state);
     }
 }
@@ -109,13 +108,13 @@ mod tests {
     }
 
     #[test]
-    fn equal_secrets_of_one_attribute_have_one_handle() {
+    fn equal_secrets_have_one_handle() {
         let secrets = UserSecrets::default();
         let first = secrets.keep("device_token", secret("fcm-1111"));
         assert_eq!(first, SecretHandle(1));
         assert_eq!(secrets.keep("device_token", secret("fcm-1111")), first);
         assert_ne!(secrets.keep("device_token", secret("fcm-2222")), first);
-        assert_ne!(secrets.keep("key", secret("fcm-1111")), first);
+        assert_eq!(secrets.keep("key", secret("fcm-1111")), first);
     }
 
     #[test]
