@@ -24,7 +24,7 @@ const REDIRECTS: usize = 10;
 const CREDENTIALS: [&str; 4] = ["authorization", "proxy-authorization", "cookie", "x-api-key"];
 
 /// Sends it; follows redirects as Postman does: 301, 302 and 303 become a GET without a body, 307 and 308 keep both. No
-/// secret goes to another origin than the one that the tutorial names.
+/// secret goes to another host than the one that the tutorial names, nor to another of its ports in clear.
 pub(super) async fn send(
     settings: &Settings,
     request: &Request,
@@ -148,7 +148,7 @@ async fn follow(
             headers.remove(CONTENT_TYPE);
             headers.remove(CONTENT_LENGTH);
         }
-        if next.origin() != url.origin() {
+        if !may_have_the_same(&url, &next) {
             headers = for_anybody(settings, &headers);
             if holds_secret(settings, &body) {
                 return Err(Broken::with_hint(
@@ -175,6 +175,12 @@ fn broken(failure: TransportFailure) -> Broken {
         _ => failure.hint,
     };
     Broken::with_hint(failure.message, hint)
+}
+
+/// Whether a secret for one address may go on to another: within an origin, and from a port in clear to one of the same
+/// host whose certificate vouches for it, as Finesse 12.6 redirects.
+fn may_have_the_same(asked: &Url, next: &Url) -> bool {
+    next.origin() == asked.origin() || (next.scheme() == "https" && next.host() == asked.host())
 }
 
 /// Headers without those that are for one server alone.

@@ -163,11 +163,11 @@ fn with_secrets(body: &str) -> signoff_replay::tutorial::Tutorial {
 }
 
 #[tokio::test]
-async fn secrets_go_to_no_other_origin() {
+async fn secrets_go_to_no_other_host_and_to_no_other_port_in_clear() {
     for other in [
         "http://127.0.0.1:81/two",
-        "https://127.0.0.1/two",
         "https://elsewhere.example/",
+        "https://localhost/two",
     ] {
         let away = || Says::status(307).header("location", other);
         let world = Arc::new(World::answering([away(), Says::status(200)]));
@@ -180,6 +180,12 @@ async fn secrets_go_to_no_other_origin() {
         assert!(text.contains("what is sent holds a secret"), "{other}: {text}");
         assert_eq!(world.arrived.lock().unwrap().len(), 1, "{other}");
     }
+    // As Finesse 12.6 sends everybody from its port in clear.
+    let secured = Says::status(307).header("location", "https://127.0.0.1:8445/two");
+    let world = Arc::new(World::answering([secured, Says::status(200)]));
+    told(with_secrets("p={{clerk_password}}"), settings(&world)).await;
+    let headers = world.headers.lock().unwrap().concat();
+    assert_eq!(headers.matches("s3cr3t").count(), 6, "{headers}");
 }
 
 #[tokio::test(start_paused = true)]
