@@ -55,7 +55,7 @@ fn a_team_that_cannot_be_used_is_a_clear_error() {
 fn a_logout_that_is_answered_badly_is_told_as_it_is() {
     let cases: [Logout; 6] = [
         ("plain_401@PUT", 1, "denied", "http_401", 1),
-        ("error_500@PUT", 1, "unknown", "Internal Server Error", 3),
+        ("error_500@PUT", 5, "unknown", "Internal Server Error", 3),
         ("redirect@PUT", 1, "failed", "redirected", 1),
         ("error_500_after@PUT", 0, "done", "", 1),
         ("reset_after@PUT", 0, "done", "", 1),

@@ -157,6 +157,26 @@ fn the_sandbox_has_a_connection_for_it() {
     assert_eq!(ended.outcome("mara")["outcome"], "done");
 }
 
+#[test]
+fn a_run_goes_on_with_the_plugins_that_it_began_with() {
+    let site = trusted(crowd(30));
+    site.fault("delay=10ms");
+    let begin = [
+        "--plugin-path",
+        "plugins",
+        "logout",
+        "hotdesk",
+        "--team",
+        "1",
+        "--yes",
+    ];
+    let mut running = site.begin_with_configuration(&begin);
+    running.until(|| site.sandbox.ledger().count("POST", "/hotdesk") >= 5);
+    running.kill();
+    let ended = site.run(&["resume", "--format", "json"]).exits(0);
+    assert_eq!(ended.outcomes().len(), 30);
+}
+
 /// A site whose configuration has a connection `hotdesk`, and whose plugins are there and not trusted.
 fn site(hotdesk: HotdeskSettings) -> Site {
     let mut settings = Settings::with(Population::team(1));

@@ -269,7 +269,7 @@ fn the_first_signal_drains_and_the_second_leaves_at_once() {
         assert!(
             ended
                 .stderr
-                .contains(&format!("to go on: signoff resume {run} --state '")),
+                .contains(&format!("to go on: signoff resume {run} --state /")),
             "{}",
             ended.stderr
         );

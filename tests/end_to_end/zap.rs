@@ -131,7 +131,7 @@ fn a_run_that_can_be_gone_on_with_says_that_alone() {
         ---
         run RUN: FOLDER/my.luau
         next: correct the credential first: the vendor locks an account after a few refusals
-        to go on: signoff resume RUN --state 'FOLDER/state'
+        to go on: signoff resume RUN --state FOLDER/state
     "#]].assert_eq(&ended.printed());
 }
 

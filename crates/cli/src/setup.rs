@@ -25,6 +25,8 @@ pub(crate) struct Setup {
     pub(crate) state: PathBuf,
     /// The file that the configuration comes from; `None`: a sandbox of this process.
     pub(crate) config: Option<PathBuf>,
+    /// The folders of plugins that the command line names.
+    pub(crate) plugin_path: Vec<PathBuf>,
     /// Serves as long as this lives.
     _sandbox: Option<Sandbox>,
 }
@@ -62,7 +64,7 @@ impl Setup {
             Failure::configuration(errors.render(), origin)
         })?;
         let folder = folder_of(&path);
-        let path = std::path::absolute(&path).unwrap_or(path);
+        let path = absolute(path);
         let setup = Self::with(general, config, folder, None)?;
         Ok(Self {
             config: Some(path),
@@ -105,6 +107,7 @@ impl Setup {
             engine: Arc::new(engine),
             state: state(general)?,
             config: None,
+            plugin_path: general.plugin_path.iter().cloned().map(absolute).collect(),
             _sandbox: sandbox,
         })
     }
@@ -253,6 +256,11 @@ pub(crate) fn folder_of(path: &Path) -> PathBuf {
         .filter(|folder| !folder.as_os_str().is_empty())
         .unwrap_or(Path::new("."))
         .to_owned()
+}
+
+/// The same path from wherever one is.
+pub(crate) fn absolute(path: PathBuf) -> PathBuf {
+    std::path::absolute(&path).unwrap_or(path)
 }
 
 /// Where runs are kept.

@@ -66,7 +66,7 @@ fn help_is_complete() {
               2    wrong usage, or a confirmation is needed without a terminal and without --yes
               3    the configuration, the script or a plugin is at fault
               4    no user could be tried: a credential is refused, or a vendor cannot be reached
-              5    unfinished: somebody was not tried, or the journal cannot be written; `resume` it
+              5    unfinished: somebody is untried or in doubt, or the journal fails; `resume` it
               7    stopped by a limit that the workflow set
               130  interrupted: nobody else was tried; `signoff resume` goes on
               255  a fault of signoff itself

@@ -217,29 +217,26 @@ fn one_person_is_shown_from_the_first_word_to_the_last() {
     let site = small();
     site.run(&["logout", "site", "10001"]).exits(0);
     let ended = site.run(&["show", "--user", "10001"]).exits(0);
-    let kinds: Vec<&str> = ended
-        .stdout
-        .lines()
-        .skip(1)
-        .map(|line| {
-            line.split("Z  ")
-                .nth(1)
-                .unwrap()
-                .trim()
-                .split([',', ':'])
-                .next()
-                .unwrap()
-        })
-        .collect();
+    let words = |line: &str| {
+        let words = line.split_once("Z  ").map_or(line, |(_, words)| words);
+        words.trim().split([',', ':']).next().unwrap().to_owned()
+    };
+    let kinds: Vec<String> = ended.stdout.lines().skip(1).map(words).collect();
     assert_eq!(
         kinds,
         [
             "logout asked for on site",
             "logout sent",
             "logout answered",
-            "done"
+            "done",
+            "state_before",
+            "since_before",
+            "state_after",
+            "since_after",
+            "team"
         ]
     );
+    assert!(ended.stdout.contains("state_before: READY\n"), "{}", ended.stdout);
     let lines = site
         .run(&["show", "--user", "10001", "--format", "json"])
         .exits(0)

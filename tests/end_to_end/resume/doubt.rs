@@ -94,7 +94,8 @@ fn who_signed_in_again_later_is_not_logged_out() {
     let run = ended.lines()[0]["run"].as_str().unwrap().to_owned();
     resume(&site, &[&run]).exits(1);
     assert_eq!(puts(&site), before);
-    let ended = resume(&site, &[&run, "--in-doubt", "skip"]).exits(1);
+    // Left in doubt, it can still be settled.
+    let ended = resume(&site, &[&run, "--in-doubt", "skip"]).exits(5);
     assert_eq!(outcome(&ended, "10001")[0], "unknown");
     assert_eq!(puts(&site), before);
     let ended = resume(&site, &[&run, "--in-doubt", "repeat"]).exits(0);
@@ -132,4 +133,28 @@ fn who_is_exempt_by_now_is_left_alone_and_his_doubt_is_told() {
     assert_eq!(outcome(&ended, "10001"), json!(["unknown", "exempt", 1, false]));
     assert_eq!(outcome(&ended, "10002"), json!(["done", null, 2, true]));
     assert_eq!(site.sandbox.state_of("10001"), Some(State::Ready));
+}
+
+/// The vendor answers again, so that it can be told: the exit code said that the run can go on, and it does.
+#[test]
+fn what_a_run_leaves_in_doubt_is_settled_by_resume() {
+    let site = Site::new(Population::team(1));
+    site.fault("hang_after@PUT");
+    let mut running = site.begin(&["logout", "site", "10001", "-o", "confirm=status"]);
+    running.until(|| puts(&site) >= 1);
+    site.fault("error_500@GET");
+    let ended = running.wait().exits(5);
+    assert!(ended.stdout.contains("1 unknown"), "{}", ended.stdout);
+    assert!(
+        ended.stderr.contains("to go on: signoff resume"),
+        "{}",
+        ended.stderr
+    );
+    site.run(&["show"]).exits(0);
+    site.sandbox.clear_faults();
+    let before = puts(&site);
+    let ended = resume(&site, &[]).exits(0);
+    assert_eq!(outcome(&ended, "10001"), json!(["done", null, 1, false]));
+    assert_eq!(puts(&site), before);
+    nobody_was_logged_out_twice(&site, told(&ended).into_keys());
 }

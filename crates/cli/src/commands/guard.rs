@@ -1,7 +1,9 @@
 //! Work that acts on people: planned first when it may be large, agreed to by somebody, stoppable, and reported.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -183,7 +185,7 @@ impl Task<'_> {
         self.setup.config.as_ref()?;
         let mut command = format!("signoff resume {run}");
         if let Some(state) = &self.general.state {
-            let _ = write!(command, " --state '{}'", state.display());
+            let _ = write!(command, " --state {}", quoted(state));
         }
         Some(command)
     }
@@ -306,6 +308,13 @@ impl Task<'_> {
     }
 }
 
+/// A path as it is typed at a shell.
+fn quoted(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    // No path holds what cannot be quoted, a NUL.
+    shlex::try_quote(&text).map_or_else(|_| text.to_string(), Cow::into_owned)
+}
+
 /// What this process writes of work that it begins.
 fn header(work: &dyn Work, setup: &Setup) -> RunHeader {
     RunHeader {
@@ -317,6 +326,11 @@ fn header(work: &dyn Work, setup: &Setup) -> RunHeader {
         config: setup.config.as_ref().map(|path| path.display().to_string()),
         sandbox: setup.config.is_none(),
         act_as: setup.engine.act_as.clone(),
+        plugin_path: setup
+            .plugin_path
+            .iter()
+            .map(|folder| folder.display().to_string())
+            .collect(),
         ..work.header()
     }
 }
@@ -438,5 +452,17 @@ pub(crate) fn exit(summary: &Summary, performed: Performed) -> Exit {
         _ if summary.cancelled > 0 => Exit::Unfinished,
         _ if summary.unsatisfied > 0 || summary.unread => Exit::NotOut,
         _ => Exit::Success,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_one_word_of_a_shell_whatever_is_in_it() {
+        assert_eq!(quoted(Path::new("/var/lib/signoff")), "/var/lib/signoff");
+        assert_eq!(quoted(Path::new("/home/ann o'neil")), r#""/home/ann o'neil""#);
+        assert_eq!(quoted(Path::new("/tmp/$(id)'s")), r#"'/tmp/$(id)'"'s""#);
     }
 }

@@ -13,7 +13,7 @@ use crate::arguments::{General, InDoubt, Place, Resume};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::report::{self, Progress};
-use crate::setup::{self, Setup};
+use crate::setup::{self, Setup, absolute};
 
 /// Goes on with it, or prints its report once more if nothing is left to do.
 pub(crate) async fn resume(arguments: Resume, general: &General) -> Result<Exit, Failure> {
@@ -40,7 +40,11 @@ pub(crate) async fn resume(arguments: Resume, general: &General) -> Result<Exit,
             .map(absolute)
             .or_else(|| header.config.as_ref().map(PathBuf::from)),
         act_as: general.act_as.clone().or_else(|| header.act_as.clone()),
-        plugin_path: general.plugin_path.iter().cloned().map(absolute).collect(),
+        plugin_path: if general.plugin_path.is_empty() {
+            header.plugin_path.iter().map(PathBuf::from).collect()
+        } else {
+            general.plugin_path.iter().cloned().map(absolute).collect()
+        },
         state: Some(state),
         ..general.clone()
     };
@@ -100,8 +104,4 @@ fn report_again(found: &Found, general: &General, summary: Summary) -> Result<Ex
     observer.event(&Event::Finished(summary));
     report::diagnostic("this run is finished; nothing was sent");
     Ok(exit)
-}
-
-fn absolute(path: PathBuf) -> PathBuf {
-    std::path::absolute(&path).unwrap_or(path)
 }

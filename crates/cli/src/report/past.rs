@@ -291,6 +291,17 @@ pub(crate) fn story(run: &str, user: &str, moments: &[Moment]) -> String {
             Moment::Given { at_ms, answer, .. } => (*at_ms, answer_words(answer)),
         };
         let _ = write!(text, "\n  {}  {}", timestamp(at_ms), safe(&words));
+        let details = match moment {
+            Moment::Given { answer, .. } => outcome_of(answer).map_or(&[][..], |row| &row.details),
+            _ => &[],
+        };
+        for field in details {
+            // What the vendor was seen to say: it is why the outcome is this one.
+            let value = json::value(&field.value);
+            if let Some(value) = shown(&value) {
+                let _ = write!(text, "\n{:28}{}: {}", "", safe(&field.name), safe(&value));
+            }
+        }
     }
     text
 }
@@ -407,12 +418,17 @@ fn attributes(record: &Record) -> String {
     let known = record
         .attributes
         .iter()
-        .filter_map(|field| match json::value(&field.value) {
-            Value::Null => None,
-            Value::String(text) => Some(format!("{} {text}", field.name)),
-            other => Some(format!("{} {other}", field.name)),
-        });
+        .filter_map(|field| Some(format!("{} {}", field.name, shown(&json::value(&field.value))?)));
     known.collect::<Vec<_>>().join(", ")
+}
+
+/// A value in words; nothing of one that is absent.
+fn shown(value: &Value) -> Option<String> {
+    match value {
+        Value::Null => None,
+        Value::String(text) => Some(text.clone()),
+        other => Some(other.to_string()),
+    }
 }
 
 fn on(connection: Option<&str>) -> String {

@@ -71,13 +71,18 @@ pub(super) fn advice(outcome: Outcome, code: Option<&str>, provider: Option<&Des
         }
         Outcome::Unknown => match has_status {
             Some(true) if by_key => {
-                "whoever is unknown may be in: look with `signoff status CONNECTION --from FILE`"
+                "whoever is unknown may be in: look with `signoff status CONNECTION --from FILE`; \
+                 `signoff resume RUN --in-doubt repeat` logs him out all the same"
             }
-            Some(true) => "whoever is unknown may be in: look with `signoff status CONNECTION USER`",
+            Some(true) => {
+                "whoever is unknown may be in: look with `signoff status CONNECTION USER`; \
+                 `signoff resume RUN --in-doubt repeat` logs him out all the same"
+            }
             Some(false) => {
-                "whoever is unknown may be in, and the vendor cannot be asked: run it again for him"
+                "whoever is unknown may be in, and the vendor cannot be asked: \
+                 `signoff resume RUN --in-doubt repeat` sends it once more for him"
             }
-            None => "whoever is unknown may be in",
+            None => "whoever is unknown may be in: `signoff resume RUN --in-doubt verify|repeat` settles it",
         },
         Outcome::Failed | Outcome::Cancelled => match can_be_asked {
             Some(true) => "run it again for the rest: whoever is out already is not touched",

@@ -610,6 +610,10 @@ fn header(
         reason: text("reason"),
         folder: text("folder"),
         config: text("config"),
+        plugin_path: match rows.get("plugin_path") {
+            Some(folders) => serde_json::from_str(folders).ok()?,
+            None => Vec::new(),
+        },
         act_as: text("act_as"),
         sandbox: is("sandbox"),
         approved: is("approved").then_some(approved),

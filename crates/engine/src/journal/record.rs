@@ -46,6 +46,8 @@ pub struct RunHeader {
     pub folder: Option<String>,
     /// The file of the configuration.
     pub config: Option<String>,
+    /// Where plugins were looked for first, by the command line.
+    pub plugin_path: Vec<String>,
     /// Who acts in place of every connection's own credential.
     pub act_as: Option<String>,
     /// Whether the vendors were simulated by the process itself.

@@ -430,6 +430,8 @@ fn meta(header: &RunHeader) -> Vec<(&'static str, String)> {
     rows.extend(header.folder.clone().map(|folder| ("folder", folder)));
     rows.extend(header.config.clone().map(|path| ("config", path)));
     rows.extend(header.act_as.clone().map(|name| ("act_as", name)));
+    let plugin_path = Some(&header.plugin_path).filter(|folders| !folders.is_empty());
+    rows.extend(plugin_path.map(|folders| ("plugin_path", texts(folders))));
     rows
 }
 

@@ -58,6 +58,7 @@ fn header() -> RunHeader {
         reason: Some("upgrade".to_owned()),
         folder: Some("/home/ann".to_owned()),
         config: Some("/home/ann/signoff.toml".to_owned()),
+        plugin_path: vec!["/opt/it's here".to_owned()],
         act_as: Some("supervisor".to_owned()),
         sandbox: true,
         approved: Some(vec![("site".to_owned(), "1001".to_owned())]),

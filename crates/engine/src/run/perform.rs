@@ -257,7 +257,11 @@ impl Run {
             };
             ended.cut_off = true;
         }
-        self.ended(id, row, ended, operation, &arguments).await
+        // What is in doubt of somebody whose state can be asked, a later process can find out.
+        let can_be_settled =
+            link.settings.descriptor.state_can_be_asked && writes.is_some_and(|writes| writes.has_left());
+        self.ended(id, row, ended, operation, &arguments, can_be_settled)
+            .await
     }
 
     async fn ended(
@@ -267,13 +271,14 @@ impl Run {
         ended: Ended,
         operation: &OperationSpec,
         arguments: &[Field],
+        can_be_settled: bool,
     ) -> Result<Answer, CallError> {
         if operation.yields != Yields::Outcome && ended.finished.outcome == Outcome::Done {
             return self.give(id, ended.records, operation).await;
         }
         let cut_off = ended.cut_off;
         report::fill(row, ended);
-        let is_final = report::is_final(row, cut_off) && operation.yields != Yields::Records;
+        let is_final = report::is_final(row, cut_off, can_be_settled) && operation.yields != Yields::Records;
         self.conclude(id, row.clone(), operation, arguments, is_final)
             .await
     }

@@ -119,11 +119,17 @@ pub(super) fn fill(row: &mut OutcomeRow, ended: Ended) {
 }
 
 /// Whether an outcome stands when the run is taken up again: not what was stopped on its way, nor what failed for a
-/// reason that lies with all.
-pub(super) fn is_final(row: &OutcomeRow, cut_off: bool) -> bool {
+/// reason that lies with all, nor what is still in doubt if that can be settled.
+pub(super) fn is_final(row: &OutcomeRow, cut_off: bool, can_be_settled: bool) -> bool {
     let by_itself = !cut_off || row.outcome.is_out() || row.outcome == Outcome::Skipped;
-    by_itself && row.cause.is_none() && row.outcome != Outcome::Cancelled
+    let is_in_doubt = row.outcome == Outcome::Unknown
+        && can_be_settled
+        && row.code.as_deref() != Some(MAYBE_SIGNED_IN_AGAIN);
+    by_itself && !is_in_doubt && row.cause.is_none() && row.outcome != Outcome::Cancelled
 }
+
+/// Of this the vendor has said all that it can say: what is to be done about it is the operator's to decide.
+const MAYBE_SIGNED_IN_AGAIN: &str = "maybe_signed_in_again";
 
 /// A provider that was told to stop need not say so.
 fn finished_untold(row: &OutcomeRow) -> bool {
