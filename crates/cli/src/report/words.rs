@@ -61,8 +61,7 @@ pub(super) fn advice(outcome: Outcome, code: Option<&str>, provider: Option<&Des
         Outcome::Refused | Outcome::NotFound | Outcome::Denied => {
             "deal with the reason given for each before you run it again"
         }
-        // What is missing is missing the next time too.
-        Outcome::Failed if code.is_some_and(|code| code.starts_with("no_")) => {
+        Outcome::Failed if code.is_some_and(is_missing) => {
             if has_keys {
                 "give what is missing in a file, as in `--from FILE`, before you run it again"
             } else {
@@ -92,6 +91,11 @@ pub(super) fn advice(outcome: Outcome, code: Option<&str>, provider: Option<&Des
             None => "run it again for the rest",
         },
     }
+}
+
+/// Whether a code says that something was not given, which is missing the next time too.
+fn is_missing(code: &str) -> bool {
+    code.starts_with("no_") || code == "key_in_clear"
 }
 
 /// What to do when nobody could be tried.
@@ -135,6 +139,7 @@ mod tests {
         assert!(uiza(Outcome::Unknown, None).contains("status CONNECTION --from FILE"));
         assert!(finesse(Outcome::Unknown, None).contains("status CONNECTION USER"));
         assert!(uiza(Outcome::Failed, Some("no_key")).contains("--from FILE"));
+        assert!(uiza(Outcome::Failed, Some("key_in_clear")).contains("--from FILE"));
         assert!(finesse(Outcome::Failed, Some("no_feed")).starts_with("deal with the reason"));
         assert!(uiza(Outcome::Failed, Some("500")).starts_with("run it again"));
     }
