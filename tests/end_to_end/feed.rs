@@ -220,6 +220,31 @@ fn only_an_event_would_do_and_there_can_be_none() {
     assert_eq!(site.sandbox.ledger().count("PUT", "/"), 0);
 }
 
+/// It is nobody's own fault that nothing was sent, and the next step is not to run it again.
+#[test]
+fn only_an_event_would_do_and_the_feed_cannot_be_had() {
+    for (password, fault, next) in [
+        ("wrong", "delay=1ms", "correct the credential first"),
+        (
+            "watcher-password",
+            "feed_off",
+            "run it again when the vendor can be reached",
+        ),
+    ] {
+        let site = Site::with(Settings::with(population(2)).fault(Fault::parse(fault).unwrap()));
+        site.configure(&format!(
+            "feed = {{ credential = \"watcher\" }}\n{}",
+            WATCHER.replace("watcher-password", password)
+        ));
+        let arguments = ["logout", "site", "10001", "10002", "-o", "confirm=event"];
+        let ended = site.signoff(&arguments).exits(4);
+        for words in ["connection `site`: no notifications: ", next] {
+            assert!(ended.stderr.contains(words), "{}", ended.stderr);
+        }
+        assert_eq!(site.sandbox.ledger().count("PUT", "/"), 0);
+    }
+}
+
 #[test]
 fn a_plan_opens_no_session() {
     let site = site(3);

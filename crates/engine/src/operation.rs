@@ -17,6 +17,7 @@ use signoff_core::{
 use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, sleep_until};
 
+use crate::call::Cause;
 use crate::clock::Clock;
 use crate::credential::Credential;
 use crate::dispatch::{Delivered, Delivery, DispatchError, Dispatcher, Ticket};
@@ -114,6 +115,8 @@ pub(crate) struct Ended {
     pub(crate) cut_off: bool,
     /// Why there is no feed, if it asked for one and there can be none.
     pub(crate) no_feed: Option<Arc<str>>,
+    /// What went wrong, if it asked for a feed and there was none.
+    pub(crate) feed_trouble: Option<Cause>,
 }
 
 /// How long an operation may take to end once it was told to.
@@ -240,9 +243,10 @@ impl<'a> Driver<'a> {
             Heard::Subscribed(subscription) => self.input(Input::Subscribed { subscription }),
             Heard::Lost(subscription, _) => self.input(Input::FeedLost { subscription }),
             Heard::Event(event) => self.input(Input::Event(event.as_event())),
-            Heard::Refused { id, message, lasting } => {
-                if lasting {
-                    self.seen.no_feed = Some(Arc::clone(&message));
+            Heard::Refused { id, message, cause } => {
+                match cause {
+                    None => self.seen.no_feed = Some(Arc::clone(&message)),
+                    Some(cause) => self.seen.feed_trouble = Some(cause),
                 }
                 self.input(Input::FeedRefused {
                     subscription: id,
@@ -420,6 +424,7 @@ struct Seen {
     unreachable: bool,
     other: bool,
     no_feed: Option<Arc<str>>,
+    feed_trouble: Option<Cause>,
 }
 
 impl Seen {
@@ -450,6 +455,7 @@ impl Seen {
             other: self.other,
             cut_off: false,
             no_feed: self.no_feed,
+            feed_trouble: self.feed_trouble,
         }
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use signoff_core::FeedEvent;
 
 use super::listener::{Ear, Heard};
+use crate::call::Cause;
 
 /// Requests to subscribe under way at once: two thousand at a time would be rude.
 const AT_ONCE: usize = 32;
@@ -90,6 +91,12 @@ impl Hub {
         ears.any(|ear| ear.lasting)
     }
 
+    /// Whether nobody who listens can do without.
+    pub(super) fn is_needed(&self) -> bool {
+        let mut ears = self.nodes.values().flat_map(|node| node.ears.values().flatten());
+        ears.all(|ear| ear.needed)
+    }
+
     /// The next node to subscribe to, if it is time for one.
     pub(super) fn next(&mut self) -> Option<String> {
         while self.asked < AT_ONCE {
@@ -127,7 +134,7 @@ impl Hub {
             if let Some(places) = self.of_listener.get_mut(&ear.listener) {
                 places.retain(|(node, _)| node != name);
             }
-            refuse(&ear, why, false);
+            refuse(&ear, why, Some(Cause::Unreachable));
         }
     }
 
@@ -162,7 +169,7 @@ impl Hub {
                     if node.state == State::Live {
                         ear.mailbox.put(Heard::Lost(ear.id, Arc::clone(why)));
                     } else if !ear.lasting {
-                        refuse(ear, why, false);
+                        refuse(ear, why, Some(Cause::Unreachable));
                     }
                     if !ear.lasting
                         && let Some(places) = self.of_listener.get_mut(&ear.listener)
@@ -181,14 +188,14 @@ impl Hub {
     }
 
     /// There is no session, and none will be.
-    pub(super) fn refuse_all(&mut self, why: &Arc<str>, lasting: bool) {
+    pub(super) fn refuse_all(&mut self, why: &Arc<str>, cause: Option<Cause>) {
         let hub = std::mem::take(self);
         let ears = hub
             .nodes
             .into_values()
             .flat_map(|node| node.ears.into_values().flatten());
         for ear in ears {
-            refuse(&ear, why, lasting);
+            refuse(&ear, why, cause);
         }
     }
 
@@ -212,10 +219,10 @@ impl Hub {
     }
 }
 
-pub(super) fn refuse(ear: &Ear, why: &Arc<str>, lasting: bool) {
+pub(super) fn refuse(ear: &Ear, why: &Arc<str>, cause: Option<Cause>) {
     ear.mailbox.put(Heard::Refused {
         id: ear.id,
         message: Arc::clone(why),
-        lasting,
+        cause,
     });
 }

@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use signoff_core::{FeedEvent, RequestId};
 use tokio::sync::{Notify, mpsc, oneshot};
 
+use crate::call::Cause;
+
 /// What a session is told.
 pub(super) enum Command {
     /// Somebody wants the events of a node.
@@ -33,6 +35,8 @@ pub(super) struct Ear {
     pub(super) id: RequestId,
     /// Whether it is to hear on after a gap.
     pub(super) lasting: bool,
+    /// Whether it cannot do without.
+    pub(super) needed: bool,
     pub(super) mailbox: Arc<Mailbox>,
 }
 
@@ -45,8 +49,8 @@ pub(crate) enum Heard {
     Refused {
         id: RequestId,
         message: Arc<str>,
-        /// Whether that is how things are, and not something that went wrong.
-        lasting: bool,
+        /// What went wrong; `None` if that is how things are.
+        cause: Option<Cause>,
     },
     /// Events may have been missed; whoever listens on is told when they arrive again.
     Lost(RequestId, Arc<str>),
@@ -103,6 +107,7 @@ impl Mailbox {
 pub(crate) struct Listener {
     number: u64,
     commands: mpsc::UnboundedSender<Command>,
+    needed: bool,
     mailbox: Arc<Mailbox>,
 }
 
@@ -110,10 +115,12 @@ pub(crate) struct Listener {
 static NUMBERS: AtomicU64 = AtomicU64::new(1);
 
 impl Listener {
-    pub(super) fn new(commands: mpsc::UnboundedSender<Command>, most: usize) -> Self {
+    /// `needed`: nothing else will do for whoever listens.
+    pub(super) fn new(commands: mpsc::UnboundedSender<Command>, most: usize, needed: bool) -> Self {
         Self {
             number: NUMBERS.fetch_add(1, Ordering::Relaxed),
             commands,
+            needed,
             mailbox: Arc::new(Mailbox::new(most)),
         }
     }
@@ -151,6 +158,7 @@ impl Listener {
             listener: self.number,
             id,
             lasting,
+            needed: self.needed,
             mailbox: Arc::clone(&self.mailbox),
         }
     }
@@ -162,7 +170,7 @@ impl Listener {
             ear.mailbox.put(Heard::Refused {
                 id: ear.id,
                 message: Arc::from("the run has ended"),
-                lasting: true,
+                cause: None,
             });
         }
     }

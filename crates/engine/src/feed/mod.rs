@@ -101,14 +101,14 @@ impl Feeds {
         }
     }
 
-    /// Somebody who listens for an operation.
-    pub(crate) fn listener(&self, base: Base<'_>) -> Listener {
-        Listener::new(self.session(base), OF_AN_OPERATION)
+    /// Somebody who listens for an operation; `needed`: which cannot do without.
+    pub(crate) fn listener(&self, base: Base<'_>, needed: bool) -> Listener {
+        Listener::new(self.session(base), OF_AN_OPERATION, needed)
     }
 
     /// Somebody who watches.
     pub(crate) fn watcher(&self, base: Base<'_>) -> Listener {
-        Listener::new(self.session(base), OF_A_WATCHER)
+        Listener::new(self.session(base), OF_A_WATCHER, true)
     }
 
     /// Ends all sessions: subscriptions are taken back, and the services are told good-bye.

@@ -16,6 +16,7 @@ use super::client::Fault;
 use super::session::flush;
 use super::source::Source;
 use super::wire::Wire;
+use crate::call::Cause;
 use crate::credential::Credential;
 use crate::dispatch::DispatchError;
 use crate::operation::{self, Setting, Waits};
@@ -71,6 +72,15 @@ impl Trouble {
             is_final: true,
             was_shown: false,
             fault: Fault::Session,
+        }
+    }
+
+    /// What went wrong; `None` if it is how things are.
+    pub(super) fn cause(&self) -> Option<Cause> {
+        match self.fault {
+            _ if self.is_lasting => None,
+            Fault::Login => Some(Cause::Credential),
+            _ => Some(Cause::Unreachable),
         }
     }
 
@@ -219,7 +229,9 @@ async fn plan(
     let ended = ended.map_err(|error: DispatchError| Trouble::lasting(error.to_string()))?;
     if ended.finished.outcome != Outcome::Done {
         let mut trouble = not_done(&ended.finished);
-        trouble.is_final |= ended.credential_stopped;
+        if ended.credential_stopped {
+            (trouble.is_final, trouble.fault) = (true, Fault::Login);
+        }
         return Err(trouble);
     }
     let plan = op

@@ -19,6 +19,7 @@ use super::listener::{Command, Ear};
 use super::open::{Live, Trouble, open, open_again, scope_nodes};
 use super::source::Source;
 use super::wire::Wire;
+use crate::call::Cause;
 use crate::event::Level;
 
 /// Between two tries to open a session, at first and at most.
@@ -113,7 +114,7 @@ impl Feed {
                 command = self.commands.recv() => {
                     self.command_meanwhile(command);
                     if self.closing.is_some() {
-                        return self.hub.refuse_all(&Arc::from("the run has ended"), true);
+                        return self.hub.refuse_all(&Arc::from("the run has ended"), None);
                     }
                 }
             }
@@ -145,12 +146,18 @@ impl Feed {
                 } else {
                     Level::Warn
                 };
-                self.source.say_once(
-                    level,
-                    &format!("no notifications, states are read instead: {}", trouble.why),
-                );
+                let instead = if self.hub.is_needed() {
+                    ""
+                } else {
+                    ", states are read instead"
+                };
+                // A run that is stopped sends nothing any more, nor does it open feeds.
+                if !*self.source.stopped.borrow() {
+                    self.source
+                        .say_once(level, &format!("no notifications{instead}: {}", trouble.why));
+                }
                 if trouble.is_final || !self.hub.is_lasting() {
-                    self.hub.refuse_all(&trouble.why, trouble.is_lasting);
+                    self.hub.refuse_all(&trouble.why, trouble.cause());
                 } else {
                     self.hub.lost(&trouble.why);
                 }
@@ -171,7 +178,7 @@ impl Feed {
 
     fn note(&mut self, trouble: Trouble) {
         if trouble.is_final {
-            self.hub.refuse_all(&trouble.why, trouble.is_lasting);
+            self.hub.refuse_all(&trouble.why, trouble.cause());
         }
         self.trouble = Some(trouble);
     }
@@ -191,7 +198,7 @@ impl Feed {
             .filter(|_| self.is_final() || Instant::now() < self.next_try);
         match (command, trouble) {
             (Command::Listen { ear, .. } | Command::Nodes { ear, .. }, Some(trouble)) => {
-                refuse(&ear, &trouble.why, trouble.is_lasting);
+                refuse(&ear, &trouble.why, trouble.cause());
             }
             (command, _) => _ = self.command_meanwhile(Some(command)),
         }
@@ -220,7 +227,7 @@ impl Feed {
         tokio::spawn(async move {
             match scope_nodes(&source, &scope).await {
                 Ok(nodes) => _ = own.send(Command::Nodes { nodes, ear }),
-                Err(trouble) => refuse(&ear, &trouble.why, trouble.is_lasting),
+                Err(trouble) => refuse(&ear, &trouble.why, trouble.cause()),
             }
         });
     }
@@ -266,7 +273,7 @@ impl Feed {
             tokio::select! {
                 biased;
                 command = self.commands.recv(), if self.closing.is_none() => match (command, &book.deaf) {
-                    (Some(Command::Listen { ear, .. }), Some(why)) => refuse(&ear, why, false),
+                    (Some(Command::Listen { ear, .. }), Some(why)) => refuse(&ear, why, Some(Cause::Unreachable)),
                     (command, _) => {
                         for node in self.command_meanwhile(command) {
                             let _ = session.unsubscribe(now(), &node);

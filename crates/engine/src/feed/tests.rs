@@ -32,7 +32,7 @@ impl Stage {
     }
 
     fn listener(&self) -> Listener {
-        Listener::new(self.sent.clone(), 3)
+        Listener::new(self.sent.clone(), 3, false)
     }
 
     /// Carries out what listeners asked for.

@@ -18,19 +18,22 @@ pub(super) struct ListensOn<'a> {
     link: &'a Link,
     /// The actor's.
     credential: Option<&'a Arc<Credential>>,
+    needed: bool,
 }
 
 impl Run {
-    /// How an operation of this actor listens.
+    /// How an operation of this actor listens; `needed`: which cannot do without.
     pub(super) const fn listens<'a>(
         &'a self,
         link: &'a Link,
         credential: Option<&'a Arc<Credential>>,
+        needed: bool,
     ) -> ListensOn<'a> {
         ListensOn {
             run: self,
             link,
             credential,
+            needed,
         }
     }
 
@@ -61,7 +64,7 @@ impl Listens for ListensOn<'_> {
             return Err("a plan listens to nothing".to_owned());
         }
         let base = self.run.base(self.link, self.credential)?;
-        Ok(self.run.feeds.listener(base))
+        Ok(self.run.feeds.listener(base, self.needed))
     }
 }
 
@@ -123,11 +126,11 @@ impl Watch {
                     return News::Gap { reason };
                 }
                 Heard::Event(event) => return News::Event(event),
-                Heard::Refused { message, lasting, .. } => {
+                Heard::Refused { message, cause, .. } => {
                     self.listener = Err(None);
                     return News::Refused {
                         reason: message,
-                        lasting,
+                        lasting: cause.is_none(),
                     };
                 }
             }

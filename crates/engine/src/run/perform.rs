@@ -220,7 +220,8 @@ impl Run {
             self.order.fetch_add(1, Ordering::Relaxed),
             writes.map(|writes| Arc::clone(writes) as _),
         );
-        let listens = self.listens(link, credential.as_ref());
+        let only_by_event = arguments.contains(&Field::new("confirm", "event"));
+        let listens = self.listens(link, credential.as_ref(), only_by_event);
         let setting = Setting {
             clock: self.clock,
             dispatcher: &link.dispatcher,
@@ -240,7 +241,7 @@ impl Run {
         report::fill_writes(row, writes.map(|writes| writes.tally()));
         if let Some(why) = &ended.no_feed
             && row.attempts == 0
-            && arguments.contains(&Field::new("confirm", "event"))
+            && only_by_event
         {
             return Err(CallError::Misuse {
                 message: format!("`confirm = \"event\"` needs notifications: {why}"),
@@ -248,6 +249,7 @@ impl Run {
             });
         }
         let mut ended = ended;
+        ended.feed_trouble = ended.feed_trouble.filter(|_| only_by_event);
         if earlier.is_in_doubt() && ended.finished.outcome == Outcome::Cancelled {
             // This process did not try; what an earlier one sent is in doubt as before.
             ended.finished = Finished {

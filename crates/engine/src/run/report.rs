@@ -97,6 +97,8 @@ pub(super) fn fill(row: &mut OutcomeRow, ended: Ended) {
         Outcome::Failed | Outcome::Cancelled if ended.unreachable && row.attempts == 0 => {
             Some(Cause::Unreachable)
         }
+        // Nothing was sent, as nothing else would have told of it.
+        Outcome::Failed if row.attempts == 0 => ended.feed_trouble,
         _ => None,
     };
     if finished.outcome == Outcome::Cancelled && row.code.is_none() {
