@@ -24,11 +24,11 @@ enum Step {
     /// The same by what a read gives.
     State(Vec<Step>),
     Each(u8, Vec<Step>),
-    /// Counts in a variable that all items share.
+    /// Counts in a variable that all items share, and on which the end of the script depends.
     Count,
     /// Builds a table, and goes through it.
     Table(u8),
-    /// Raises an error, and catches it.
+    /// Raises an error, catches it, and goes by what it says.
     Error,
 }
 
@@ -71,7 +71,10 @@ fn write(steps: &[Step], into: &mut String) {
                  for key in t do if #key == 3 then signoff.sleep('1ms') end end end"
             )
             .unwrap(),
-            Step::Error => into.push_str("pcall(function() error({ agent.id }) end)\n"),
+            Step::Error => into.push_str(
+                "do local _, raised = pcall(function() error({ agent.id }) end)\n\
+                 signoff.sleep(#raised[1] .. 'ms') end\n",
+            ),
         }
     }
 }
@@ -102,6 +105,9 @@ fn script(steps: &[Step]) -> String {
         return site:logout(agent, {{ confirm = 'status' }})
         end)
         signoff.each(result.not_out, function(outcome) signoff.sleep('1ms') end)
+        -- However they took turns, in the end they have counted to the same number.
+        if shared.count % 2 == 1 then signoff.sleep('1ms') else signoff.now() end
+        for _ = 1, shared.count % 5 do signoff.now() end
         end }})"
     )
 }

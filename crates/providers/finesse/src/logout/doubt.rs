@@ -59,6 +59,8 @@ impl Logout {
     pub(super) fn settle(&mut self, desk: &mut Desk, now: Now, doubt: &Doubt, sighting: Sighting) {
         let person = &sighting.person;
         if person.activity() == Activity::Out {
+            // At once, although the change may still be under way: whether it comes or not, he is out, and to look once
+            // more later would tell no more. Only who is still in may be logged out by it yet.
             desk.finish(self.out());
         } else if doubt.part == Part::Logout && person.logout_pends() {
             // It was received, and waits for the end of his call: as good as an acceptance.
