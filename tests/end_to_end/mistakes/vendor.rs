@@ -120,7 +120,7 @@ fn an_unknown_user_or_team() {
         4,
         &expect![[r#"
             plan RUN: logout
-            error: the roster of `site` could not be read: not_found: Not Found: The resource does not exist
+            error: the roster of `site` could not be read: not_found: Not Found: The resource does not exist; `99` is no team: one is named by its id, or by its name if `supervisor` supervises it
             next: nobody was tried, since it is not known who is there
         "#]],
     );

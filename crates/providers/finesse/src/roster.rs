@@ -122,7 +122,15 @@ impl Task for Roster {
         };
         if !matches!(response.status, 200..=299) {
             let error = VendorError::read(response);
-            return desk.finish(error.finished(error.outcome()));
+            let mut finished = error.finished(error.outcome());
+            if finished.outcome == Outcome::NotFound && !self.team.is_empty() {
+                let words = finished.message.map_or_else(String::new, |words| words + "; ");
+                finished.message = Some(format!(
+                    "{words}`{}` is no team: one is named by its id, or by its name if `{}` supervises it",
+                    self.team, desk.actor
+                ));
+            }
+            return desk.finish(finished);
         }
         let (what, read) = match self.teams.pop_front() {
             Some(asked) => (

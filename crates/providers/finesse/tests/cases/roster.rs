@@ -85,7 +85,7 @@ fn a_team_that_is_not_there() {
             < 404 Other
             = not_found
                 code: Not Found
-                message: no team
+                message: no team; `77` is no team: one is named by its id, or by its name if `sup01` supervises it
                 details: error_data=77
         "#]],
     );
