@@ -393,3 +393,24 @@ fn a_run_that_would_be_refused_is_not_offered() {
     assert!(ended.stderr.contains(&said), "{}", ended.stderr);
     assert_ne!(run_id(&ended), killed);
 }
+
+#[test]
+fn a_script_that_is_gone_is_named_with_its_folder_and_its_copy_is_run_by_force() {
+    let site = Site::new(Population::team(20));
+    site.fault("delay=4ms");
+    let path = site.write("work.luau", SCRIPT);
+    let mut running = site.begin(&["run", "work.luau", "--yes"]);
+    running.until(|| puts(&site) >= 5);
+    running.kill();
+    std::fs::remove_file(&path).unwrap();
+    let ended = site.run(&["resume"]).exits(3);
+    expect![[r#"
+        resuming run RUN, begun just now: work.luau
+        error: the script of run RUN is not there any more: `FOLDER/work.luau`
+          = help: put it back, or say --force to run its copy in the journal
+    "#]]
+    .assert_eq(&ended.printed());
+    let ended = resume(&site, &["--force"]).exits(0);
+    assert_eq!(told(&ended).len(), 21);
+    assert_eq!(site.sandbox.signed_in().len(), 2);
+}

@@ -59,7 +59,7 @@ pub(crate) async fn resume(arguments: Resume, general: &General) -> Result<Exit,
         })?;
     }
     let setup = Setup::prepare(&general, &Place { sandbox: false }).await?;
-    let work = work(&header, from.as_deref(), &setup).await?;
+    let work = work(&header, from.as_deref(), arguments.force, &setup).await?;
     let in_doubt = arguments.in_doubt.map(|how| match how {
         InDoubt::Verify => InDoubtPolicy::Verify,
         InDoubt::Skip => InDoubtPolicy::Skip,
@@ -69,9 +69,14 @@ pub(crate) async fn resume(arguments: Resume, general: &General) -> Result<Exit,
 }
 
 /// The work of a run, made again from what its journal says.
-async fn work(header: &RunHeader, from: Option<&Path>, setup: &Setup) -> Result<Box<dyn Work>, Failure> {
+async fn work(
+    header: &RunHeader,
+    from: Option<&Path>,
+    force: bool,
+    setup: &Setup,
+) -> Result<Box<dyn Work>, Failure> {
     if !header.sources.is_empty() {
-        return run::of_run(header, from, setup);
+        return run::of_run(header, from, force, setup);
     }
     let work = match header.workflow.as_str() {
         "logout" => logout::of_run(header, from, setup).await?,

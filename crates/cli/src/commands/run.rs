@@ -23,7 +23,7 @@ use crate::arguments::General;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::report;
-use crate::setup::Setup;
+use crate::setup::{self, Setup};
 
 /// Runs it.
 pub(crate) async fn run(arguments: arguments::Run, general: &General) -> Result<Exit, Failure> {
@@ -59,14 +59,17 @@ pub(crate) async fn run(arguments: arguments::Run, general: &General) -> Result<
     }
     let setup = Setup::prepare(general, &place).await?;
     let settings = read::options(&set, "--set", "wait=5m")?;
-    let work = work(script, &settings, &setup)?;
+    let workflow = load(&script, limits(&setup))?;
+    let work = work(script, workflow, &settings, &setup)?;
     guard::perform(&work, &setup, general, &guard).await
 }
 
-/// The same work as that of a run; `from` is a file in place of the one that it was given.
+/// The same work as that of a run; `from` is a file in place of the one that it was given. If its script is gone, `force`
+/// makes do with the text that the journal has.
 pub(super) fn of_run(
     header: &RunHeader,
     from: Option<&Path>,
+    force: bool,
     setup: &Setup,
 ) -> Result<Box<dyn Work>, Failure> {
     let mut arguments = header.arguments.clone();
@@ -87,7 +90,8 @@ pub(super) fn of_run(
             }
         }
     }
-    let mut work = work(header.workflow.clone(), &arguments, setup)?;
+    let workflow = again(header, force, limits(setup))?;
+    let mut work = work(header.workflow.clone(), workflow, &arguments, setup)?;
     work.recorded = Some(header.arguments.clone());
     let known = work.workflow.sources();
     let late = header
@@ -105,16 +109,43 @@ pub(super) fn of_run(
     Ok(Box::new(work))
 }
 
-fn work(script: String, settings: &[Field], setup: &Setup) -> Result<ScriptWork, Failure> {
+/// The script of a run.
+fn again(header: &RunHeader, force: bool, limits: Limits) -> Result<Workflow, Failure> {
+    let script = &header.workflow;
+    if script.starts_with('@') || Path::new(script).is_file() {
+        return load(script, limits);
+    }
+    let hint = match header.sources.as_slice() {
+        [whole] if force => {
+            report::diagnostic(&format!("`{script}` is gone: its copy in the journal is run"));
+            return Workflow::from_text(script, &whole.text, limits).map_err(|error| script_failure(&error));
+        }
+        [_] => "put it back, or say --force to run its copy in the journal",
+        _ => "put it back, with what it requires",
+    };
+    let path = setup::absolute(script.into());
+    let message = format!(
+        "the script of run {} is not there any more: `{}`",
+        header.run,
+        path.display()
+    );
+    Err(Failure::configuration(message, hint))
+}
+
+fn limits(setup: &Setup) -> Limits {
     let limits = &setup.engine.config.limits;
-    let memory = usize::try_from(limits.script_memory).unwrap_or(usize::MAX);
-    let workflow = load(
-        &script,
-        Limits {
-            memory,
-            cpu: limits.script_cpu,
-        },
-    )?;
+    Limits {
+        memory: usize::try_from(limits.script_memory).unwrap_or(usize::MAX),
+        cpu: limits.script_cpu,
+    }
+}
+
+fn work(
+    script: String,
+    workflow: Workflow,
+    settings: &[Field],
+    setup: &Setup,
+) -> Result<ScriptWork, Failure> {
     let settings: Vec<(&str, &str)> = settings
         .iter()
         .map(|field| (field.name.as_str(), field.value.as_text().unwrap_or_default()))
