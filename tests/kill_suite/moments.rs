@@ -112,6 +112,8 @@ impl Plan {
                 Some(0) => return self.judge(&site, tally),
                 // Of whom nothing can be known the vendor cannot be asked.
                 Some(1) if !site.can_be_asked() => return self.judge(&site, tally),
+                // Who is in doubt can be asked about once more.
+                Some(5) if site.can_be_asked() => {}
                 code => {
                     let left = ended
                         .lines
