@@ -414,3 +414,27 @@ fn a_script_that_is_gone_is_named_with_its_folder_and_its_copy_is_run_by_force()
     assert_eq!(told(&ended).len(), 21);
     assert_eq!(site.sandbox.signed_in().len(), 2);
 }
+
+#[test]
+fn what_a_script_has_said_is_not_said_again() {
+    let site = Site::new(Population::team(20));
+    site.fault("delay=4ms");
+    let text = SCRIPT
+        .replace(
+            "local began",
+            "signoff.log('warn', 'they are read', { count = #agents }) local began",
+        )
+        .replace("return signoff.each(", "local result = signoff.each(")
+        .replace(
+            "    end)\nend })",
+            "    end)\n signoff.log('info', 'they are out') return result end })",
+        );
+    let path = site.write("work.luau", &text);
+    let mut running = site.begin(&["run", &path, "--yes"]);
+    running.until(|| puts(&site) >= 5);
+    let ended = running.kill();
+    assert!(ended.stderr.contains("they are read"), "{}", ended.stderr);
+    let ended = resume(&site, &[]).exits(0);
+    assert!(!ended.stderr.contains("they are read"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("they are out"), "{}", ended.stderr);
+}

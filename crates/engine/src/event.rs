@@ -61,6 +61,19 @@ pub enum Level {
     Error,
 }
 
+impl Level {
+    /// Its name, as scripts have it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Debug => "debug",
+            Self::Info => "info",
+            Self::Warn => "warn",
+            Self::Error => "error",
+        }
+    }
+}
+
 /// The end of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Summary {

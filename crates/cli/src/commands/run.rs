@@ -309,7 +309,7 @@ impl Host for RunHost {
     }
 
     fn log(&self, level: Level, text: String, fields: Vec<Field>) {
-        self.0.log(level, &text, fields);
+        self.0.say(level, &text, fields);
     }
 
     fn planning(&self) -> bool {

@@ -375,6 +375,18 @@ impl JournalReader {
         )
     }
 
+    /// Every line of the log, in order: its level by name, its text, and its fields as JSON.
+    ///
+    /// # Errors
+    /// If one cannot be read.
+    pub fn log(&self, mut each: impl FnMut(&str, &str, &str)) -> Result<(), JournalError> {
+        self.each("SELECT level, text, fields FROM log ORDER BY id", [], |row| {
+            let text = |column: usize| Ok::<_, rusqlite::Error>(row.get_ref(column)?.as_str()?);
+            each(text(0)?, text(1)?, text(2)?);
+            Ok(Some(()))
+        })
+    }
+
     /// Every user who came into scope, in order.
     ///
     /// # Errors

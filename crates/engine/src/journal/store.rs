@@ -13,7 +13,6 @@ use super::record::{
     ResultRecord, RunHeader, ScopeRecord, SessionRecord, SourceText,
 };
 use super::schema::{APPLICATION_ID, STEPS, TABLES, VERSION};
-use crate::event::Level;
 use crate::json;
 
 /// One thing to write.
@@ -239,7 +238,7 @@ impl Store {
                 "INSERT INTO log (at, level, text, fields) VALUES (?1, ?2, ?3, ?4)",
                 params![
                     record.at_ms,
-                    level_name(record.level),
+                    record.level.name(),
                     record.text,
                     json::fields(&record.fields).to_string()
                 ],
@@ -437,15 +436,6 @@ fn meta(header: &RunHeader) -> Vec<(&'static str, String)> {
 
 fn texts(list: &[String]) -> String {
     serde_json::Value::from(list.to_vec()).to_string()
-}
-
-const fn level_name(level: Level) -> &'static str {
-    match level {
-        Level::Debug => "debug",
-        Level::Info => "info",
-        Level::Warn => "warn",
-        Level::Error => "error",
-    }
 }
 
 fn signed(count: u64) -> i64 {

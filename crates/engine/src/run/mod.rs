@@ -10,6 +10,7 @@ mod perform;
 mod recorded;
 mod report;
 mod resume;
+mod said;
 mod scope;
 mod turns;
 mod watching;
@@ -34,14 +35,15 @@ use crate::engine::{Engine, EngineError};
 use crate::event::{Event, Level, Observer, Status, Summary};
 use crate::feed::Feeds;
 use crate::journal::{
-    AnswerRecord, CallDigest, CallId, CallKind, CallRecord, EndRecord, Journal, JournalError, LogRecord,
-    RecordedAnswer, RunHeader, ScopeRecord, SourceText,
+    AnswerRecord, CallDigest, CallId, CallKind, CallRecord, EndRecord, Journal, JournalError, RecordedAnswer,
+    RunHeader, ScopeRecord, SourceText,
 };
 use crate::operation::Waits;
 use crate::parameters::format_duration;
 use crate::platform;
 use links::{Link, Links, OnMove};
 use recorded::{Begun, Recorded};
+use said::Said;
 use scope::{LeftOver, Scope};
 use turns::Turns;
 
@@ -98,6 +100,7 @@ pub struct Run {
     ahead_ms: AtomicI64,
     /// What earlier processes did, if it was taken up again.
     recorded: Option<Recorded>,
+    said: Mutex<Said>,
     boot_id: Option<String>,
     in_doubt: Option<InDoubtPolicy>,
 }
@@ -209,6 +212,7 @@ impl Run {
             waits: Waits::default(),
             ahead_ms: AtomicI64::new(0),
             recorded,
+            said: Mutex::default(),
             boot_id: platform::boot_id(),
             in_doubt: in_doubt.flatten(),
         });
@@ -392,20 +396,6 @@ impl Run {
     /// A text that the script came to require while it ran.
     pub fn source(&self, source: SourceText) {
         self.journal.source(source);
-    }
-
-    /// Somebody has something to say; secrets are taken out.
-    pub fn log(&self, level: Level, text: &str, fields: Vec<Field>) {
-        let text = self.engine.redactor.redact(text).into_owned();
-        let fields = report::redacted_fields(&self.engine.redactor, fields);
-        let at_ms = self.clock.now().unix_ms;
-        self.journal.log(LogRecord {
-            at_ms,
-            level,
-            text: text.clone(),
-            fields: fields.clone(),
-        });
-        self.observer.event(&Event::Log { level, text, fields });
     }
 
     /// Takes up no more work: what has begun to be written is awaited, everything else is given up.

@@ -2,12 +2,13 @@
 //! then is told before anything is sent.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use signoff_core::{InDoubtPolicy, Outcome};
 
 use super::changes::changes;
 use super::recorded::{Begun, Boot, Found, Recorded};
+use super::said::Said;
 use super::{Asked, END, Identity, Run, STOPPED, Scope};
 use crate::call::{CallError, OutcomeRow};
 use crate::clock::Clock;
@@ -96,6 +97,7 @@ impl Run {
                 journal.source(source);
             }
         }
+        let said = Said::before(&reader)?;
         let recorded = Recorded::new(reader)?;
         let total = scope.len();
         let run = Self::start(
@@ -108,6 +110,7 @@ impl Run {
             Some((recorded, settings.in_doubt)),
         );
         *run.scope() = scope;
+        *run.said.lock().unwrap_or_else(PoisonError::into_inner) = said;
         run.observer.event(&Event::Entered { total });
         for change in changes {
             run.log(Level::Warn, &format!("overridden by force: {change}"), Vec::new());
