@@ -233,6 +233,9 @@ pub(crate) struct Runs {
     /// Only those that began then or before; of a day, until its end
     #[arg(long, value_name = "WHEN")]
     pub(crate) until: Option<String>,
+    /// Also those that only read: `roster`, `status` and `watch-feed`
+    #[arg(long)]
+    pub(crate) all: bool,
 }
 
 /// How a run stands.
@@ -250,7 +253,7 @@ pub(crate) enum RunStatus {
 
 #[derive(Debug, Args)]
 pub(crate) struct Show {
-    /// The run: as much of its id as tells it apart, or its last letters [default: the latest]
+    /// The run: as much of its id as tells it apart, or its last letters [default: the latest that did more than read]
     #[arg(value_name = "RUN")]
     pub(crate) run: Option<String>,
     /// Everything that was sent and answered about this person

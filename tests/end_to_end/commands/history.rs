@@ -205,6 +205,9 @@ fn a_run_that_only_read_is_shown_when_it_is_named() {
     site.run(&["roster", "finesse", "--sandbox"]).exits(0);
     assert_eq!(shown(&site), "logout");
     let listed = site.run(&["runs"]).exits(0);
+    assert!(!listed.stdout.contains("roster"), "{}", listed.stdout);
+    assert_eq!(listed.stderr, "2 that only read: --all lists them too\n");
+    let listed = site.run(&["runs", "--all"]).exits(0);
     let newest = listed.stdout.lines().nth(1).unwrap();
     assert!(
         newest.contains("roster") && newest.contains("on a sandbox"),

@@ -158,6 +158,11 @@ pub(super) fn can_be_resumed(run: &Overview) -> bool {
     is_left && !run.plan && !run.sandbox && acts(&run.workflow, run.is_script)
 }
 
+/// Whether nobody could have been acted on in it.
+pub(super) fn only_read(run: &Overview) -> bool {
+    !acts(&run.workflow, run.is_script)
+}
+
 /// Whether it is work that can be taken up again. What was only read is read again as easily.
 fn acts(workflow: &str, is_script: bool) -> bool {
     is_script || workflow == "logout"

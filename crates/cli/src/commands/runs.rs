@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use signoff_engine::journal::{JournalError, Overview, Standing, overview, runs as known};
 use signoff_engine::parameters::parse_duration;
 
-use super::history::can_be_resumed;
+use super::history::{can_be_resumed, only_read};
 use crate::arguments::{Format, General, RunStatus, Runs};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -21,6 +21,7 @@ pub(crate) fn runs(arguments: &Runs, general: &General) -> Result<Exit, Failure>
     let span = span(arguments)?;
     let mut rows = Vec::new();
     let mut resumable = 0;
+    let mut reads = 0;
     let mut is_empty = true;
     for run in known(&state)?.into_iter().rev() {
         is_empty = false;
@@ -30,6 +31,10 @@ pub(crate) fn runs(arguments: &Runs, general: &General) -> Result<Exit, Failure>
         let read = overview(&state, &run);
         let can_be_resumed = read.as_ref().is_ok_and(can_be_resumed);
         if !is_wanted(arguments, &read, can_be_resumed) {
+            continue;
+        }
+        if !arguments.all && read.as_ref().is_ok_and(only_read) {
+            reads += 1;
             continue;
         }
         resumable += usize::from(can_be_resumed);
@@ -44,6 +49,9 @@ pub(crate) fn runs(arguments: &Runs, general: &General) -> Result<Exit, Failure>
             report::diagnostic(&format!("there are no runs{which} in `{}`", state.display()));
         } else {
             report::data(&past::list(rows, resumable));
+        }
+        if reads > 0 && !general.quiet {
+            report::diagnostic(&format!("{reads} that only read: --all lists them too"));
         }
     }
     Ok(Exit::Success)
