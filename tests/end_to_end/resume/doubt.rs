@@ -150,7 +150,15 @@ fn what_a_run_leaves_in_doubt_is_settled_by_resume() {
         "{}",
         ended.stderr
     );
-    site.run(&["show"]).exits(0);
+    let shown = site.run(&["show"]).exits(0);
+    for words in [
+        "1 user: 1 unknown",
+        "1 unknown: 10001 (Agent 10001)",
+        "10001 on site: logout sent at ",
+        "goes on with it",
+    ] {
+        assert!(shown.printed().contains(words), "{}", shown.printed());
+    }
     site.sandbox.clear_faults();
     let before = puts(&site);
     let ended = resume(&site, &[]).exits(0);

@@ -341,13 +341,14 @@ impl JournalReader {
     }
 
     /// The outcomes of operations that act, and of users left out, as a report of a finished run shows them: of each place
-    /// the last, and of users of whom nothing had become when an earlier process ended none.
+    /// the last, and of users of whom nothing had become when an earlier process ended none. Who was left in doubt was told
+    /// of as such.
     ///
     /// # Errors
     /// If one cannot be read.
     pub fn standing(&self, each: impl FnMut(Arc<OutcomeRow>)) -> Result<(), JournalError> {
         self.outcomes_where(
-            "call.kind <> 2 AND answer.final AND NOT EXISTS (
+            "call.kind <> 2 AND (answer.final OR answer.outcome = 'unknown') AND NOT EXISTS (
                  SELECT 1 FROM call later JOIN answer last ON last.call = later.id
                  WHERE later.again = coalesce(call.again, call.id) AND later.id > call.id)",
             each,
