@@ -95,7 +95,7 @@ fn who_signed_in_again_later_is_not_logged_out() {
     resume(&site, &[&run]).exits(1);
     assert_eq!(puts(&site), before);
     // Left in doubt, it can still be settled.
-    let ended = resume(&site, &[&run, "--in-doubt", "skip"]).exits(5);
+    let ended = resume(&site, &["--in-doubt", "skip"]).exits(5);
     assert_eq!(outcome(&ended, "10001")[0], "unknown");
     assert_eq!(puts(&site), before);
     let ended = resume(&site, &[&run, "--in-doubt", "repeat"]).exits(0);
