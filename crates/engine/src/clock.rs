@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use signoff_core::{Monotonic, Now};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
 /// Reads both clocks. Monotonic time follows tokio's, which tests can pause.
 #[derive(Debug, Clone, Copy)]
@@ -44,3 +44,11 @@ impl Clock {
 }
 
 const BASE: Duration = Duration::from_secs(1);
+
+/// Returns once that moment has come; without one, never.
+pub(crate) async fn until(at: Option<Instant>) {
+    match at {
+        Some(at) => sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}

@@ -15,10 +15,10 @@ use signoff_core::{
     RequestId, Step, Subscribe, Wait,
 };
 use tokio::sync::{oneshot, watch};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 use crate::call::Cause;
-use crate::clock::Clock;
+use crate::clock::{self, Clock};
 use crate::credential::Credential;
 use crate::dispatch::{Delivered, Delivery, DispatchError, Dispatcher, Ticket};
 use crate::feed::{Heard, Listener};
@@ -307,7 +307,7 @@ impl<'a> Driver<'a> {
             heard = next_heard(self.listener.as_ref()) => Woken::Heard(heard),
             () = stop(&mut self.stopped), if is_listening => Woken::Stopped,
             _ = &mut self.caller, if is_listening => Woken::Stopped,
-            () = pause(until) => Woken::Time,
+            () = clock::until(until) => Woken::Time,
         }
     }
 
@@ -492,13 +492,6 @@ async fn stop(stopped: &mut watch::Receiver<bool>) {
 async fn next_heard(listener: Option<&Listener>) -> Heard {
     match listener {
         Some(listener) => listener.heard().await,
-        None => std::future::pending().await,
-    }
-}
-
-async fn pause(until: Option<Instant>) {
-    match until {
-        Some(instant) => sleep_until(instant).await,
         None => std::future::pending().await,
     }
 }

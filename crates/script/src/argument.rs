@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 use signoff_core::Value;
+use signoff_engine::hexadecimal;
 use signoff_engine::parameters::{nearest, parse_duration};
 
 /// An argument that a workflow declares.
@@ -340,7 +341,7 @@ fn file(name: &str, path: &Path) -> Result<ArgumentValue, ArgumentError> {
         loop {
             let read = file.read(&mut buffer)?;
             if read == 0 {
-                return Ok(hexadecimal(&digest.finalize()));
+                return Ok(hexadecimal::encode(&digest.finalize()));
             }
             digest.update(&buffer[..read]);
         }
@@ -359,11 +360,6 @@ fn file(name: &str, path: &Path) -> Result<ArgumentValue, ArgumentError> {
             String::new(),
         )),
     }
-}
-
-/// Bytes as hexadecimal digits.
-pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn quoted<'a>(names: impl Iterator<Item = &'a str>) -> String {

@@ -10,9 +10,10 @@ use mlua::chunk::ChunkMode;
 use mlua::{Function, Lua, LuaOptions, LuaString, StdLib, Table, Thread, UserData, Value as Luau};
 use sha2::{Digest, Sha256};
 use signoff_engine::event::Level;
+use signoff_engine::hexadecimal;
 use signoff_engine::parameters::nearest;
 
-use crate::argument::{ArgumentKind, ArgumentValue, Arguments, default_of, hexadecimal};
+use crate::argument::{ArgumentKind, ArgumentValue, Arguments, default_of};
 use crate::connections::Connections;
 use crate::error::{INTERNAL, ScriptError, without_traceback};
 use crate::functions;
@@ -610,7 +611,7 @@ fn read_line(
         ));
     }
     if bytes.is_empty() {
-        let unchanged = hexadecimal(&lines.digest.clone().finalize()) == lines.expected;
+        let unchanged = hexadecimal::encode(&lines.digest.clone().finalize()) == lines.expected;
         let changed = format!("`{path}` was changed since this run began");
         return Ok((Luau::Nil, (!unchanged).then_some(changed)));
     }

@@ -8,8 +8,8 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
+use signoff_engine::hexadecimal;
 
-use crate::argument::hexadecimal;
 use crate::error::{Position, ScriptError};
 
 /// Longer texts are no scripts: to compile one takes up to a hundred times as much memory, which no limit of the
@@ -183,7 +183,7 @@ impl Sources {
     }
 
     fn add(&mut self, name: &str, text: &str) {
-        let sha256 = hexadecimal(&Sha256::digest(text.as_bytes()));
+        let sha256 = hexadecimal::encode(&Sha256::digest(text.as_bytes()));
         let source = Source {
             name: name.to_owned(),
             text: text.into(),

@@ -42,7 +42,7 @@ use self::exchange::Origins;
 use self::failover::Failover;
 use self::reads::{Key, Seat, Share, Start, Wish};
 use self::tokens::Tokens;
-use crate::clock::Clock;
+use crate::clock::{Clock, until};
 use crate::credential::Credential;
 use crate::secret::UserSecrets;
 use crate::transport::Transport;
@@ -219,7 +219,7 @@ impl Dispatcher {
         // An answer counts only if it was sent later: until then there is nothing to share.
         if clock.now().monotonic < request.not_before {
             tokio::select! {
-                () = until(clock, request.not_before) => {}
+                () = until(clock.instant(request.not_before)) => {}
                 () = self.desk.admission.stopped() => return Ok(Delivery::Stopped),
             }
         }
@@ -255,7 +255,7 @@ impl Dispatcher {
             tokio::select! {
                 biased;
                 landing = seat.landing() => return landing,
-                () = until(self.desk.clock, not_after) => {}
+                () = until(self.desk.clock.instant(not_after)) => {}
             }
             if seat.is_waiting() {
                 return Ok(attempt::expired(self.desk.clock.now(), 0));
@@ -302,13 +302,5 @@ impl Ticket {
 impl Drop for Ticket {
     fn drop(&mut self) {
         self.admission.end_operation(self.operation);
-    }
-}
-
-/// Returns once that moment has come; never for [`Monotonic::NEVER`].
-async fn until(clock: Clock, at: Monotonic) {
-    match clock.instant(at) {
-        Some(instant) => tokio::time::sleep_until(instant).await,
-        None => std::future::pending().await,
     }
 }

@@ -2,10 +2,11 @@
 //! for the whole connection, on top of it each request waits at random (full jitter), and a budget keeps retries from
 //! becoming the load that they answer to.
 
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use signoff_core::{Class, FailureKind, Monotonic, Sent};
+
+use crate::random::Random;
 
 /// How often a request is sent at most.
 pub(super) const ATTEMPTS: u32 = 8;
@@ -139,28 +140,6 @@ impl Budget {
     }
 }
 
-/// Random enough for jitter (splitmix64, by Steele, Lea and Flood), and nothing else.
-#[derive(Debug)]
-pub(super) struct Random(u64);
-
-impl Random {
-    /// Different in each process.
-    pub(super) fn new() -> Self {
-        Self(RandomState::new().build_hasher().finish())
-    }
-
-    /// At least 0, less than 1.
-    fn unit(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^= mixed >> 31;
-        // The upper 53 bits fill a mantissa.
-        (mixed >> 11) as f64 / (1_u64 << 53) as f64
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -189,7 +168,7 @@ mod tests {
 
     #[test]
     fn the_pause_doubles_up_to_a_limit_and_is_spread_evenly() {
-        let mut random = Random(1);
+        let mut random = Random::of(1);
         for (attempt, limit) in [
             (1, 0.2),
             (2, 0.4),

@@ -16,10 +16,11 @@ use super::gate::{Answer, Gate, Question, Verdict};
 use super::health::Health;
 use super::limits::Limits;
 use super::queue::Queue;
-use super::retry::{Attempt, Budget, Random, backoff};
+use super::retry::{Attempt, Budget, backoff};
 use super::tokens::TokenSign;
 use super::turn::{Ask, DispatchStatus, FailedOver, Turn, Unreachable, WaitReason};
 use crate::clock::Clock;
+use crate::random::Random;
 use crate::transport::ServerClock;
 
 /// What one connection knows.

@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use signoff_xmpp::{Event, Limits, Login, Request, Session};
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, timeout};
 
 use super::address::Address;
 use super::open::until_ready;
 use super::session::flush;
 use super::wire::Wire;
+use crate::clock::until;
 use crate::secret::Secret;
 use crate::transport::{Dialer, TransportSettings};
 
@@ -252,7 +253,7 @@ impl Task {
                     Ok(None) => self.session.disconnected("the server closed it"),
                     Err(why) => self.session.disconnected(why),
                 },
-                () = moment(wake) => self.session.tick(self.began.elapsed()),
+                () = until(wake) => self.session.tick(self.began.elapsed()),
             }
         }
         // What is said last; nobody is left to be told of an error.
@@ -354,11 +355,4 @@ fn answer<T>(told: Option<Told<T>>, answer: Result<T, ClientError>) {
 /// An address without its resource.
 fn bare(jid: &str) -> &str {
     jid.split('/').next().unwrap_or(jid)
-}
-
-async fn moment(at: Option<Instant>) {
-    match at {
-        Some(at) => sleep_until(at).await,
-        None => std::future::pending().await,
-    }
 }

@@ -9,6 +9,7 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
+use crate::hexadecimal;
 use crate::platform::private_file;
 
 /// The name of an installation.
@@ -63,7 +64,7 @@ fn made_up() -> String {
 
 fn of_path(state: &Path) -> String {
     let digest = Sha256::digest(state.as_os_str().as_encoded_bytes());
-    digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal::encode(&digest[..4])
 }
 
 #[cfg(test)]

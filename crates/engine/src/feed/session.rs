@@ -12,7 +12,7 @@ use signoff_core::abi::host::Op;
 use signoff_core::{FeedPlan, Notification};
 use signoff_xmpp::{Event, Request, Session};
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 use super::hub::{Hub, refuse};
 use super::listener::{Command, Ear};
@@ -20,7 +20,9 @@ use super::open::{Live, Trouble, open, open_again, scope_nodes};
 use super::source::Source;
 use super::wire::Wire;
 use crate::call::Cause;
+use crate::clock::until;
 use crate::event::Level;
+use crate::random::Random;
 
 /// Between two tries to open a session, at first and at most.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
@@ -48,6 +50,7 @@ pub(super) struct Feed {
     /// Of those, how often the password may have been shown without having been accepted.
     shown: u32,
     next_try: Instant,
+    random: Random,
     /// How it was listened to last.
     plan: Option<FeedPlan>,
     closing: Option<oneshot::Sender<()>>,
@@ -69,6 +72,7 @@ impl Feed {
             shown: 0,
             plan: None,
             next_try: Instant::now(),
+            random: Random::new(),
             closing: None,
             left: false,
         };
@@ -89,7 +93,7 @@ impl Feed {
                     Some(command) => self.command_without_session(command),
                     None => return,
                 },
-                () = moment(again) => {}
+                () = until(again) => {}
             }
         }
         if self.left && !self.is_final() {
@@ -187,8 +191,7 @@ impl Feed {
     fn pause(&mut self) {
         let (first, most) = PAUSE;
         let full = most.min(first * 2_u32.saturating_pow(self.tries));
-        let chance = f64::from(uuid::Uuid::new_v4().as_fields().0) / f64::from(u32::MAX);
-        self.next_try = Instant::now() + full.mul_f64(0.5 + chance / 2.0);
+        self.next_try = Instant::now() + full.mul_f64(0.5 + self.random.unit() / 2.0);
     }
 
     fn command_without_session(&mut self, command: Command) {
@@ -285,7 +288,7 @@ impl Feed {
                     Ok(None) => session.disconnected("the server closed it"),
                     Err(why) => session.disconnected(why),
                 },
-                () = moment(wake) => session.tick(now()),
+                () = until(wake) => session.tick(now()),
             }
         };
         let _ = flush(&mut session, &mut wire).await;
@@ -423,7 +426,7 @@ pub(super) async fn farewell(live: Live) {
                 Ok(Some(bytes)) => session.receive(began.elapsed(), &bytes),
                 Ok(None) | Err(_) => break,
             },
-            () = moment(wake) => session.tick(began.elapsed()),
+            () = until(wake) => session.tick(began.elapsed()),
         }
     }
     wire.end().await;
@@ -435,11 +438,4 @@ pub(super) async fn flush(session: &mut Session, wire: &mut Wire) -> Result<(), 
         wire.write(frame.as_str()).await?;
     }
     Ok(())
-}
-
-async fn moment(at: Option<Instant>) {
-    match at {
-        Some(at) => sleep_until(at).await,
-        None => std::future::pending().await,
-    }
 }

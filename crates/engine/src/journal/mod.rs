@@ -37,7 +37,6 @@ use writer::Queue;
 pub use error::JournalError;
 pub use history::{Doubt, Moment, Overview, Standing, overview};
 pub use reader::{JournalReader, JournaledCall, JournaledWrite, OpenIntent};
-pub(crate) use record::hexadecimal;
 pub use record::{
     AnswerRecord, CallDigest, CallId, CallKind, CallRecord, Disposition, EndRecord, InputFile, IntentId,
     IntentRecord, LogRecord, RecordedAnswer, ResultRecord, RunHeader, ScopeRecord, SessionRecord, SourceText,

@@ -9,6 +9,7 @@ use signoff_core::{Field, Outcome, Record, Value};
 
 use crate::call::{Call, OutcomeRow, Place};
 use crate::event::{Level, Summary};
+use crate::hexadecimal;
 use crate::json;
 
 /// What a run is, written before anything else.
@@ -86,7 +87,7 @@ impl SourceText {
     /// The SHA-256 of the text, in hexadecimal.
     #[must_use]
     pub fn sha256(&self) -> String {
-        hexadecimal(&Sha256::digest(self.text.as_bytes()))
+        hexadecimal::encode(&Sha256::digest(self.text.as_bytes()))
     }
 }
 
@@ -185,7 +186,7 @@ impl CallDigest {
 
 impl fmt::Display for CallDigest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hexadecimal(&self.0))
+        f.write_str(&hexadecimal::encode(&self.0))
     }
 }
 
@@ -364,15 +365,3 @@ macro_rules! coded {
 }
 coded!(CallKind { Act = 1, Read = 2, Host = 3 });
 coded!(Disposition { Answered = 1, NotProcessed = 2, NotSent = 3, MaybeSent = 4 });
-
-/// Bytes in hexadecimal digits.
-pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
-    use fmt::Write as _;
-    bytes
-        .iter()
-        .fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-            // Writing to a `String` does not fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
-}

@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use super::mistake::{Mistake, PeopleError, Problem};
-use crate::journal::hexadecimal;
+use crate::hexadecimal;
 
 /// What holds the users: read once to check it, and again to act.
 #[derive(Clone)]
@@ -172,7 +172,7 @@ impl Bytes {
             self.take(count);
         }
         let (_, source) = self.reader.into_inner().into_inner();
-        Ok(hexadecimal(&source.digest.finalize()))
+        Ok(hexadecimal::encode(&source.digest.finalize()))
     }
 }
 

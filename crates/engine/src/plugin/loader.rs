@@ -2,7 +2,6 @@
 #![expect(unsafe_code, reason = "a library is loaded here, and only here")]
 
 use std::error::Error as _;
-use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::mem;
@@ -14,6 +13,7 @@ use signoff_core::abi::layout::{ENTRY_POINT, EntryPoint};
 
 use super::error::PluginError;
 use super::manifest::Manifest;
+use crate::hexadecimal;
 use crate::platform::{self, ExecutableCopy};
 
 /// The bytes of a library, read once.
@@ -41,7 +41,7 @@ impl Image {
         if length as u64 == LARGEST {
             return Err(in_file(io::Error::from(io::ErrorKind::FileTooLarge)));
         }
-        let sha256 = hexadecimal(&Sha256::digest(&bytes));
+        let sha256 = hexadecimal::encode(&Sha256::digest(&bytes));
         match stated {
             Some(stated) if stated != sha256 => Err(PluginError::NotAsStated {
                 library: path,
@@ -124,13 +124,4 @@ fn reason(error: &libloading::Error, copy: &Path) -> String {
         .map_or_else(|| error.to_string(), ToString::to_string);
     let name = format!("{}: ", copy.display());
     said.strip_prefix(&name).unwrap_or(&said).to_owned()
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(2 * bytes.len());
-    for byte in bytes {
-        // Writing to a `String` cannot fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
 }
