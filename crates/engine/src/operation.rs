@@ -65,7 +65,6 @@ impl Waits {
         let waits = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         waits
             .iter()
-            .filter(|(_, count)| **count > 0)
             .map(|(reason, count)| (reason.clone(), *count))
             .collect()
     }
@@ -91,8 +90,10 @@ struct Waiting<'a> {
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         let mut waits = self.waits.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = waits.get_mut(&self.reason) {
-            *count = count.saturating_sub(1);
+        match waits.get_mut(&self.reason) {
+            Some(count) if *count > 1 => *count -= 1,
+            // A plugin may have words of its own for every user: what nobody waits for is forgotten.
+            _ => _ = waits.remove(&self.reason),
         }
     }
 }
@@ -493,5 +494,23 @@ async fn next_heard(listener: Option<&Listener>) -> Heard {
     match listener {
         Some(listener) => listener.heard().await,
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Waits;
+
+    #[test]
+    fn what_nobody_waits_for_is_forgotten() {
+        let waits = Waits::default();
+        let (one, two) = (waits.during("a call"), waits.during("a call"));
+        drop(waits.during("another call"));
+        assert!(waits.during("").is_none());
+        assert_eq!(waits.counts(), [("a call".to_owned(), 2)]);
+        drop(one);
+        assert_eq!(waits.counts(), [("a call".to_owned(), 1)]);
+        drop(two);
+        assert!(waits.0.lock().is_ok_and(|waits| waits.is_empty()));
     }
 }
