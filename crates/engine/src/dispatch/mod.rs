@@ -264,8 +264,10 @@ impl Dispatcher {
         seat.landing().await
     }
 
-    /// Lets a shared read begin, in a task of its own: it belongs to all who wait for it, not to the first of them.
-    fn take_off(&self, start: Start, request: Request, credential: Option<Arc<Credential>>) {
+    /// Lets a shared read begin, in a task of its own: it belongs to all who wait for it, not to the first of them, so it
+    /// knows no deadline. Each who waits keeps to his own.
+    fn take_off(&self, start: Start, mut request: Request, credential: Option<Arc<Credential>>) {
+        request.not_after = Monotonic::NEVER;
         let desk = Arc::clone(&self.desk);
         let flight = start.flight;
         let task = tokio::spawn(async move {

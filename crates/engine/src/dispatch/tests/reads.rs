@@ -364,6 +364,23 @@ async fn a_read_that_is_wanted_soon_or_not_at_all_expires() {
     assert_eq!(status(&world.send_all([begun_in_time]).await[0]), 200);
 }
 
+/// A person is asked for the secret meanwhile: one of those who wait for the answer has no time for that, and another has.
+#[tokio::test(start_paused = true)]
+async fn a_deadline_is_that_of_its_asker_alone() {
+    let mut world = World::new(|_| answer(200));
+    world.credential = credential(SecretReference::Prompt);
+    let not_after = world.clock.now().monotonic + Duration::from_millis(10);
+    let hurried = Request {
+        not_after,
+        ..read("/team")
+    };
+    let asked = world.send_all([hurried, read("/team")]);
+    let (deliveries, ()) = tokio::join!(asked, tokio::time::advance(SECOND));
+    assert_eq!(failure(&deliveries[0]).kind, FailureKind::Expired);
+    assert_eq!(status(&deliveries[1]), 200);
+    assert_eq!(world.paths().len(), 1);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_failed_read_that_was_overtaken_is_not_sent_again() {
     let world = World::new(|call| match &*call.path {
