@@ -299,9 +299,10 @@ impl Reads {
                 if let Ok(Delivery::Response(answer)) = &landing
                     && matches!(answer.class, Class::Ok | Class::Other)
                     && !is_breakdown(answer.class, answer.status)
-                    && answer.sent + flight.terms.max_age > answer.sent
+                    && !flight.terms.max_age.is_zero()
                 {
-                    entry.answered = true;
+                    // Some who came along under way may reuse it for longer than those for whom it left.
+                    entry.keep_until = entry.keep_until.max(answer.sent + flight.terms.max_age);
                     table.keep(flight.key, answer.clone());
                 }
             }
@@ -330,14 +331,19 @@ impl Reads {
 }
 
 impl Table {
+    /// Keeps an answer, unless it alone is more than is kept: then whoever needs it next asks again.
     fn keep(&mut self, key: Key, answer: Delivered) {
         let size = size_of_answer(&answer);
-        if self.kept_bytes + size > KEPT_BYTES {
-            self.make_room();
+        if size > KEPT_BYTES {
+            return;
         }
-        let Some(entry) = self.entries.get_mut(&key).filter(|_| size <= KEPT_BYTES) else {
+        if self.kept_bytes + size > KEPT_BYTES {
+            self.make_room(size);
+        }
+        let Some(entry) = self.entries.get_mut(&key) else {
             return;
         };
+        entry.answered = true;
         if entry
             .answer
             .as_ref()
@@ -348,14 +354,15 @@ impl Table {
         }
     }
 
-    /// Gives up answers until half of the room is free: first those that could be reused for the shortest time, since an
-    /// answer that is good for a minute serves everybody.
-    fn make_room(&mut self) {
+    /// Gives up answers until half of the room is free, and enough for so many bytes: first those that could be reused for
+    /// the shortest time, since an answer that is good for a minute serves everybody.
+    fn make_room(&mut self, size: usize) {
+        let most = (KEPT_BYTES / 2).min(KEPT_BYTES.saturating_sub(size));
         let kept = self.entries.iter().filter(|(_, entry)| entry.answer.is_some());
         let mut kept: Vec<(Monotonic, Key)> = kept.map(|(key, entry)| (entry.keep_until, *key)).collect();
         kept.sort_unstable_by_key(|(keep_until, _)| *keep_until);
         for (_, key) in kept {
-            if self.kept_bytes <= KEPT_BYTES / 2 {
+            if self.kept_bytes <= most {
                 break;
             }
             if let Some(entry) = self.entries.get_mut(&key) {
@@ -372,8 +379,10 @@ impl Table {
         let is_useless = |entry: &Entry| {
             entry.flight.is_none() && entry.last_sent.is_none_or(|sent| entry.keep_until <= sent)
         };
-        if self.entries.get(&key).is_some_and(is_useless) {
-            self.entries.remove(&key);
+        if self.entries.get(&key).is_some_and(is_useless)
+            && let Some(entry) = self.entries.remove(&key)
+        {
+            self.kept_bytes -= entry.answer.as_ref().map_or(0, size_of_answer);
         }
     }
 

@@ -148,13 +148,7 @@ async fn an_answer_is_reused_while_it_is_young() {
 /// that had to go asks again, and does not wait until it would have grown old.
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_had_to_make_room_is_not_waited_for() {
-    let world = World::new(|_| {
-        let mut large = answer(200);
-        if let Ok(reply) = &mut large.result {
-            reply.body = vec![b'x'; 1 << 20].into();
-        }
-        large
-    });
+    let world = World::new(|_| large(1));
     let minute = Duration::from_secs(60);
     let of_user = |number: usize, max_age| Request {
         max_age,
@@ -176,6 +170,80 @@ async fn an_answer_that_had_to_make_room_is_not_waited_for() {
     assert_eq!(teams(), 2, "it had to go");
     let waited = world.clock.now().monotonic.since(asked);
     assert!(waited < 2 * SECOND, "{waited:?}");
+}
+
+/// Whoever joins a read that has left may be content with its answer for longer than those for whom it left.
+#[tokio::test(start_paused = true)]
+async fn an_answer_is_kept_for_the_most_patient_who_got_it() {
+    for first in [Duration::ZERO, SECOND] {
+        let world = World::new(|_| answer(200));
+        world.prove().await;
+        let (one, two) = (world.ticket(0), world.ticket(1));
+        let (first, patient) = (team(first), team(60 * SECOND));
+        tokio::join!(world.send(&one, &first), async {
+            pass(Duration::from_millis(10)).await;
+            world.send(&two, &patient).await
+        });
+        pass(10 * SECOND).await;
+        world.send(&one, &patient).await;
+        assert_eq!(world.paths(), ["/team"], "{first:?}");
+    }
+}
+
+fn large(mebibytes: usize) -> Answer {
+    let mut large = answer(200);
+    if let Ok(reply) = &mut large.result {
+        reply.body = vec![b'x'; mebibytes << 20].into();
+    }
+    large
+}
+
+/// It takes no other's place, and who needs it next is not held up as if it were there.
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_is_too_large_to_be_kept_is_asked_for_again() {
+    let world = World::new(|call| large(if call.path == "/large" { 17 } else { 10 }));
+    let minute = Duration::from_secs(60);
+    let of = |path| Request {
+        max_age: minute,
+        ..read(path)
+    };
+    let ticket = world.ticket(0);
+    let begun = world.clock.now().monotonic;
+    for path in ["/team", "/large", "/large", "/team"] {
+        world.send(&ticket, &of(path)).await;
+    }
+    assert_eq!(world.paths(), ["/team", "/large", "/large"]);
+    let took = world.clock.now().monotonic.since(begun);
+    assert!(took < 2 * SECOND, "{took:?}");
+}
+
+/// What was thrown away takes no room.
+#[tokio::test(start_paused = true)]
+async fn only_what_is_kept_counts() {
+    let world = World::new(|call| {
+        large(match &*call.path {
+            "/short" => 10,
+            "/long" => 8,
+            _ => 1,
+        })
+    });
+    let ticket = world.ticket(0);
+    let ask = async |path, max_age| {
+        let request = Request {
+            max_age,
+            ..read(path)
+        };
+        world.send(&ticket, &request).await;
+    };
+    // All before anybody looks for what is too old.
+    let moment = Duration::from_millis(100);
+    ask("/short", moment).await;
+    pass(moment).await;
+    ask("/short", Duration::ZERO).await;
+    ask("/long", 60 * SECOND).await;
+    ask("/other", SECOND).await;
+    ask("/long", 60 * SECOND).await;
+    assert_eq!(world.paths(), ["/short", "/short", "/long", "/other"]);
 }
 
 #[tokio::test(start_paused = true)]
