@@ -72,8 +72,15 @@ pub(super) fn redirect(asked: &url::Url, response: &reqwest::Response) -> Option
             format!("set `api = [\"{to}\"]`"),
         )
     };
+    // 303 answers a request that was processed: what became of it is said elsewhere (RFC 9110, section 15.4.4). Every
+    // other status asks for the same request at another place, so it was not carried out at this one.
+    let sent = if status == 303 {
+        Sent::MaybeSent
+    } else {
+        Sent::NotSent
+    };
     Some(TransportFailure {
-        sent: Sent::NotSent,
+        sent,
         kind: FailureKind::Redirected,
         message,
         hint,
