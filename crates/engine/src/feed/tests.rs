@@ -11,6 +11,7 @@ use super::hub::Hub;
 use super::listener::{Command, Heard, Listener};
 use super::{ENDING, Feeds};
 use crate::clock::Clock;
+use crate::run::{News, Watch};
 
 /// A hub, and those who listen.
 struct Stage {
@@ -237,6 +238,27 @@ async fn whoever_does_not_read_is_told_that_he_missed_something() {
         one: subscribed 1
         one: lost 1: more events came than could be taken
     "#]]);
+}
+
+/// Whoever watches hears on after that, and is told each time.
+#[tokio::test(start_paused = true)]
+async fn whoever_watches_is_told_of_every_gap() {
+    let mut stage = Stage::new();
+    let listener = stage.listener();
+    listener.watch(RequestId(0), "team".to_owned());
+    let mut watch = Watch::new(Ok(listener));
+    stage.settle();
+    stage.subscribed("team");
+    assert!(matches!(watch.next().await, News::Listening));
+    for _ in 0..2 {
+        for _ in 0..4 {
+            stage.event("team", "1");
+        }
+        let told = tokio::time::timeout(Duration::from_secs(1), watch.next()).await;
+        assert!(matches!(told, Ok(News::Gap { .. })), "{told:?}");
+        stage.event("team", "2");
+        assert!(matches!(watch.next().await, News::Event(event) if event.user == "2"));
+    }
 }
 
 #[tokio::test(start_paused = true)]

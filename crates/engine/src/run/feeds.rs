@@ -98,6 +98,15 @@ pub struct Watch {
 }
 
 impl Watch {
+    /// `listener` may say why nobody may listen.
+    pub(crate) fn new(listener: Result<Listener, String>) -> Self {
+        Self {
+            listener: listener.map_err(|why| Some(Arc::from(why))),
+            gap: false,
+            listening: false,
+        }
+    }
+
     /// What comes next, as soon as it comes. After [`News::Refused`] nothing ever does.
     pub async fn next(&mut self) -> News {
         loop {
@@ -125,7 +134,11 @@ impl Watch {
                     (self.listening, self.gap) = (false, true);
                     return News::Gap { reason };
                 }
-                Heard::Event(event) => return News::Event(event),
+                Heard::Event(event) => {
+                    // Whoever could not take them all hears on without being subscribed anew, and may miss more.
+                    self.gap = false;
+                    return News::Event(event);
+                }
                 Heard::Refused { message, cause, .. } => {
                     self.listener = Err(None);
                     return News::Refused {
@@ -156,11 +169,7 @@ impl Run {
         if let Ok(listener) = &listener {
             listener.watch(RequestId(0), scope.to_owned());
         }
-        Ok(Watch {
-            listener: listener.map_err(|why| Some(Arc::from(why))),
-            gap: false,
-            listening: false,
-        })
+        Ok(Watch::new(listener))
     }
 }
 
