@@ -17,12 +17,13 @@ use super::session::flush;
 use super::source::Source;
 use super::wire::Wire;
 use crate::call::Cause;
+use crate::clock::until;
 use crate::credential::Credential;
 use crate::dispatch::DispatchError;
 use crate::operation::{self, Setting, Waits};
 
 /// The longest that opening takes: whoever waits for it goes on without.
-const OPENING: Duration = Duration::from_secs(15);
+pub(super) const OPENING: Duration = Duration::from_secs(15);
 
 /// A session that is up.
 pub(super) struct Live {
@@ -306,10 +307,15 @@ pub(super) async fn until_ready(
             session.disconnected(why);
             continue;
         }
-        match wire.read().await {
-            Ok(Some(bytes)) => session.receive(began.elapsed(), &bytes),
-            Ok(None) => session.disconnected("the server closed it"),
-            Err(why) => session.disconnected(why),
+        let wake = session.wake().map(|wake| began + wake);
+        tokio::select! {
+            read = wire.read() => match read {
+                Ok(Some(bytes)) => session.receive(began.elapsed(), &bytes),
+                Ok(None) => session.disconnected("the server closed it"),
+                Err(why) => session.disconnected(why),
+            },
+            // It knows how long each part of a login may take, and says which did not come.
+            () = until(wake) => session.tick(began.elapsed()),
         }
     }
 }

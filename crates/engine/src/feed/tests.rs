@@ -1,14 +1,20 @@
-//! Who hears what: the hub by itself.
+//! Who hears what: the hub by itself; and what is said of a server that says nothing.
 
 use std::fmt::Write as _;
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use expect_test::{Expect, expect};
 use signoff_core::{FeedEvent, RequestId};
+use signoff_xmpp::{Limits, Login, Session};
+use tokio::io::AsyncWriteExt as _;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use super::hub::Hub;
 use super::listener::{Command, Heard, Listener};
+use super::open::{OPENING, until_ready};
+use super::wire::Wire;
 use super::{ENDING, Feeds};
 use crate::clock::Clock;
 use crate::run::{News, Watch};
@@ -76,9 +82,7 @@ impl Stage {
 
     /// Writes down what waits for somebody.
     async fn hears(&mut self, who: &str, listener: &Listener) {
-        while let Ok(heard) =
-            tokio::time::timeout(std::time::Duration::from_millis(1), listener.heard()).await
-        {
+        while let Ok(heard) = tokio::time::timeout(Duration::from_millis(1), listener.heard()).await {
             let heard = match heard {
                 Heard::Subscribed(id) => format!("subscribed {}", id.0),
                 Heard::Refused { id, message, .. } => format!("refused {}: {message}", id.0),
@@ -295,7 +299,44 @@ async fn sessions_that_do_not_end_are_waited_for_together() {
         let mut sessions = feeds.sessions.lock().unwrap_or_else(PoisonError::into_inner);
         sessions.insert(key, session);
     }
-    let began = tokio::time::Instant::now();
+    let began = Instant::now();
     feeds.close().await;
     assert_eq!(began.elapsed().as_secs(), ENDING.as_secs());
+}
+
+/// Whoever looks for the fault has to know how far the login came.
+#[tokio::test(start_paused = true)]
+#[expect(clippy::unwrap_used, reason = "a test may fail")]
+async fn a_mute_server_is_told_by_what_it_did_not_say() {
+    let header =
+        "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>";
+    let features = "<stream:features><mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><mechanism>PLAIN</mechanism></mechanisms></stream:features>";
+    let cases = [
+        ("", expect!["the server says nothing: no header of a stream"]),
+        (header, expect!["the server says nothing: no features"]),
+        (
+            &format!("{header}{features}"),
+            expect!["the server says nothing: no answer to the login"],
+        ),
+    ];
+    for (said, expected) in cases {
+        let (stream, mut server) = tokio::io::duplex(4096);
+        server.write_all(said.as_bytes()).await.unwrap();
+        let wire = Wire::Stream {
+            stream: Box::new(stream),
+            buffer: vec![0; 4096],
+        };
+        let login = Login {
+            domain: "example.test".to_owned(),
+            service: "pubsub.example.test".to_owned(),
+            user: "watcher".to_owned(),
+            password: "secret".to_owned().into(),
+            resource: "one".to_owned(),
+            plain: true,
+        };
+        let session = Session::new(login, wire.framing(), Limits::default(), Duration::ZERO).unwrap();
+        let ready = until_ready(session, wire, Instant::now());
+        let ready = tokio::time::timeout(OPENING, ready).await.unwrap();
+        expected.assert_eq(&ready.err().unwrap().why);
+    }
 }
