@@ -3,15 +3,16 @@
 //! comes after it is listened to anew.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use signoff_core::{Field, Parameter, ParameterKind, Record, Value};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 use super::feeds::{News, Watch};
 use super::{Asked, Run, report};
 use crate::call::{Answer, Call, CallError};
+use crate::clock::until;
 use crate::event::Level;
 use crate::journal::{CallDigest, CallKind, CallRecord, RecordedAnswer};
 use crate::parameters;
@@ -51,12 +52,60 @@ static OPTIONS: [Parameter; 4] = [
 
 /// Those who watch in a run, by the place where they began.
 #[derive(Default)]
-pub(super) struct Watches(Mutex<HashMap<String, Arc<tokio::sync::Mutex<Watching>>>>);
+pub(super) struct Watches(Mutex<HashMap<String, Shared>>);
+
+type Shared = Arc<tokio::sync::Mutex<Watching>>;
 
 struct Watching {
-    watch: Watch,
+    /// `None` once it is over: nothing is listened to in vain.
+    watch: Option<Watch>,
     until: Option<Instant>,
-    over: bool,
+}
+
+impl Watches {
+    fn begin(&self, place: &str, watching: Watching) -> Shared {
+        let watching = Arc::new(tokio::sync::Mutex::new(watching));
+        let mut all = self.lock();
+        // Who has heard what he waited for asks no more. Whatever is locked is being listened to.
+        for known in all.values() {
+            if let Ok(mut known) = known.try_lock()
+                && known.until.is_some_and(|until| until <= Instant::now())
+            {
+                known.watch = None;
+            }
+        }
+        all.insert(place.to_owned(), Arc::clone(&watching));
+        watching
+    }
+
+    fn find(&self, place: &str) -> Option<Shared> {
+        self.lock().get(place).map(Arc::clone)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Shared>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Watching {
+    /// What comes next; `None` when there is no more patience, or all is over.
+    async fn next(&mut self, patience: Option<Instant>) -> Option<News> {
+        let watch = self.watch.as_mut()?;
+        let latest = self.until.into_iter().chain(patience).min();
+        let news = tokio::select! {
+            news = watch.next() => Some(news),
+            () = until(latest) => None,
+        };
+        let is_over = match news {
+            Some(News::Refused { .. }) => true,
+            None => latest == self.until,
+            Some(_) => false,
+        };
+        if is_over {
+            self.watch = None;
+        }
+        news
+    }
 }
 
 impl Run {
@@ -124,40 +173,35 @@ impl Run {
         call: &Call,
         arguments: &[Field],
         place: &str,
-    ) -> Result<Arc<tokio::sync::Mutex<Watching>>, CallError> {
+    ) -> Result<Shared, CallError> {
         let team = find(arguments, "team")
             .and_then(Value::as_text)
             .unwrap_or_default();
         let within = duration(arguments, "within");
-        let mut watching = Watching {
-            watch: self.watch(&call.connection, call.credential.as_deref(), team)?,
-            until: within.map(|within| Instant::now() + within),
-            over: self.plan,
+        let mut watch = self.watch(&call.connection, call.credential.as_deref(), team)?;
+        let until = within.map(|within| Instant::now() + within);
+        let is_heard = !self.plan && self.hear_first(call, &mut watch).await?;
+        let watching = Watching {
+            watch: is_heard.then_some(watch),
+            until,
         };
-        if !watching.over {
-            self.hear_first(call, &mut watching).await?;
-        }
-        let watching = Arc::new(tokio::sync::Mutex::new(watching));
-        let mut all = self.watches.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.insert(place.to_owned(), Arc::clone(&watching));
-        Ok(watching)
+        Ok(self.watches.begin(place, watching))
     }
 
-    /// Waits until events arrive: what happens after the call is heard.
-    async fn hear_first(&self, call: &Call, watching: &mut Watching) -> Result<(), CallError> {
+    /// Waits until events arrive: what happens after the call is heard. False if none will.
+    async fn hear_first(&self, call: &Call, watch: &mut Watch) -> Result<bool, CallError> {
         let mut stopped = self.stopped.subscribe();
         tokio::select! {
-            news = watching.watch.next() => match news {
+            news = watch.next() => match news {
                 News::Refused { reason, lasting: true } => Err(CallError::Misuse {
                     message: format!("connection `{}`: nothing can be listened to: {reason}", call.connection),
                     hint: "`signoff doctor` says what is missing".to_owned(),
                 }),
                 News::Refused { reason, .. } | News::Gap { reason } => {
                     self.deaf(&call.connection, &reason);
-                    watching.over = true;
-                    Ok(())
+                    Ok(false)
                 }
-                News::Listening | News::Event(_) => Ok(()),
+                News::Listening | News::Event(_) => Ok(true),
             },
             _ = stopped.wait_for(|stopped| *stopped) => Err(CallError::Stopped),
         }
@@ -166,45 +210,33 @@ impl Run {
     /// The next event as a row; none once the time is over.
     async fn next_event(&self, call: &Call, arguments: &[Field]) -> Result<Option<Record>, CallError> {
         let place = find(arguments, "of").and_then(Value::as_text).unwrap_or_default();
-        let known = {
-            let all = self.watches.0.lock().unwrap_or_else(PoisonError::into_inner);
-            all.get(place).map(Arc::clone)
-        };
-        // An earlier process began to listen.
-        let watching = match known {
+        let watching = match self.watches.find(place) {
             Some(watching) => watching,
+            // An earlier process began to listen.
             None => self.begin_watching(call, arguments, place).await?,
         };
         let mut watching = watching.lock().await;
         let mut stopped = self.stopped.subscribe();
         let patience = duration(arguments, "patience").map(|patience| Instant::now() + patience);
-        while !watching.over {
-            let until = watching.until.into_iter().chain(patience).min();
+        loop {
             let news = tokio::select! {
-                news = watching.watch.next() => news,
-                () = moment(until) => {
-                    watching.over = until == watching.until;
-                    return Ok(None);
-                }
+                news = watching.next(patience) => news,
                 _ = stopped.wait_for(|stopped| *stopped) => return Err(CallError::Stopped),
             };
             match news {
-                News::Event(event) => {
+                None => return Ok(None),
+                Some(News::Event(event)) => {
                     let mut row = super::feeds::row(&event);
                     let attributes = std::mem::take(&mut row.attributes);
                     row.attributes = report::redacted_fields(&self.engine.redactor, attributes);
                     return Ok(Some(row));
                 }
-                News::Listening => {}
-                News::Gap { reason } => self.deaf(&call.connection, &reason),
-                News::Refused { reason, .. } => {
+                Some(News::Listening) => {}
+                Some(News::Gap { reason } | News::Refused { reason, .. }) => {
                     self.deaf(&call.connection, &reason);
-                    break;
                 }
             }
         }
-        watching.over = true;
-        Ok(None)
     }
 
     fn deaf(&self, connection: &str, reason: &str) {
@@ -225,9 +257,56 @@ fn duration(arguments: &[Field], name: &str) -> Option<Duration> {
     }
 }
 
-async fn moment(at: Option<Instant>) {
-    match at {
-        Some(at) => sleep_until(at).await,
-        None => std::future::pending().await,
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may fail")]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn refused() -> Watch {
+        Watch::new(Err("nobody may listen".to_owned()))
+    }
+
+    /// One that hears nothing for a second.
+    async fn silent() -> Watching {
+        let mut watch = refused();
+        watch.next().await;
+        Watching {
+            watch: Some(watch),
+            until: Some(Instant::now() + SECOND),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_is_listened_to_once_it_is_over() {
+        let mut watching = silent().await;
+        let patience = Instant::now() + SECOND / 2;
+        assert!(watching.next(Some(patience)).await.is_none());
+        assert!(watching.watch.is_some(), "there is time left");
+        assert!(watching.next(None).await.is_none());
+        assert!(watching.watch.is_none(), "the time is over");
+        assert!(watching.next(None).await.is_none());
+
+        let mut watching = Watching {
+            watch: Some(refused()),
+            until: None,
+        };
+        assert!(matches!(watching.next(None).await, Some(News::Refused { .. })));
+        assert!(watching.watch.is_none(), "there is nothing to hear");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_asks_no_more_is_not_listened_for_beyond_his_time() {
+        let watches = Watches::default();
+        let first = watches.begin("1", silent().await);
+        let second = watches.begin("2", silent().await);
+        assert!(first.lock().await.watch.is_some());
+        let asks = second.lock().await;
+        tokio::time::sleep(2 * SECOND).await;
+        watches.begin("3", silent().await);
+        assert!(first.lock().await.watch.is_none());
+        assert!(asks.watch.is_some(), "he will find out for himself");
+        assert!(watches.find("3").unwrap().lock().await.watch.is_some());
     }
 }
