@@ -40,8 +40,8 @@ const ENDLESS: Duration = Duration::from_secs(3_600);
 pub(super) struct Feed {
     source: Arc<Source>,
     commands: mpsc::UnboundedReceiver<Command>,
-    /// For those who find out what a scope comes to.
-    own: mpsc::UnboundedSender<Command>,
+    /// For those who find out what a scope comes to. Weak, since the task ends when nobody can command it any more.
+    own: mpsc::WeakUnboundedSender<Command>,
     hub: Hub,
     /// Why there is no session, and whether there will ever be one.
     trouble: Option<Trouble>,
@@ -61,11 +61,11 @@ pub(super) struct Feed {
 impl Feed {
     /// Begins the task, which does nothing before somebody wants to listen.
     pub(super) fn start(source: Arc<Source>) -> mpsc::UnboundedSender<Command> {
-        let (own, commands) = mpsc::unbounded_channel();
+        let (command, commands) = mpsc::unbounded_channel();
         let feed = Self {
             source,
             commands,
-            own: own.clone(),
+            own: command.downgrade(),
             hub: Hub::default(),
             trouble: None,
             tries: 0,
@@ -77,7 +77,7 @@ impl Feed {
             left: false,
         };
         tokio::spawn(feed.run());
-        own
+        command
     }
 
     async fn run(mut self) {
@@ -229,7 +229,12 @@ impl Feed {
         let (source, own) = (Arc::clone(&self.source), self.own.clone());
         tokio::spawn(async move {
             match scope_nodes(&source, &scope).await {
-                Ok(nodes) => _ = own.send(Command::Nodes { nodes, ear }),
+                Ok(nodes) => {
+                    // Without the run there is nobody to listen.
+                    if let Some(own) = own.upgrade() {
+                        let _ = own.send(Command::Nodes { nodes, ear });
+                    }
+                }
                 Err(trouble) => refuse(&ear, &trouble.why, trouble.cause()),
             }
         });

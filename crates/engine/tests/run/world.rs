@@ -59,11 +59,16 @@ impl Environment for Variables {
 
 /// A configuration for this vendor; `connection` and `limits` are more lines of theirs.
 pub(crate) fn configuration(vendor: &Vendor, connection: &str, limits: &str) -> String {
+    configuration_at(&format!("http://{}", vendor.address), connection, limits)
+}
+
+/// The same for a vendor at this origin.
+pub(crate) fn configuration_at(origin: &str, connection: &str, limits: &str) -> String {
     format!(
         r#"
         [connections.here]
         provider = "finesse"
-        api = "http://{}"
+        api = "{origin}"
         credential = "supervisor"
         timeout = "400ms"
         settle = "100ms"
@@ -78,8 +83,7 @@ pub(crate) fn configuration(vendor: &Vendor, connection: &str, limits: &str) -> 
         key = {{ env = "PASSWORD" }}
         [limits]
         {limits}
-        "#,
-        vendor.address
+        "#
     )
 }
 

@@ -4,6 +4,7 @@
 
 mod prosody;
 mod publisher;
+mod simulated;
 
 use std::sync::Arc;
 use std::time::Duration;
