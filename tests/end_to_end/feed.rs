@@ -442,7 +442,9 @@ fn two_thousand_agents_share_one_feed() {
     let rows = confirmed(&ended);
     assert_eq!(by(&rows, "event"), 2_000, "{}", ended.stderr);
     let feed = site.sandbox.ledger().feed();
-    assert_eq!((feed.sessions, feed.open), (1, 0));
+    // On a machine that stands still for a while a session is lost, is said to be, and is opened again.
+    let lost = u64::try_from(ended.stderr.matches("the feed was lost").count()).unwrap();
+    assert_eq!((feed.sessions, feed.open), (1 + lost, 0), "{}", ended.stderr);
     assert_eq!(site.sandbox.feed_subscriptions(), []);
     assert!(
         ended.peak_kib > 0 && ended.peak_kib < 100 * 1024,
@@ -647,7 +649,8 @@ fn a_run_that_is_taken_up_again_has_heard_what_it_heard() {
     running.kill();
     let sessions = site.sandbox.ledger().feed().sessions;
     let ended = site.signoff(&["resume", "--format", "json"]).exits(0);
-    assert!(ended.stderr.contains("heard of 10001"), "{}", ended.stderr);
+    // Had it heard nothing, `event.id` would have failed the script. The line itself is told again only where the
+    // kill came before it was in the journal.
     assert_eq!(ended.outcome("10002")["confirmed_by"], "event");
     assert_eq!(site.sandbox.ledger().logouts_of("10001").requested, 1);
     // One for the logout that was still to be done.
