@@ -248,6 +248,7 @@ impl Checkup {
             writing: None,
             waits: &Waits::default(),
             feed: None,
+            witness: None,
         };
         let limit = self.settings.timeout * 3;
         match tokio::time::timeout(limit, operation::drive(&mut op, setting, left)).await {

@@ -27,13 +27,20 @@ impl Clock {
     /// process.
     #[must_use]
     pub fn now(&self) -> Now {
-        let passed = self.origin.elapsed();
-        let passed_ms = i64::try_from(passed.as_millis()).unwrap_or(i64::MAX);
         // A second lies between the origin and zero, so that "just before the start" can be told apart.
+        let monotonic = Monotonic::ZERO + BASE + self.origin.elapsed();
         Now {
-            monotonic: Monotonic::ZERO + BASE + passed,
-            unix_ms: self.origin_unix_ms.saturating_add(passed_ms),
+            monotonic,
+            unix_ms: self.unix_ms(monotonic),
         }
+    }
+
+    /// The wall time of a moment, in Unix milliseconds.
+    #[must_use]
+    pub fn unix_ms(&self, at: Monotonic) -> i64 {
+        let passed = at.since(Monotonic::ZERO + BASE).as_millis();
+        let passed_ms = i64::try_from(passed).unwrap_or(i64::MAX);
+        self.origin_unix_ms.saturating_add(passed_ms)
     }
 
     /// The moment for tokio's timers; `None` for [`Monotonic::NEVER`].

@@ -17,8 +17,8 @@ use crate::transport::Exchange;
 pub use login::{ClientAuthentication, LoginMistake, LoginSettings, OAuthSettings};
 pub(crate) use login::{Grant, Life, Recipe, TokenRequest, oauth_endpoint, words};
 pub use placement::PlacementError;
-pub(crate) use placement::place;
 use placement::place_basic;
+pub(crate) use placement::{place, with_member_redacted};
 
 /// A named credential, as configured.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -11,8 +11,8 @@ use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 use signoff_core::abi::host::Op;
 use signoff_core::{
-    CancelReason, Class, Effect, FailureKind, Finished, Input, Monotonic, Outcome, Record, Request,
-    RequestId, Step, Subscribe, Wait,
+    CancelReason, Class, Effect, FailureKind, FeedEvent, Finished, Input, Monotonic, Outcome, Record,
+    Request, RequestId, Step, Subscribe, Wait,
 };
 use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
@@ -38,12 +38,23 @@ pub(crate) struct Setting<'a> {
     pub(crate) waits: &'a Waits,
     /// How it listens; `None`: it cannot.
     pub(crate) feed: Option<&'a dyn Listens>,
+    /// Who keeps what was said; `None`: nobody.
+    pub(crate) witness: Option<&'a dyn Witness>,
 }
 
 /// A way to listen to the vendor's notifications.
 pub(crate) trait Listens: Send + Sync {
     /// Somebody who listens; or why nobody may, in words for a person.
     fn listener(&self) -> Result<Listener, String>;
+}
+
+/// Somebody who keeps what is said between an operation and the vendor.
+pub(crate) trait Witness: Send + Sync {
+    /// A request was answered, or will not be.
+    fn exchanged(&self, request: &Request, delivery: &Delivery);
+
+    /// The vendor told of something unasked.
+    fn heard(&self, event: &FeedEvent);
 }
 
 /// What is known of the writes of an operation.
@@ -243,7 +254,12 @@ impl<'a> Driver<'a> {
         match heard {
             Heard::Subscribed(subscription) => self.input(Input::Subscribed { subscription }),
             Heard::Lost(subscription, _) => self.input(Input::FeedLost { subscription }),
-            Heard::Event(event) => self.input(Input::Event(event.as_event())),
+            Heard::Event(event) => {
+                if let Some(witness) = self.setting.witness {
+                    witness.heard(&event);
+                }
+                self.input(Input::Event(event.as_event()))
+            }
             Heard::Refused { id, message, cause } => {
                 match cause {
                     None => self.seen.no_feed = Some(Arc::clone(&message)),
@@ -467,6 +483,9 @@ async fn send(setting: &Setting<'_>, request: Request) -> Arrived {
         .dispatcher
         .send(setting.ticket, &request, credential)
         .await;
+    if let (Some(witness), Ok(delivery)) = (setting.witness, &delivery) {
+        witness.exchanged(&request, delivery);
+    }
     let role = match &request.credential {
         None => Role::Without,
         Some(_) if request.proves_credential => Role::Proof,

@@ -222,15 +222,26 @@ fn one_person_is_shown_from_the_first_word_to_the_last() {
     let ended = site.run(&["show", "--user", "10001"]).exits(0);
     let words = |line: &str| {
         let words = line.split_once("Z  ").map_or(line, |(_, words)| words);
-        words.trim().split([',', ':']).next().unwrap().to_owned()
+        words
+            .trim()
+            .split([',', ':', '<', '('])
+            .next()
+            .unwrap()
+            .trim()
+            .to_owned()
     };
-    let kinds: Vec<String> = ended.stdout.lines().skip(1).map(words).collect();
+    let answers = |kind: &String| !kind.is_empty() && !kind.starts_with("HTTP ");
+    let kinds: Vec<String> = ended.stdout.lines().skip(1).map(words).filter(answers).collect();
     assert_eq!(
         kinds,
         [
             "logout asked for on site",
+            "GET /finesse/api/User/supervisor",
+            "GET /finesse/api/Team/1?includeLoggedOutAgents=true",
             "logout sent",
+            "PUT /finesse/api/User/10001",
             "logout answered",
+            "GET /finesse/api/Team/1?includeLoggedOutAgents=true",
             "done",
             "state_before",
             "since_before",
@@ -240,13 +251,28 @@ fn one_person_is_shown_from_the_first_word_to_the_last() {
         ]
     );
     assert!(ended.stdout.contains("state_before: READY\n"), "{}", ended.stdout);
+    // What was sent and answered, in the vendor's words.
+    for said in [
+        "<User><state>LOGOUT</state>",
+        "HTTP 202\n",
+        "HTTP 200\n",
+        "<teamName>",
+    ] {
+        assert!(ended.stdout.contains(said), "{said}: {}", ended.stdout);
+    }
     let lines = site
         .run(&["show", "--user", "10001", "--format", "json"])
         .exits(0)
         .lines();
     let events: Vec<&str> = lines.iter().map(|line| line["event"].as_str().unwrap()).collect();
-    assert_eq!(events, ["call", "intent", "result", "outcome"]);
-    assert_eq!(lines[1]["request_id"], lines[3]["request_id"]);
+    assert_eq!(
+        events,
+        [
+            "call", "exchange", "exchange", "intent", "exchange", "result", "exchange", "outcome"
+        ]
+    );
+    assert_eq!(lines[3]["request_id"], lines[7]["request_id"]);
+    assert_eq!(lines[4]["http_status"], 202);
     assert!(!ended.stdout.contains(crate::support::PASSWORD));
     shows(
         site.run(&["show", "--user", "10002"]),

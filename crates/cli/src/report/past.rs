@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 use signoff_core::Record;
 use signoff_engine::call::OutcomeRow;
 use signoff_engine::journal::{
-    Disposition, Doubt, IntentRecord, JournalError, Moment, Overview, RecordedAnswer, RunHeader,
-    SessionRecord, Standing,
+    Disposition, Doubt, ExchangeRecord, IntentRecord, JournalError, Moment, Overview, RecordedAnswer,
+    RunHeader, SessionRecord, Standing,
 };
 use signoff_engine::json::{self, timestamp};
 
@@ -255,27 +255,19 @@ pub(crate) fn story(run: &str, user: &str, moments: &[Moment]) -> String {
         text.push_str("\n  nothing was asked about him");
     }
     for moment in moments {
-        let (at_ms, words) = match moment {
+        let words = match moment {
             Moment::Listed {
-                at_ms,
-                connection,
-                record,
-            } => (
-                *at_ms,
-                format!("listed{}: {}", on(connection.as_deref()), attributes(record)),
-            ),
+                connection, record, ..
+            } => format!("listed{}: {}", on(connection.as_deref()), attributes(record)),
             Moment::Asked { call, .. } => {
                 let again = if call.again.is_some() { ", once more" } else { "" };
                 let connection = on(call.connection.as_deref());
-                (
-                    call.at_ms,
-                    format!("{} asked for{connection}{again}", call.operation),
-                )
+                format!("{} asked for{connection}{again}", call.operation)
             }
-            Moment::Sent(intent) => (intent.at_ms, format!("  {}", intent_words(intent))),
+            Moment::Sent(intent) => format!("  {}", intent_words(intent)),
             Moment::Settled { intent, result } => {
                 let status = result.http_status.map(|status| format!(": HTTP {status}"));
-                let words = format!(
+                format!(
                     "  {} {}{}",
                     intent.part,
                     match result.disposition {
@@ -285,12 +277,17 @@ pub(crate) fn story(run: &str, user: &str, moments: &[Moment]) -> String {
                         Disposition::MaybeSent => "not answered: it may have been processed",
                     },
                     status.unwrap_or_default()
-                );
-                (result.at_ms, words)
+                )
             }
-            Moment::Given { at_ms, answer, .. } => (*at_ms, answer_words(answer)),
+            Moment::Exchanged(exchange) => format!("  {}", exchange_words(exchange)),
+            Moment::Given { answer, .. } => answer_words(answer),
         };
-        let _ = write!(text, "\n  {}  {}", timestamp(at_ms), safe(&words));
+        let _ = write!(text, "\n  {}  {}", timestamp(moment.at_ms()), safe(&words));
+        if let Moment::Exchanged(exchange) = moment {
+            for line in exchange_lines(exchange) {
+                let _ = write!(text, "\n{:32}{}", "", safe(&line));
+            }
+        }
         let details = match moment {
             Moment::Given { answer, .. } => outcome_of(answer).map_or(&[][..], |row| &row.details),
             _ => &[],
@@ -354,6 +351,18 @@ pub(crate) fn story_lines(run: &str, user: &str, moments: &[Moment]) -> Vec<Stri
                 );
                 line
             }
+            Moment::Exchanged(exchange) => {
+                let mut line = of("exchange", moment.at_ms());
+                extend(
+                    &mut line,
+                    json!({
+                        "call": exchange.call.0, "request": exchange.request, "body": exchange.body,
+                        "ended": timestamp(exchange.at_ms), "http_status": exchange.http_status,
+                        "answer": exchange.answer,
+                    }),
+                );
+                line
+            }
             Moment::Given { answer, .. } if outcome_of(answer).is_some() => {
                 return outcome_of(answer).map(json::outcome_line).unwrap_or_default();
             }
@@ -376,6 +385,35 @@ pub(crate) fn story_lines(run: &str, user: &str, moments: &[Moment]) -> Vec<Stri
         line.take().to_string()
     });
     lines.collect()
+}
+
+fn exchange_words(exchange: &ExchangeRecord) -> String {
+    match &exchange.request {
+        Some(request) if exchange.body.is_empty() => request.clone(),
+        Some(request) => format!("{request}  {}", in_one_line(&exchange.body)),
+        None => format!("the vendor said: {}", in_one_line(&exchange.answer)),
+    }
+}
+
+/// What came back.
+fn exchange_lines(exchange: &ExchangeRecord) -> Vec<String> {
+    let said = in_one_line(&exchange.answer);
+    match (&exchange.request, exchange.http_status) {
+        (None, _) => Vec::new(),
+        (Some(_), None) => vec![format!("no answer: {said}")],
+        (Some(_), Some(status)) => {
+            let first = format!("HTTP {status}");
+            [first, said]
+                .into_iter()
+                .filter(|line| !line.is_empty())
+                .collect()
+        }
+    }
+}
+
+/// Without the line breaks and the indentation that a vendor gives its XML.
+fn in_one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn outcome_of(answer: &RecordedAnswer) -> Option<&OutcomeRow> {

@@ -11,6 +11,7 @@ use signoff_core::Placement;
 use url::form_urlencoded;
 use zeroize::Zeroizing;
 
+use crate::redact::REDACTED;
 use crate::secret::Secret;
 use crate::transport::Exchange;
 
@@ -100,6 +101,14 @@ pub(crate) fn place(
             exchange.body = json::with_member(&exchange.body, pointer, text)?.into();
             Ok(())
         }
+    }
+}
+
+/// A JSON body as it may be shown, where a secret goes into it.
+pub(crate) fn with_member_redacted(body: &[u8], placement: &Placement) -> Option<Vec<u8>> {
+    match placement {
+        Placement::JsonPointer(pointer) => json::with_member(body, pointer, REDACTED).ok(),
+        _ => None,
     }
 }
 

@@ -224,6 +224,7 @@ async fn plan(
         writing: None,
         waits: &Waits::default(),
         feed: None,
+        witness: None,
     };
     let (_caller, left) = oneshot::channel::<Infallible>();
     let ended = operation::drive(&mut op, setting, left).await;

@@ -14,7 +14,9 @@ use super::error::JournalError;
 use super::folder;
 use super::journal_path;
 use super::reader::{INTENT, INTENT_COLUMNS, JournalReader, intent};
-use super::record::{CallId, CallRecord, Disposition, EndRecord, IntentRecord, RecordedAnswer, ResultRecord};
+use super::record::{
+    CallId, CallRecord, Disposition, EndRecord, ExchangeRecord, IntentRecord, RecordedAnswer, ResultRecord,
+};
 
 /// A run in short.
 #[derive(Debug, Clone, PartialEq)]
@@ -123,6 +125,8 @@ pub enum Moment {
         /// What is known.
         result: ResultRecord,
     },
+    /// A request and its answer, or what the vendor told of unasked.
+    Exchanged(ExchangeRecord),
     /// What a call gave.
     Given {
         /// When.
@@ -132,6 +136,20 @@ pub enum Moment {
         /// What.
         answer: RecordedAnswer,
     },
+}
+
+impl Moment {
+    /// When it was, in Unix milliseconds; of an exchange, when it began, as far as that is known.
+    #[must_use]
+    pub fn at_ms(&self) -> i64 {
+        match self {
+            Self::Listed { at_ms, .. } | Self::Given { at_ms, .. } => *at_ms,
+            Self::Asked { call, .. } => call.at_ms,
+            Self::Sent(intent) => intent.at_ms,
+            Self::Settled { result, .. } => result.at_ms,
+            Self::Exchanged(exchange) => exchange.sent_ms.unwrap_or(exchange.at_ms),
+        }
+    }
 }
 
 impl JournalReader {
@@ -269,7 +287,7 @@ impl JournalReader {
     /// # Errors
     /// If something of it cannot be read.
     pub fn story(&self, user: &str) -> Result<Vec<Moment>, JournalError> {
-        let mut writes = self.writes_of(user)?;
+        let mut said = self.said_of(user)?;
         let mut moments = Vec::new();
         self.calls_where("call.user = ?1 OR answer.kind = 3", [user], |call| {
             let (at_ms, answer) = match call.answer {
@@ -294,7 +312,7 @@ impl JournalReader {
                 id: call.id,
                 call: call.call,
             });
-            moments.append(&mut writes.remove(&call.id).unwrap_or_default());
+            moments.append(&mut said.remove(&call.id).unwrap_or_default());
             moments.extend(answer.map(|answer| Moment::Given {
                 at_ms,
                 connection,
@@ -304,7 +322,36 @@ impl JournalReader {
         Ok(moments)
     }
 
-    /// What was sent about a user, by the call that it was sent for.
+    /// What was sent and answered about a user, by the call that it was sent for, in the order of time.
+    fn said_of(&self, user: &str) -> Result<BTreeMap<CallId, Vec<Moment>>, JournalError> {
+        let mut said = self.writes_of(user)?;
+        self.each(
+            "SELECT call, at, sent, request, body, http_status, answer FROM exchange
+             WHERE call IN (SELECT id FROM call WHERE user = ?1) ORDER BY id",
+            [user],
+            |row| {
+                let record = ExchangeRecord {
+                    call: CallId(row.get(0)?),
+                    at_ms: row.get(1)?,
+                    sent_ms: row.get(2)?,
+                    request: row.get(3)?,
+                    body: row.get(4)?,
+                    http_status: row.get(5)?,
+                    answer: row.get(6)?,
+                };
+                said.entry(record.call)
+                    .or_default()
+                    .push(Moment::Exchanged(record));
+                Ok(Some(()))
+            },
+        )?;
+        for moments in said.values_mut() {
+            moments.sort_by_key(|moment| (moment.at_ms(), matches!(moment, Moment::Settled { .. })));
+        }
+        Ok(said)
+    }
+
+    /// What was sent about a user that changes something.
     fn writes_of(&self, user: &str) -> Result<BTreeMap<CallId, Vec<Moment>>, JournalError> {
         let mut writes: BTreeMap<CallId, Vec<Moment>> = BTreeMap::new();
         self.each(

@@ -38,8 +38,9 @@ pub use error::JournalError;
 pub use history::{Doubt, Moment, Overview, Standing, overview};
 pub use reader::{JournalReader, JournaledCall, JournaledWrite, OpenIntent};
 pub use record::{
-    AnswerRecord, CallDigest, CallId, CallKind, CallRecord, Disposition, EndRecord, InputFile, IntentId,
-    IntentRecord, LogRecord, RecordedAnswer, ResultRecord, RunHeader, ScopeRecord, SessionRecord, SourceText,
+    AnswerRecord, CallDigest, CallId, CallKind, CallRecord, Disposition, EndRecord, ExchangeRecord,
+    InputFile, IntentId, IntentRecord, LogRecord, RecordedAnswer, ResultRecord, RunHeader, ScopeRecord,
+    SessionRecord, SourceText,
 };
 
 /// The folder of journals in a state folder.
@@ -339,6 +340,13 @@ impl Journal {
         self.shared
             .queue
             .push(|state| state.push(Entry::Session(record), None));
+    }
+
+    /// Records what was said between us and the vendor; on disk before anything that is recorded later.
+    pub fn exchange(&self, record: ExchangeRecord) {
+        self.shared
+            .queue
+            .push(|state| state.push(Entry::Exchange(record), None));
     }
 
     /// Records a line of the log; on disk before anything that is recorded later.

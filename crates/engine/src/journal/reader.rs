@@ -12,7 +12,7 @@ use super::record::{
     AnswerRecord, CallDigest, CallId, CallKind, CallRecord, Disposition, EndRecord, IntentId, IntentRecord,
     RecordedAnswer, RunHeader, ScopeRecord, SessionRecord, SourceText,
 };
-use super::schema::AS_IF_FROM_1;
+use super::schema::{AS_IF_FROM_1, AS_IF_FROM_2};
 use super::store;
 use crate::call::{OutcomeRow, Place};
 use crate::event::Summary;
@@ -83,8 +83,12 @@ impl JournalReader {
         connection
             .busy_timeout(std::time::Duration::from_secs(5))
             .map_err(failed)?;
-        if store::version(&connection, path)? == 1 {
+        let version = store::version(&connection, path)?;
+        if version == 1 {
             connection.execute_batch(AS_IF_FROM_1).map_err(failed)?;
+        }
+        if version <= 2 {
+            connection.execute_batch(AS_IF_FROM_2).map_err(failed)?;
         }
         Ok(Self {
             path: path.to_owned(),

@@ -327,6 +327,25 @@ pub struct ScopeRecord {
     pub gone: bool,
 }
 
+/// A request and its answer, or what the vendor told of unasked: for whoever looks at it afterwards. Without secrets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExchangeRecord {
+    /// What it was sent for.
+    pub call: CallId,
+    /// When the answer came, or it was clear that none would, in Unix milliseconds.
+    pub at_ms: i64,
+    /// When the request left, if that is known; before the call began if an answer to somebody else was good enough.
+    pub sent_ms: Option<i64>,
+    /// Method, path and query: `PUT /finesse/api/User/1001`. `None`: nothing was asked.
+    pub request: Option<String>,
+    /// What went with it; of a long one its length, as of the answer.
+    pub body: String,
+    /// `None`: no answer came.
+    pub http_status: Option<u16>,
+    /// What it said; else why there is none; or what the vendor told of.
+    pub answer: String,
+}
+
 /// A line of the log.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LogRecord {

@@ -48,6 +48,16 @@ CREATE TABLE intent (
     under_way INTEGER
 ) STRICT;
 CREATE INDEX intent_call ON intent (call);
+CREATE TABLE exchange (
+    id INTEGER PRIMARY KEY,
+    call INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    sent INTEGER,
+    request TEXT,
+    body TEXT NOT NULL,
+    http_status INTEGER,
+    answer TEXT NOT NULL
+) STRICT;
 CREATE TABLE result (
     intent INTEGER PRIMARY KEY,
     at INTEGER NOT NULL,
@@ -151,14 +161,24 @@ CREATE TABLE connection (
 PRAGMA user_version = 2;
 ";
 
-/// Brings a file of version 2 to version 3: whoever takes a run up again looks up what was sent for call after call.
+/// Brings a file of version 2 to version 3: whoever takes a run up again looks up what was sent for call after call, and
+/// what was said stands there in full.
 const FROM_2: &str = "
 CREATE INDEX intent_call ON intent (call);
+CREATE TABLE exchange (
+    id INTEGER PRIMARY KEY,
+    call INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    sent INTEGER,
+    request TEXT,
+    body TEXT NOT NULL,
+    http_status INTEGER,
+    answer TEXT NOT NULL
+) STRICT;
 PRAGMA user_version = 3;
 ";
 
-/// Shows a file of version 1 to a reader, who must not write, as if it were of today's: one of version 2 lacks no more than an
-/// index.
+/// Shows a file of version 1 to a reader, who must not write, as if it were of version 2.
 pub(super) const AS_IF_FROM_1: &str = "
 CREATE TEMP VIEW call AS SELECT *, NULL AS again FROM main.call;
 CREATE TEMP VIEW intent AS SELECT *, 1 AS session, NULL AS uptime, NULL AS under_way FROM main.intent;
@@ -174,4 +194,12 @@ SELECT 1 AS id, CAST(value AS INTEGER) AS at,
 FROM run WHERE key = 'created';
 CREATE TEMP VIEW approved AS SELECT NULL AS connection, NULL AS user WHERE 0;
 CREATE TEMP VIEW connection AS SELECT NULL AS id, NULL AS name, NULL AS settings WHERE 0;
+";
+
+/// Shows a file of version 2 to a reader as if it were of version 3.
+pub(super) const AS_IF_FROM_2: &str = "
+CREATE TEMP VIEW exchange AS
+SELECT NULL AS id, NULL AS call, NULL AS at, NULL AS sent, NULL AS request, NULL AS body, NULL AS http_status,
+       NULL AS answer
+WHERE 0;
 ";

@@ -9,8 +9,8 @@ use signoff_core::Field;
 
 use super::error::JournalError;
 use super::record::{
-    AnswerRecord, CallId, CallRecord, EndRecord, IntentId, IntentRecord, LogRecord, RecordedAnswer,
-    ResultRecord, RunHeader, ScopeRecord, SessionRecord, SourceText,
+    AnswerRecord, CallId, CallRecord, EndRecord, ExchangeRecord, IntentId, IntentRecord, LogRecord,
+    RecordedAnswer, ResultRecord, RunHeader, ScopeRecord, SessionRecord, SourceText,
 };
 use super::schema::{APPLICATION_ID, STEPS, TABLES, VERSION};
 use crate::json;
@@ -23,6 +23,7 @@ pub(super) enum Entry {
     Result(IntentId, ResultRecord),
     Answer(CallId, AnswerRecord),
     Scope(ScopeRecord),
+    Exchange(ExchangeRecord),
     Log(LogRecord),
     Source(SourceText),
     /// Its name, and its settings under it.
@@ -234,6 +235,19 @@ impl Store {
                     params![connection, record.user, record.name, record.gone],
                 )
             }
+            Entry::Exchange(record) => self.run(
+                "INSERT INTO exchange (call, at, sent, request, body, http_status, answer)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                params![
+                    record.call.0,
+                    record.at_ms,
+                    record.sent_ms,
+                    record.request,
+                    record.body,
+                    record.http_status,
+                    record.answer
+                ],
+            ),
             Entry::Log(record) => self.run(
                 "INSERT INTO log (at, level, text, fields) VALUES (?1, ?2, ?3, ?4)",
                 params![

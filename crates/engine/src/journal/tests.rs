@@ -19,9 +19,9 @@ use tempfile::TempDir;
 use super::folder::{self, WriteLock};
 use super::store::{Entry, Last, Store, configure};
 use super::{
-    AnswerRecord, CallDigest, CallId, CallKind, CallRecord, Disposition, EndRecord, InputFile, IntentId,
-    IntentRecord, Journal, JournalError, JournalReader, LogRecord, RecordedAnswer, ResultRecord, RunHeader,
-    ScopeRecord, SourceText, runs_folder, try_folder,
+    AnswerRecord, CallDigest, CallId, CallKind, CallRecord, Disposition, EndRecord, ExchangeRecord,
+    InputFile, IntentId, IntentRecord, Journal, JournalError, JournalReader, LogRecord, RecordedAnswer,
+    ResultRecord, RunHeader, ScopeRecord, SourceText, runs_folder, try_folder,
 };
 use crate::call::{Call, Cause, OutcomeRow, Place};
 use crate::event::{Level, Status, Summary};

@@ -2,6 +2,7 @@
 //! operations; it checks them, keeps people safe, journals, drives, reports.
 
 mod changes;
+mod exchanges;
 mod feeds;
 mod keys;
 mod links;

@@ -10,6 +10,7 @@ use signoff_core::{
 };
 use tokio::sync::oneshot;
 
+use super::exchanges::CallExchanges;
 use super::links::Link;
 use super::recorded::{Begun, EarlierWrites};
 use super::resume::{IN_DOUBT, satisfies};
@@ -222,6 +223,13 @@ impl Run {
         );
         let only_by_event = arguments.contains(&Field::new("confirm", "event"));
         let listens = self.listens(link, credential.as_ref(), only_by_event);
+        // Of what concerns many people at once, what was read is kept, and not how.
+        let exchanges = call.user.is_some().then(|| CallExchanges {
+            journal: self.journal.clone(),
+            call: id,
+            clock: self.clock,
+            engine: Arc::clone(&self.engine),
+        });
         let setting = Setting {
             clock: self.clock,
             dispatcher: &link.dispatcher,
@@ -231,6 +239,7 @@ impl Run {
             writing: writes.map(|writes| &**writes as &dyn Writing),
             waits: &self.waits,
             feed: Some(&listens),
+            witness: exchanges.as_ref().map(|exchanges| exchanges as _),
         };
         let ended = operation::drive(&mut op, setting, caller)
             .await

@@ -96,6 +96,15 @@ async fn a_story_has_what_was_listed_asked_sent_and_answered_about_one_person() 
         let call = journal.call(call(&format!("2[{user}]1"), user));
         let intent = journal.intent(intent(call)).await.unwrap();
         journal.result(intent, answered()).await.unwrap();
+        journal.exchange(ExchangeRecord {
+            call,
+            at_ms: answered().at_ms,
+            sent_ms: Some(answered().at_ms),
+            request: Some(format!("PUT /User/{user}")),
+            body: "<User/>".to_owned(),
+            http_status: Some(202),
+            answer: String::new(),
+        });
         journal
             .answer(call, outcome(user, Outcome::Done, None))
             .await
@@ -109,11 +118,17 @@ async fn a_story_has_what_was_listed_asked_sent_and_answered_about_one_person() 
             Moment::Asked { call, .. } if call.user.as_deref() == Some("1002") => "asked",
             Moment::Sent(_) => "sent",
             Moment::Settled { .. } => "settled",
+            Moment::Exchanged(exchange) if exchange.request.as_deref() == Some("PUT /User/1002") => {
+                "exchanged"
+            }
             Moment::Given { answer, .. } if answer.outcome() == Some(Outcome::Done) => "given",
             _ => "of somebody else",
         })
         .collect();
-    assert_eq!(kinds, ["listed", "asked", "sent", "settled", "given"]);
+    assert_eq!(
+        kinds,
+        ["listed", "asked", "sent", "exchanged", "settled", "given"]
+    );
     assert_eq!(reader(&journal).story("1003").unwrap(), []);
 }
 
