@@ -88,6 +88,26 @@ fn a_bad_key_concerns_its_owner_alone() {
     );
 }
 
+/// As with a file of passwords, except that nothing is lost by going on: what lies open lay open before.
+#[cfg(unix)]
+#[test]
+fn keys_that_others_may_read_are_told_of() {
+    use std::os::unix::fs::PermissionsExt;
+    let site = site(&[]);
+    let users = uiza::demo();
+    let told = |list: &str| {
+        let ended = log_out(&site, list, &[]).exits(0);
+        ended
+            .stderr
+            .contains("holds secrets, and others may read it: chmod 600 ")
+    };
+    for (user, mode) in [(1, 0o644), (2, 0o640), (3, 0o600)] {
+        let list = keys(&site, &users[user..=user]);
+        fs::set_permissions(&list, fs::Permissions::from_mode(mode)).unwrap();
+        assert_eq!(told(&list), mode != 0o600, "{mode:o}");
+    }
+}
+
 #[test]
 fn two_users_on_one_key_are_named_and_nothing_is_sent() {
     let site = site(&[]);

@@ -7,7 +7,6 @@ use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt, stream};
 use signoff_core::{Descriptor, Field, Record, User, Value};
 use signoff_engine::call::{Answer, Call, Place};
-use signoff_engine::event::Level;
 use signoff_engine::journal::RunHeader;
 use signoff_engine::people::PeopleError;
 use signoff_engine::run::Run;
@@ -212,9 +211,7 @@ impl Work for LogoutWork {
                     }
                 }
                 Whom::Listed(Listed { people, .. }) => {
-                    for note in people.notes() {
-                        run.log(Level::Warn, note, Vec::new());
-                    }
+                    run.warn_of(people);
                     let users = || Ok(people.users().map_err(lost)?.map(|user| user.map_err(lost)));
                     self.log_out(&run, users, people.count() == 1).await?;
                 }

@@ -60,6 +60,7 @@ pub(super) fn check(
         seen,
         repeated,
         shared,
+        has_secrets,
         ..
     } = first;
     let mut people = People {
@@ -72,6 +73,7 @@ pub(super) fn check(
         },
         count: seen.len() as u64,
         notes,
+        has_secrets,
         repeated: HashMap::new(),
         settings,
     };
@@ -93,6 +95,7 @@ struct FirstReading<'a> {
     /// Whose a key is, and where that stands.
     owners: HashMap<SecretHandle, (IdHash, u64)>,
     shared: Vec<Shared>,
+    has_secrets: bool,
 }
 
 /// Two rows with one key. The id of the first is found when the list is read again.
@@ -109,6 +112,8 @@ impl FirstReading<'_> {
         if !self.seen.insert(hash) {
             self.repeated.insert(hash);
         }
+        let is_secret = |field: &Field| !field.value.secrets().is_empty();
+        self.has_secrets = self.has_secrets || user.attributes.iter().any(is_secret);
         for key in self.keys {
             let handles = user.attribute(key).map(Value::secrets).unwrap_or_default();
             if handles.is_empty() && needed {

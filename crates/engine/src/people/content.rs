@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use super::mistake::{Mistake, PeopleError, Problem};
-use crate::hexadecimal;
+use crate::{hexadecimal, platform};
 
 /// What holds the users: read once to check it, and again to act.
 #[derive(Clone)]
@@ -86,6 +86,16 @@ impl Content {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Whether others than its owner may read it.
+    pub(super) fn readable_by_others(&self) -> bool {
+        match &self.kind {
+            Kind::File(path) => {
+                fs::metadata(path).is_ok_and(|metadata| platform::readable_by_others(&metadata))
+            }
+            Kind::Held(_) => false,
+        }
     }
 
     /// Its bytes, from the first on.

@@ -114,6 +114,7 @@ pub struct People {
     input: InputFile,
     count: u64,
     notes: Vec<String>,
+    has_secrets: bool,
     /// The users who have several rows.
     repeated: HashMap<IdHash, Repeated>,
 }
@@ -159,6 +160,12 @@ impl People {
     #[must_use]
     pub fn notes(&self) -> &[String] {
         &self.notes
+    }
+
+    /// Whether it is a file with secrets which others than its owner may read.
+    #[must_use]
+    pub fn secrets_lie_open(&self) -> bool {
+        self.has_secrets && self.content.readable_by_others()
     }
 
     /// Its users, each once, in the order of their first rows.

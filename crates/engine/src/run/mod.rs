@@ -67,6 +67,7 @@ struct Identity {
     id: String,
     plan: bool,
     seed: u64,
+    sandbox: bool,
     approved: Option<HashSet<(String, String)>>,
 }
 
@@ -78,6 +79,8 @@ pub struct Run {
     id: String,
     plan: bool,
     seed: u64,
+    /// Whether its vendors are simulated, so that no secret of theirs is one.
+    sandbox: bool,
     approved: Option<HashSet<(String, String)>>,
     journal: Journal,
     observer: Arc<dyn Observer>,
@@ -139,6 +142,7 @@ impl Run {
             id: header.run.clone(),
             plan: header.plan,
             seed: header.seed,
+            sandbox: header.sandbox,
             approved: settings.approved,
         };
         let journal = Journal::create(state, &header)?;
@@ -166,6 +170,7 @@ impl Run {
             id,
             plan,
             seed,
+            sandbox,
             approved,
         } = identity;
         observer.event(&Event::Started {
@@ -198,6 +203,7 @@ impl Run {
             id,
             plan,
             seed,
+            sandbox,
             approved,
             journal,
             observer,

@@ -71,10 +71,20 @@ impl Run {
                 hint: "begin again, with a file that stays as it is".to_owned(),
             });
         }
+        self.warn_of(&people);
+        Ok(Arc::new(people))
+    }
+
+    /// Says what is odd about a list of users, though no mistake.
+    pub fn warn_of(&self, people: &People) {
         for note in people.notes() {
             self.log(Level::Warn, note, Vec::new());
         }
-        Ok(Arc::new(people))
+        if people.secrets_lie_open() && !self.sandbox {
+            let name = &people.input().path;
+            let text = format!("`{name}` holds secrets, and others may read it: chmod 600 {name}");
+            self.log(Level::Warn, &text, Vec::new());
+        }
     }
 }
 

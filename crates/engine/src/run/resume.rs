@@ -81,6 +81,7 @@ impl Run {
             id: header.run.clone(),
             plan: header.plan,
             seed: header.seed,
+            sandbox: header.sandbox,
             approved: header.approved.map(|users| users.into_iter().collect()),
         };
         journal.session(SessionRecord {
