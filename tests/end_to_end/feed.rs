@@ -431,6 +431,24 @@ fn a_refused_feed_costs_one_refusal() {
     assert!(!site.sandbox.is_locked("watcher"));
 }
 
+/// Whoever listens and acts with one password has it refused once, and is told so.
+#[test]
+fn a_password_that_the_feed_had_refused_is_not_tried_elsewhere() {
+    let site = Site::new(population(10));
+    site.sandbox.set_state("supervisor", State::Logout);
+    site.fault("feed_not_authorized");
+    let ended = site.signoff(&["logout", "site", "10001", "10002"]).exits(4);
+    let told = format!("{}{}", ended.stdout, ended.stderr);
+    for words in [
+        "the vendor refused the credential `me`: the notification service refuses the login: not-authorized",
+        "correct the credential first",
+    ] {
+        assert!(told.contains(words), "{told}");
+    }
+    let refused = site.sandbox.ledger().feed().refused.values().sum::<u32>();
+    assert_eq!((refused, site.sandbox.ledger().count("PUT", "/")), (1, 0));
+}
+
 /// Two thousand agents on one session; afterwards nothing of it is left.
 #[test]
 fn two_thousand_agents_share_one_feed() {

@@ -119,7 +119,7 @@ impl Admission {
         self.change(|state, _| state.token_renewed(credential));
     }
 
-    /// No token will be had for a credential: nothing is sent with it any more.
+    /// A credential was refused, or no token will be had for it: nothing is sent with it any more.
     pub(super) fn refuse(self: &Arc<Self>, credential: &Arc<str>, message: &Arc<str>) {
         self.change(|state, _| state.refuse(credential, message));
     }

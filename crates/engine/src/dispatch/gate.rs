@@ -145,7 +145,7 @@ impl Gate {
         }
     }
 
-    /// No token is given for it; why.
+    /// No token is given for it, or it was refused where no request of the host went; why.
     pub(super) fn refuse_because(&mut self, message: Arc<str>) {
         self.state = State::Refused { message };
     }

@@ -200,6 +200,16 @@ impl Dispatcher {
         self.desk.admission.stop();
     }
 
+    /// Why a credential is refused, if it is: whoever shows it to the vendor in another way asks first.
+    pub(crate) fn refusal(&self, credential: &str) -> Option<Arc<str>> {
+        self.desk.admission.refusal(credential)
+    }
+
+    /// A credential was refused where it was shown in another way: nothing is sent with it any more.
+    pub(crate) fn refuse(&self, credential: &Arc<str>, message: &Arc<str>) {
+        self.desk.admission.refuse(credential, message);
+    }
+
     /// What the connection is doing. Cheap.
     #[must_use]
     pub fn status(&self) -> DispatchStatus {

@@ -161,6 +161,14 @@ async fn log_in(
         ));
     }
     let (wire, address) = connect(source, &addresses).await?;
+    if let Some(why) = source.refusal() {
+        wire.end().await;
+        return Err(Trouble {
+            is_final: true,
+            fault: Fault::Login,
+            ..Trouble::passing(why)
+        });
+    }
     let login = Login {
         domain: plan.domain.clone(),
         service: plan.service.clone(),
@@ -173,13 +181,16 @@ async fn log_in(
     let session = Session::new(login, wire.framing(), Limits::default(), Duration::ZERO);
     let session = session.map_err(|error| Trouble::lasting(error.to_string()))?;
     shown.store(true, Ordering::Relaxed);
-    let (session, wire, jid) = until_ready(session, wire, began)
-        .await
-        .map_err(|trouble| Trouble {
+    let (session, wire, jid) = until_ready(session, wire, began).await.map_err(|trouble| {
+        if trouble.fault == Fault::Login {
+            source.refused(&trouble.why);
+        }
+        Trouble {
             was_shown: true,
             why: format!("`{address}`: {}", trouble.why).into(),
             ..trouble
-        })?;
+        }
+    })?;
     let address = address.to_string();
     source.opened(&address);
     Ok(Live {

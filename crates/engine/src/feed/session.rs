@@ -150,7 +150,7 @@ impl Feed {
                 } else {
                     Level::Warn
                 };
-                let instead = if self.hub.is_needed() {
+                let instead = if self.hub.is_needed() || !self.source.can_read() {
                     ""
                 } else {
                     ", states are read instead"

@@ -53,6 +53,23 @@ impl Source {
         }
     }
 
+    /// Why the password must not be shown, if so. One gate stands before a credential of a connection, whichever way it is shown.
+    pub(super) fn refusal(&self) -> Option<Arc<str>> {
+        self.dispatcher.refusal(self.credential.name())
+    }
+
+    /// The password was refused; why.
+    pub(super) fn refused(&self, why: &str) {
+        let name = self.credential.name();
+        let message = format!("the vendor refused the credential `{name}`: {why}");
+        self.dispatcher.refuse(name, &message.into());
+    }
+
+    /// Whether states can be read without notifications.
+    pub(super) fn can_read(&self) -> bool {
+        self.dispatcher.refusal(self.actor.name()).is_none()
+    }
+
     pub(super) fn opened(&self, address: &str) {
         self.told.store(false, Ordering::Relaxed);
         let who = self.credential.actor();

@@ -2,34 +2,49 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
+use signoff_core::Outcome;
+use signoff_engine::call::Cause;
+use signoff_engine::event::Status;
 use signoff_engine::run::News;
-use signoff_sandbox::{Population, Sandbox, Settings, User};
+use signoff_sandbox::notify::FeedEnd;
+use signoff_sandbox::{Fault, Population, Sandbox, Settings, State, User};
 
 use crate::world::{PASSWORD, With, World, configuration_at};
 
 const WATCHER: &str = "[credentials.watcher]\nusername = \"watcher\"\npassword = { env = \"PASSWORD\" }\n";
 
-/// A team of one, its supervisor, and somebody who listens.
+/// A team, its supervisor, who is not signed in himself, and somebody who only listens.
 async fn sandbox() -> Sandbox {
     let population = Population::new()
         .with_team("1", "Team 1")
         .with(User::supervisor("sup", &["1"]).password(PASSWORD))
         .with(User::administrator("watcher").password(PASSWORD))
-        .with(User::agent("a0", "1"));
-    Sandbox::start(Settings::with(population)).await.unwrap()
+        .with_all(["a0", "a1", "a2"].map(|id| User::agent(id, "1")));
+    let sandbox = Sandbox::start(Settings::with(population)).await.unwrap();
+    sandbox.set_state("sup", State::Logout);
+    sandbox
 }
 
-fn world(sandbox: &Sandbox) -> World {
-    let connection = "feed = { credential = \"watcher\" }";
-    let configuration = configuration_at(&sandbox.origin(), connection, "");
+/// A run on it that listens with this credential, and acts with the supervisor's.
+fn world(sandbox: &Sandbox, credential: &str) -> World {
+    // At a port of its own, which faults of the API leave alone.
+    let address = sandbox.xmpp_address();
+    let connection = format!("feed = {{ credential = \"{credential}\", address = [\"xmpp://{address}\"] }}");
+    let configuration = configuration_at(&sandbox.origin(), &connection, "");
     World::configured(&(configuration + WATCHER), With::default())
+}
+
+/// How often the password was shown in vain to the notification service.
+fn refused(sandbox: &Sandbox) -> u32 {
+    sandbox.ledger().feed().refused.values().sum()
 }
 
 /// A host that gives a run up without a word must not listen on for ever.
 #[tokio::test]
 async fn a_run_that_is_dropped_ends_its_session() {
     let sandbox = sandbox().await;
-    let world = world(&sandbox);
+    let world = world(&sandbox, "watcher");
     let mut watch = world.run.watch("here", None, "1").unwrap();
     assert!(matches!(watch.next().await, News::Listening));
     assert_eq!(sandbox.ledger().feed().open, 1);
@@ -42,4 +57,71 @@ async fn a_run_that_is_dropped_ends_its_session() {
     let ended = tokio::time::timeout(Duration::from_secs(20), ended).await;
     assert!(ended.is_ok(), "the session is open still");
     assert_eq!(sandbox.feed_subscriptions(), []);
+}
+
+/// Vendors lock accounts: a password that the notification service refused is shown nowhere any more.
+#[tokio::test]
+async fn a_password_that_is_refused_there_is_refused_for_all() {
+    let sandbox = sandbox().await;
+    sandbox.set_fault(Fault::parse("feed_not_authorized").unwrap());
+    let world = world(&sandbox, "supervisor");
+    for row in join_all(["a0", "a1"].map(|agent| world.logout(agent, &[]))).await {
+        let row = row.unwrap();
+        assert_eq!(
+            (row.outcome, row.cause),
+            (Outcome::Cancelled, Some(Cause::Credential)),
+            "{row:?}"
+        );
+        assert_eq!(
+            row.message.as_deref(),
+            Some(
+                "the vendor refused the credential `supervisor`: the notification service refuses the login: not-authorized"
+            )
+        );
+    }
+    let requests = sandbox.ledger().count("", "/");
+    let row = world.logout("a2", &[]).await.unwrap();
+    assert_eq!(row.cause, Some(Cause::Credential), "{row:?}");
+    assert_eq!(sandbox.ledger().count("", "/"), requests);
+    assert_eq!(refused(&sandbox), 1);
+    assert_eq!(sandbox.ledger().count("PUT", "/"), 0);
+    let [warning] = &*world.warnings() else {
+        panic!("{:?}", world.warnings());
+    };
+    assert!(!warning.contains("states are read"), "{warning}");
+    let summary = world.run.finish(Status::Completed).await.unwrap();
+    assert_eq!(summary.untried, Some(Cause::Credential));
+}
+
+/// Whoever acts with another goes on, and reads states.
+#[tokio::test]
+async fn a_credential_that_only_listens_stops_nobody_else() {
+    let sandbox = sandbox().await;
+    sandbox.set_fault(Fault::parse("feed_not_authorized").unwrap());
+    let world = world(&sandbox, "watcher");
+    for row in join_all(["a0", "a1", "a2"].map(|agent| world.logout(agent, &[]))).await {
+        let row = row.unwrap();
+        assert_eq!(row.outcome, Outcome::Done, "{row:?}");
+    }
+    assert_eq!(refused(&sandbox), 1);
+    let [warning] = &*world.warnings() else {
+        panic!("{:?}", world.warnings());
+    };
+    assert!(warning.contains("states are read instead"), "{warning}");
+}
+
+/// What a session that was lost has left stays there: to take it back, the password would be shown once more.
+#[tokio::test]
+async fn a_refused_password_is_not_shown_to_clean_up() {
+    let sandbox = sandbox().await;
+    let world = world(&sandbox, "supervisor");
+    let mut watch = world.run.watch("here", None, "1").unwrap();
+    assert!(matches!(watch.next().await, News::Listening));
+    sandbox.set_fault(Fault::parse("plain_401").unwrap());
+    let row = world.logout("a0", &[]).await.unwrap();
+    assert_eq!(row.cause, Some(Cause::Credential), "{row:?}");
+    sandbox.end_feeds(FeedEnd::Reset);
+    assert!(matches!(watch.next().await, News::Gap { .. }));
+    world.run.finish(Status::Completed).await.unwrap();
+    assert_eq!((sandbox.ledger().feed().sessions, refused(&sandbox)), (1, 0));
 }
