@@ -179,3 +179,75 @@ fn words(error: &io::Error) -> String {
         }
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may fail")]
+mod tests {
+    use expect_test::{Expect, expect};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// Asks a proxy that answers in these words; gives what it was asked, and what comes behind its answer.
+    async fn asked(answer: &'static str) -> (String, Result<String, String>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let proxy = format!("http://me:s%C3%A9cret@{}", listener.local_addr().unwrap());
+        let proxied = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut asked = Vec::new();
+            while !asked.ends_with(b"\r\n\r\n") {
+                asked.push(stream.read_u8().await.unwrap());
+            }
+            stream.write_all(answer.as_bytes()).await.unwrap();
+            String::from_utf8(asked).unwrap()
+        };
+        let dialer = Dialer::new(TransportSettings {
+            proxy: Some(proxy.parse().unwrap()),
+            ..TransportSettings::default()
+        });
+        let behind = async {
+            let connected = dialer.connect("finesse.invalid", 5222, false).await;
+            let mut stream = connected.map_err(|none| none.words)?;
+            let mut behind = String::new();
+            stream.read_to_string(&mut behind).await.unwrap();
+            Ok(behind)
+        };
+        tokio::join!(proxied, behind)
+    }
+
+    async fn check(answer: &'static str, expected: Expect) {
+        let (_, behind) = asked(answer).await;
+        expected.assert_eq(&behind.map_or_else(|words| words, |behind| format!("open: {behind:?}")));
+    }
+
+    #[tokio::test]
+    async fn a_proxy_is_asked_with_its_password() {
+        let (request, _) = asked("HTTP/1.1 200 OK\r\n\r\n").await;
+        expect![[r#"
+            CONNECT finesse.invalid:5222 HTTP/1.1
+            Host: finesse.invalid:5222
+            Proxy-Authorization: Basic bWU6c8OpY3JldA==
+
+        "#]]
+        .assert_eq(&request.replace("\r\n", "\n"));
+    }
+
+    #[tokio::test]
+    async fn what_a_proxy_answers_is_told() {
+        check(
+            "HTTP/1.1 200 Connection established\r\nVia: 1.1 proxy\r\n\r\n<stream>",
+            expect![[r#"open: "<stream>""#]],
+        )
+        .await;
+        check(
+            "HTTP/1.1 407 Proxy Authentication Required\r\n\r\n",
+            expect!["proxy `127.0.0.1` answers 407 Proxy Authentication Required"],
+        )
+        .await;
+        check(
+            "HTTP/1.1 200 OK\r\n",
+            expect!["proxy `127.0.0.1`: the connection was closed"],
+        )
+        .await;
+    }
+}

@@ -3,6 +3,7 @@
 //! These need Prosody, which `tests/run` installs. Without it they are left out, and shown as ignored.
 
 mod prosody;
+mod proxy;
 mod publisher;
 mod simulated;
 

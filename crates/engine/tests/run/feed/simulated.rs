@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use signoff_core::Outcome;
+use signoff_core::{ConfirmedBy, Outcome};
 use signoff_engine::call::Cause;
 use signoff_engine::event::Status;
 use signoff_engine::run::News;
 use signoff_sandbox::notify::FeedEnd;
 use signoff_sandbox::{Fault, Population, Sandbox, Settings, State, User};
 
+use super::proxy::Proxy;
 use crate::world::{PASSWORD, With, World, configuration_at};
 
 const WATCHER: &str = "[credentials.watcher]\nusername = \"watcher\"\npassword = { env = \"PASSWORD\" }\n";
@@ -29,8 +30,13 @@ async fn sandbox() -> Sandbox {
 /// A run on it that listens with this credential, and acts with the supervisor's.
 fn world(sandbox: &Sandbox, credential: &str) -> World {
     // At a port of its own, which faults of the API leave alone.
-    let address = sandbox.xmpp_address();
-    let connection = format!("feed = {{ credential = \"{credential}\", address = [\"xmpp://{address}\"] }}");
+    let address = format!("xmpp://{}", sandbox.xmpp_address());
+    world_at(sandbox, credential, &address, "")
+}
+
+/// The same at this address of the notification service, with more lines for the connection.
+fn world_at(sandbox: &Sandbox, credential: &str, address: &str, more: &str) -> World {
+    let connection = format!("feed = {{ credential = \"{credential}\", address = [\"{address}\"] }}\n{more}");
     let configuration = configuration_at(&sandbox.origin(), &connection, "");
     World::configured(&(configuration + WATCHER), With::default())
 }
@@ -124,4 +130,54 @@ async fn a_refused_password_is_not_shown_to_clean_up() {
     assert!(matches!(watch.next().await, News::Gap { .. }));
     world.run.finish(Status::Completed).await.unwrap();
     assert_eq!((sandbox.ledger().feed().sessions, refused(&sandbox)), (1, 0));
+}
+
+/// Plain, in TLS, and over a WebSocket: a feed goes where requests go.
+#[tokio::test]
+async fn a_feed_goes_through_the_proxy_of_its_connection() {
+    let sandbox = sandbox().await;
+    let folder = tempfile::tempdir().unwrap();
+    let certificate = folder.path().join("certificate.pem");
+    std::fs::write(&certificate, sandbox.certificate()).unwrap();
+    let (plain, tls) = (sandbox.xmpp_address(), sandbox.xmpp_tls_address().port());
+    let web = sandbox.origin().replace("http://", "");
+    for (scheme, host, path) in [
+        ("xmpp", plain.to_string(), ""),
+        ("xmpps", format!("localhost:{tls}"), ""),
+        ("ws", web, "/ws/"),
+    ] {
+        let proxy = Proxy::start(true).await;
+        let more = format!(
+            "proxy = \"{}\"\nca_file = \"{}\"",
+            proxy.url(),
+            certificate.display()
+        );
+        let world = world_at(&sandbox, "watcher", &format!("{scheme}://{host}{path}"), &more);
+        sandbox.set_state("a0", State::Ready);
+        let row = world.logout("a0", &[("confirm", "event")]).await.unwrap();
+        assert_eq!(row.confirmed_by, Some(ConfirmedBy::Event), "{row:?}");
+        assert_eq!(proxy.opened(), [host]);
+        world.run.finish(Status::Completed).await.unwrap();
+    }
+}
+
+/// Many proxies open ways to port 443 alone.
+#[tokio::test]
+async fn a_proxy_that_opens_no_way_for_the_feed_is_named() {
+    let sandbox = sandbox().await;
+    let proxy = Proxy::start(false).await;
+    let address = format!("xmpp://{}", sandbox.xmpp_address());
+    let world = world_at(
+        &sandbox,
+        "watcher",
+        &address,
+        &format!("proxy = \"{}\"", proxy.url()),
+    );
+    let row = world.logout("a0", &[]).await.unwrap();
+    assert_eq!(row.confirmed_by, Some(ConfirmedBy::Status), "{row:?}");
+    let [warning] = &*world.warnings() else {
+        panic!("{:?}", world.warnings());
+    };
+    let words = format!("`{address}`: proxy `127.0.0.1` answers 403 Forbidden");
+    assert!(warning.contains(&words), "{warning}");
 }
