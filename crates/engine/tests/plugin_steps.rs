@@ -17,6 +17,8 @@ use signoff_core::{Field, Value};
 #[path = "../../providers/finesse/tests/cases/mod.rs"]
 mod cases;
 mod loaded;
+#[path = "../../core/tests/support/tabled.rs"]
+mod tabled;
 
 #[test]
 fn the_library_says_the_same_of_itself() {
@@ -26,7 +28,7 @@ fn the_library_says_the_same_of_itself() {
 /// The provider under test, with this value of its option `deployment`.
 pub(crate) fn subject(deployment: &str) -> Box<dyn Subject> {
     let options = [Field::new("deployment", Value::from(deployment))];
-    Box::new(FINESSE.open(&options).unwrap())
+    Box::new(tabled::Tabled(FINESSE.open(&options).unwrap()))
 }
 
 static FINESSE: LazyLock<Library> = LazyLock::new(|| loaded::library("finesse"));

@@ -17,6 +17,8 @@ use signoff_core::testing::Subject;
 #[path = "../../providers/uiza/tests/cases/mod.rs"]
 mod cases;
 mod loaded;
+#[path = "../../core/tests/support/tabled.rs"]
+mod tabled;
 
 #[test]
 fn the_library_says_the_same_of_itself() {
@@ -25,7 +27,7 @@ fn the_library_says_the_same_of_itself() {
 
 /// The provider under test, with these options of its connection.
 pub(crate) fn subject(options: &[Field]) -> Box<dyn Subject> {
-    Box::new(UIZA.open(options).unwrap())
+    Box::new(tabled::Tabled(UIZA.open(options).unwrap()))
 }
 
 static UIZA: LazyLock<Library> = LazyLock::new(|| loaded::library("uiza"));

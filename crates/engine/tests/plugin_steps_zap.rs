@@ -17,6 +17,8 @@ use signoff_core::testing::Subject;
 #[path = "../../providers/zap/tests/cases/mod.rs"]
 mod cases;
 mod loaded;
+#[path = "../../core/tests/support/tabled.rs"]
+mod tabled;
 
 #[test]
 fn the_library_says_the_same_of_itself() {
@@ -26,7 +28,7 @@ fn the_library_says_the_same_of_itself() {
 /// The provider under test, with pages of this size.
 pub(crate) fn subject(page_size: i64) -> Box<dyn Subject> {
     let options = [Field::new("page_size", page_size)];
-    Box::new(ZAP.open(&options).unwrap())
+    Box::new(tabled::Tabled(ZAP.open(&options).unwrap()))
 }
 
 static ZAP: LazyLock<Library> = LazyLock::new(|| loaded::library("zap"));

@@ -16,11 +16,7 @@ use super::encode::{self, Arena};
 use super::guest;
 use super::layout::{self as c, Growable};
 use super::reader::{Reader, Violation};
-use crate::testing::Subject;
-use crate::{
-    Args, Class, Context, Descriptor, Error, FeedEvent, FeedPlan, FeedWish, Field, Input, Notification, Now,
-    Operation, Provider, Response, Step,
-};
+use crate::{Args, Class, Context, Descriptor, Error, Field, Input, Now, Provider, Response, Step};
 
 /// A provider's checked table: linked in, or of a shared library.
 #[derive(Debug, Clone, Copy)]
@@ -328,56 +324,6 @@ impl Drop for Op {
     fn drop(&mut self) {
         // SAFETY: it comes from `op_new` of this table, and is freed here alone.
         unsafe { (self.opened.library.table.op_free)(self.op.as_ptr()) };
-    }
-}
-
-/// Step tests run on a provider behind the table as on one without. A broken rule fails the test that met it.
-impl Subject for Instance {
-    fn start(
-        &self,
-        operation: &str,
-        args: Args<'_>,
-        context: Context<'_>,
-        now: Now,
-    ) -> Result<Box<dyn Operation>, Error> {
-        Ok(Box::new(Unforgiving(Self::start(
-            self, operation, args, context, now,
-        )?)))
-    }
-
-    #[expect(clippy::panic, reason = "only tests use it")]
-    fn classify(&self, response: &Response<'_>) -> Class {
-        Self::classify(self, response).unwrap_or_else(|error| panic!("{error}"))
-    }
-
-    fn feed(&self, wish: FeedWish<'_>, now: Now) -> Result<Box<dyn Operation>, Error> {
-        Ok(Box::new(Unforgiving(Self::feed(self, wish, now)?)))
-    }
-}
-
-struct Unforgiving(Op);
-
-impl Operation for Unforgiving {
-    #[expect(clippy::panic, reason = "only tests use it")]
-    fn next(&mut self, now: Now) -> Step {
-        self.0.next(now).unwrap_or_else(|error| panic!("{error}"))
-    }
-
-    #[expect(clippy::panic, reason = "only tests use it")]
-    fn input(&mut self, now: Now, input: Input<'_>) {
-        self.0.input(now, input).unwrap_or_else(|error| panic!("{error}"));
-    }
-
-    #[expect(clippy::panic, reason = "only tests use it")]
-    fn feed_plan(&mut self) -> Option<FeedPlan> {
-        Some(self.0.feed_plan().unwrap_or_else(|error| panic!("{error}")))
-    }
-
-    #[expect(clippy::panic, reason = "only tests use it")]
-    fn decode(&mut self, notification: Notification<'_>) -> Vec<FeedEvent> {
-        self.0
-            .decode(notification)
-            .unwrap_or_else(|error| panic!("{error}"))
     }
 }
 

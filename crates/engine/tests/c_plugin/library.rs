@@ -6,10 +6,11 @@ use std::process::Command;
 use std::sync::LazyLock;
 use std::{env, fs};
 
-use signoff_core::abi::host::{Instance, Library};
+use signoff_core::abi::host::Library;
 use signoff_engine::plugin::{Registry, SearchPath};
 
 use crate::sanitized::{FLAGS, IS_SANITIZED};
+use crate::tabled::Tabled;
 
 /// The provider, built and pinned once for all tests.
 pub(crate) fn hotdesk() -> &'static Library {
@@ -17,8 +18,8 @@ pub(crate) fn hotdesk() -> &'static Library {
 }
 
 /// A connection to it.
-pub(crate) fn open() -> Instance {
-    HOTDESK.open(&[]).unwrap()
+pub(crate) fn open() -> Tabled {
+    Tabled(HOTDESK.open(&[]).unwrap())
 }
 
 static HOTDESK: LazyLock<Library> = LazyLock::new(|| {

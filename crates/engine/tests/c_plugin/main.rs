@@ -14,6 +14,8 @@ mod logout;
 mod random;
 mod reads;
 mod sanitized;
+#[path = "../../../core/tests/support/tabled.rs"]
+mod tabled;
 
 use expect_test::Expect;
 use signoff_core::CredentialKind;

@@ -9,13 +9,15 @@ use signoff_core::{Field, Value};
 
 #[path = "cases/mod.rs"]
 mod cases;
+#[path = "../../../core/tests/support/tabled.rs"]
+mod tabled;
 
 /// The provider under test, with this value of its option `deployment`.
 pub(crate) fn subject(deployment: &str) -> Box<dyn Subject> {
     let options = [Field::new("deployment", Value::from(deployment))];
     let library = Library::linked::<signoff_finesse::Finesse>(&signoff_finesse::DESCRIPTOR);
     match library.and_then(|library| library.open(&options)) {
-        Ok(instance) => Box::new(instance),
+        Ok(instance) => Box::new(tabled::Tabled(instance)),
         Err(error) => panic!("{error}"),
     }
 }

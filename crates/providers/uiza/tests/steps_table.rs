@@ -9,12 +9,14 @@ use signoff_core::testing::Subject;
 
 #[path = "cases/mod.rs"]
 mod cases;
+#[path = "../../../core/tests/support/tabled.rs"]
+mod tabled;
 
 /// The provider under test, with these options of its connection.
 pub(crate) fn subject(options: &[Field]) -> Box<dyn Subject> {
     let library = Library::linked::<signoff_uiza::Uiza>(&signoff_uiza::DESCRIPTOR);
     match library.and_then(|library| library.open(options)) {
-        Ok(instance) => Box::new(instance),
+        Ok(instance) => Box::new(tabled::Tabled(instance)),
         Err(error) => panic!("{error}"),
     }
 }

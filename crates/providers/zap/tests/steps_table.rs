@@ -9,13 +9,15 @@ use signoff_core::testing::Subject;
 
 #[path = "cases/mod.rs"]
 mod cases;
+#[path = "../../../core/tests/support/tabled.rs"]
+mod tabled;
 
 /// The provider under test, with pages of this size.
 pub(crate) fn subject(page_size: i64) -> Box<dyn Subject> {
     let options = [Field::new("page_size", page_size)];
     let library = Library::linked::<signoff_zap::Zap>(&signoff_zap::DESCRIPTOR);
     match library.and_then(|library| library.open(&options)) {
-        Ok(instance) => Box::new(instance),
+        Ok(instance) => Box::new(tabled::Tabled(instance)),
         Err(error) => panic!("{error}"),
     }
 }
