@@ -230,8 +230,9 @@ pub(crate) struct Verdict {
     pub(crate) said: Vec<String>,
 }
 
-/// Beyond its time a script is under way only as long as others are that share the processors.
-const PATIENCE: Duration = Duration::from_millis(1_000);
+/// Beyond its time a script is under way only as long as others are that share the processors: on a busy machine that is
+/// seconds, and a script that is not stopped goes on for ever.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// The machine's memory, what the host holds for it, and what lies between the two.
 const MEMORY: u64 = 40 << 20;
 
