@@ -28,6 +28,8 @@ pub(crate) struct Told {
 pub(crate) struct Verdict {
     /// Told of not at all or several times, or told to be what he is not.
     pub(crate) lost: Vec<String>,
+    /// Told to be signed in still, and so they are: no try came through.
+    pub(crate) failed: Vec<String>,
     /// Logged out more than once.
     pub(crate) doubles: Vec<String>,
     /// Those of them of whom the journal does not say that it may be so.
@@ -49,12 +51,17 @@ pub(crate) fn compare(
         let told = told.get(user).map(Vec::as_slice).unwrap_or_default();
         let is_true = match told {
             [one] if one.outcome.is_out() => !seen.is_in,
+            // Cut off at each try, and known not to be out.
+            [one] if one.outcome == Outcome::Failed => seen.is_in,
             // Where nobody can be asked it is no less true to say so.
             [one] => one.outcome == Outcome::Unknown && !can_be_asked,
             _ => false,
         };
         if !is_true {
             verdict.lost.push(user.clone());
+        }
+        if is_true && told.iter().any(|one| one.outcome == Outcome::Failed) {
+            verdict.failed.push(user.clone());
         }
         let is_listed = told
             .iter()
@@ -162,6 +169,7 @@ mod tests {
     fn words(verdict: &Verdict) -> String {
         let counts = [
             ("lost", verdict.lost.len()),
+            ("failed", verdict.failed.len()),
             ("double", verdict.doubles.len()),
             ("unlisted", verdict.unlisted.len()),
             ("listed", verdict.listed.len()),
@@ -176,11 +184,13 @@ mod tests {
 
     #[test]
     fn losses_and_doubles_are_found() {
-        use Outcome::{Already, Cancelled, Done, Unknown};
+        use Outcome::{Already, Cancelled, Done, Failed, Unknown};
         assert_eq!(one(Done, false, 1, false, true), "");
         assert_eq!(one(Already, false, 1, false, true), "");
         assert_eq!(one(Done, false, 0, true, true), "lost");
         assert_eq!(one(Cancelled, false, 0, true, true), "lost");
+        assert_eq!(one(Failed, true, 0, true, true), "failed listed");
+        assert_eq!(one(Failed, true, 1, false, true), "lost listed");
         assert_eq!(one(Unknown, false, 1, false, true), "lost listed");
         assert_eq!(one(Unknown, false, 1, false, false), "listed");
         assert_eq!(one(Done, true, 2, false, true), "double listed");

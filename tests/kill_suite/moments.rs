@@ -28,6 +28,7 @@ pub(crate) struct Tally {
     pub(crate) kills: u64,
     pub(crate) users: u64,
     pub(crate) lost: u64,
+    pub(crate) failed: u64,
     pub(crate) doubles: u64,
     pub(crate) unlisted: u64,
     pub(crate) listed: u64,
@@ -112,6 +113,14 @@ impl Plan {
                 Some(0) => return self.judge(&site, tally),
                 // Of whom nothing can be known the vendor cannot be asked.
                 Some(1) if !site.can_be_asked() => return self.judge(&site, tally),
+                // Whoever had every try cut off has failed, and is told to have.
+                Some(1)
+                    if ended
+                        .outcomes()
+                        .all(|(_, outcome)| ["done", "already", "failed"].contains(&outcome)) =>
+                {
+                    return self.judge(&site, tally);
+                }
                 // Who is in doubt can be asked about once more.
                 Some(5) if site.can_be_asked() => {}
                 code => {
@@ -144,6 +153,7 @@ impl Plan {
         std::thread::sleep(LAG);
         let verdict = verdict(site, &run);
         tally.lost += verdict.lost.len() as u64;
+        tally.failed += verdict.failed.len() as u64;
         tally.doubles += verdict.doubles.len() as u64;
         tally.unlisted += verdict.unlisted.len() as u64;
         tally.listed += verdict.listed.len() as u64;
@@ -169,6 +179,7 @@ impl Tally {
         self.kills += other.kills;
         self.users += other.users;
         self.lost += other.lost;
+        self.failed += other.failed;
         self.doubles += other.doubles;
         self.unlisted += other.unlisted;
         self.listed += other.listed;
