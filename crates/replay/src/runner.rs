@@ -81,6 +81,10 @@ pub enum Seen {
     Skipped,
 }
 
+/// What to do about a certificate whose issuer is not known here.
+const UNTRUSTED: &str = "save the issuer's certificate as PEM, and name it: `--ca-file FILE`; or, knowing the danger, \
+                         trust whoever answers: `--danger-accept-invalid-certificates`";
+
 /// Characters of what came that a report shows.
 const SHOWN: usize = 400;
 

@@ -47,8 +47,14 @@ fn ports_are_mapped_to_those_in_tls() {
 #[test]
 fn a_certificate_of_nobody_is_not_trusted_unless_that_is_asked_for() {
     let lab = lab();
+    let cure = "help: save the issuer's certificate as PEM, and name it: `--ca-file FILE`";
     let ended = in_tls(&lab, &[]).exits(1);
-    assert!(ended.stdout.contains("certificate"), "{}", ended.stdout);
+    assert!(ended.stdout.contains(cure), "{}", ended.stdout);
+    // Also where nobody listens, so that the request is the first to meet it.
+    let mute = page("agentA", HEARD).replace(HEARD, "");
+    lab.0.write("7.md", &mute);
+    let ended = in_tls(&lab, &[]).exits(1);
+    assert!(ended.stdout.contains(cure), "{}", ended.stdout);
     assert!(lab.0.sandbox.ledger().requests().is_empty());
     in_tls(&lab, &["--danger-accept-invalid-certificates"]).exits(0);
 }

@@ -92,4 +92,6 @@ pub struct TransportFailure {
     pub message: String,
     /// What to do about it; may be empty.
     pub hint: String,
+    /// Whether all that is wrong is a certificate whose issuer is not known here.
+    pub untrusted: bool,
 }

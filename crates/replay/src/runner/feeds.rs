@@ -8,7 +8,7 @@ use signoff_engine::secret::Secret;
 use signoff_engine::transport::is_loopback;
 use tokio::time::Instant;
 
-use super::{Broken, Given, Runner, request};
+use super::{Broken, Given, Runner, UNTRUSTED, request};
 use crate::aim;
 use crate::check::{self, Answer};
 use crate::event::{Answered, Sending, Verdict};
@@ -167,9 +167,7 @@ impl Runner<'_> {
                     "check that the notification service is there; `--map-port {}=PORT/tls` names another port",
                     aim::port_of(server)
                 ),
-                Fault::Untrusted => "save the issuer's certificate as PEM, and name it: `--ca-file FILE`; or, knowing the danger, \
-                     trust whoever answers: `--danger-accept-invalid-certificates`"
-                    .to_owned(),
+                Fault::Untrusted => UNTRUSTED.to_owned(),
                 Fault::Login => format!(
                     "check the user `{username}` and his password{}; the domain was `{domain}`; \
                      `--var xmpp-domain=DOMAIN` names another",

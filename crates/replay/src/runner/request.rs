@@ -12,7 +12,7 @@ use signoff_engine::transport::{Exchange, Reply, TransportFailure, is_loopback};
 use tokio::time::Instant;
 use url::Url;
 
-use super::{Broken, Settings, unfilled};
+use super::{Broken, Settings, UNTRUSTED, unfilled};
 use crate::event::Sending;
 use crate::tutorial::{Auth, Request};
 use crate::variables::is_secret;
@@ -170,6 +170,7 @@ async fn follow(
 
 fn broken(failure: TransportFailure) -> Broken {
     let hint = match failure.kind {
+        _ if failure.untrusted => UNTRUSTED.to_owned(),
         FailureKind::TimedOut => "`--timeout SECONDS` gives it longer".to_owned(),
         FailureKind::TooLarge => "`--max-response-size SIZE` takes a larger one".to_owned(),
         _ => failure.hint,

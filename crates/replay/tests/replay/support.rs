@@ -116,6 +116,7 @@ impl Transport for Hands {
                     kind: self.0.fails.unwrap_or(FailureKind::Unreachable),
                     message: "nobody is there".to_owned(),
                     hint: "look for somebody".to_owned(),
+                    untrusted: false,
                 });
             };
             tokio::time::sleep(says.takes).await;

@@ -346,6 +346,7 @@ fn fail(kind: FailureKind, sent: Sent) -> Answer {
         kind,
         message: format!("{kind:?}"),
         hint: "look".to_owned(),
+        untrusted: false,
     };
     Answer {
         after: Duration::from_millis(20),

@@ -32,6 +32,7 @@ pub(super) fn timed_out(origin: &str, timeout: Duration) -> TransportFailure {
         kind: FailureKind::TimedOut,
         message: format!("`{origin}` did not answer within {}", seconds(timeout)),
         hint: String::new(),
+        untrusted: false,
     }
 }
 
@@ -42,6 +43,7 @@ pub(super) fn too_large(origin: &str, cap: u64) -> TransportFailure {
         kind: FailureKind::TooLarge,
         message: format!("`{origin}` sent an answer of more than {cap} bytes"),
         hint: String::new(),
+        untrusted: false,
     }
 }
 
@@ -84,6 +86,7 @@ pub(super) fn redirect(asked: &url::Url, response: &reqwest::Response) -> Option
         kind: FailureKind::Redirected,
         message,
         hint,
+        untrusted: false,
     })
 }
 
@@ -158,6 +161,7 @@ fn not_sent(message: String, hint: impl Into<String>) -> TransportFailure {
         kind: FailureKind::Unreachable,
         message,
         hint: hint.into(),
+        untrusted: false,
     }
 }
 
@@ -183,6 +187,7 @@ fn broken(origin: &str, error: &reqwest::Error) -> TransportFailure {
         kind: FailureKind::Broken,
         message: format!("the exchange with `{origin}` broke off: {words}"),
         hint: String::new(),
+        untrusted: false,
     }
 }
 
@@ -200,7 +205,18 @@ fn of_handshake(unreachable: &str, error: &rustls::Error, settings: &TransportSe
         ),
         other => (other.to_string(), String::new()),
     };
-    not_sent(format!("{unreachable}: {words}"), hint)
+    TransportFailure {
+        untrusted: is_untrusted(error),
+        ..not_sent(format!("{unreachable}: {words}"), hint)
+    }
+}
+
+fn is_untrusted(error: &rustls::Error) -> bool {
+    use rustls::Error::InvalidCertificate;
+    matches!(
+        error,
+        InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature)
+    )
 }
 
 fn refuses_client(error: &rustls::Error) -> bool {
