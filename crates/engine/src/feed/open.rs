@@ -29,10 +29,8 @@ pub(super) const OPENING: Duration = Duration::from_secs(15);
 pub(super) struct Live {
     pub(super) session: Session,
     pub(super) wire: Wire,
-    /// Decodes what comes; `None` where that is of no interest.
-    pub(super) op: Option<Op>,
-    /// How it is listened to.
-    pub(super) plan: FeedPlan,
+    /// Decodes what comes.
+    pub(super) op: Op,
     /// When the session's own time began.
     pub(super) began: Instant,
     /// Our address.
@@ -98,27 +96,13 @@ impl Trouble {
     }
 }
 
-/// Opens a session.
+/// Opens a session, if the provider, who looks first, agrees.
 pub(super) async fn open(source: &Source) -> Result<Live, Trouble> {
     let shown = AtomicBool::new(false);
     let opening = async {
         let (op, plan) = plan(source, &source.credential, None).await?;
-        log_in(source, Some(op), plan, &shown).await
+        log_in(source, op, plan, &shown).await
     };
-    in_time(opening, &shown).await
-}
-
-/// Opens one as before, only to end what an earlier one left: nothing is asked of the vendor's API, to which nothing may
-/// go any more when a run is stopped.
-pub(super) async fn open_again(source: &Source, plan: FeedPlan) -> Result<Live, Trouble> {
-    let shown = AtomicBool::new(false);
-    in_time(log_in(source, None, plan, &shown), &shown).await
-}
-
-async fn in_time(
-    opening: impl Future<Output = Result<Live, Trouble>>,
-    shown: &AtomicBool,
-) -> Result<Live, Trouble> {
     timeout(OPENING, opening).await.unwrap_or_else(|_| {
         let why = format!("no session within {} s", OPENING.as_secs());
         Err(Trouble {
@@ -143,12 +127,7 @@ pub(super) async fn scope_nodes(source: &Source, scope: &str) -> Result<Vec<Stri
 }
 
 /// `shown` becomes true when the password may be shown.
-async fn log_in(
-    source: &Source,
-    op: Option<Op>,
-    plan: FeedPlan,
-    shown: &AtomicBool,
-) -> Result<Live, Trouble> {
+async fn log_in(source: &Source, op: Op, plan: FeedPlan, shown: &AtomicBool) -> Result<Live, Trouble> {
     let password = source
         .credential
         .password()
@@ -197,7 +176,6 @@ async fn log_in(
         session,
         wire,
         op,
-        plan,
         began,
         jid,
         address,

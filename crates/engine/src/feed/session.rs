@@ -8,15 +8,15 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use signoff_core::Notification;
 use signoff_core::abi::host::Op;
-use signoff_core::{FeedPlan, Notification};
 use signoff_xmpp::{Event, Request, Session};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::hub::{Hub, refuse};
 use super::listener::{Command, Ear};
-use super::open::{Live, Trouble, open, open_again, scope_nodes};
+use super::open::{Live, Trouble, open, scope_nodes};
 use super::source::Source;
 use super::wire::Wire;
 use crate::call::Cause;
@@ -51,8 +51,6 @@ pub(super) struct Feed {
     shown: u32,
     next_try: Instant,
     random: Random,
-    /// How it was listened to last.
-    plan: Option<FeedPlan>,
     closing: Option<oneshot::Sender<()>>,
     /// Whether a session of ours has ended with subscriptions that it did not take back.
     left: bool,
@@ -70,7 +68,6 @@ impl Feed {
             trouble: None,
             tries: 0,
             shown: 0,
-            plan: None,
             next_try: Instant::now(),
             random: Random::new(),
             closing: None,
@@ -127,7 +124,6 @@ impl Feed {
         match opened {
             Ok(live) => {
                 (self.shown, self.trouble) = (0, None);
-                self.plan = Some(live.plan.clone());
                 let began = live.began;
                 let ended = self.listen(live).await;
                 if began.elapsed() > LONG {
@@ -170,12 +166,11 @@ impl Feed {
         }
     }
 
-    /// One more session, only to take back what an earlier one could not.
+    /// One more session, only to take back what an earlier one could not. If the provider does not agree, or cannot look any
+    /// more because the run is stopped, it is left to the next run.
     async fn clean_up(&mut self) {
-        let (source, plan) = (Arc::clone(&self.source), self.plan.take());
-        if let Some(plan) = plan
-            && let Ok(live) = open_again(&source, plan).await
-        {
+        let source = Arc::clone(&self.source);
+        if let Ok(live) = open(&source).await {
             self.listen(live).await;
         }
     }
@@ -255,7 +250,7 @@ impl Feed {
         let mut book = Book::new(jid);
         let mut patience = None;
         let ended = loop {
-            if let Some(ended) = self.events(&mut session, op.as_mut(), &mut book, now()) {
+            if let Some(ended) = self.events(&mut session, &mut op, &mut book, now()) {
                 break ended;
             }
             if self.closing.is_some() {
@@ -319,7 +314,7 @@ impl Feed {
     fn events(
         &mut self,
         session: &mut Session,
-        mut op: Option<&mut Op>,
+        op: &mut Op,
         book: &mut Book,
         now: Duration,
     ) -> Option<Option<Trouble>> {
@@ -348,9 +343,9 @@ impl Feed {
                 }
                 Event::Notification(published) => {
                     // What is delivered late was published before anybody here asked.
-                    let Some(op) = op.as_deref_mut().filter(|_| !published.delayed) else {
+                    if published.delayed {
                         continue;
-                    };
+                    }
                     let notification = Notification {
                         node: &published.node,
                         payload: published.payload.as_bytes(),

@@ -132,6 +132,29 @@ async fn a_refused_password_is_not_shown_to_clean_up() {
     assert_eq!((sandbox.ledger().feed().sessions, refused(&sandbox)), (1, 0));
 }
 
+/// To take back what a lost session has left, another one is opened; it too may log its user out when it ends, so he is
+/// looked at again.
+#[tokio::test]
+async fn who_has_signed_in_since_is_left_alone_when_his_feed_is_cleaned_up() {
+    for (state, sessions) in [(State::Logout, 2), (State::Ready, 1)] {
+        let sandbox = sandbox().await;
+        let address = format!("xmpp://{}", sandbox.xmpp_address());
+        let connection = format!("feed = {{ address = [\"{address}\"] }}");
+        let configuration = configuration_at(&sandbox.origin(), &connection, "");
+        let world = World::configured(&configuration, With::default());
+        let row = world.logout("a0", &[("confirm", "event")]).await.unwrap();
+        assert_eq!(row.confirmed_by, Some(ConfirmedBy::Event), "{row:?}");
+        sandbox.end_feeds(FeedEnd::Reset);
+        sandbox.set_state("sup", state);
+        // What was read of him counts for a second.
+        tokio::time::sleep(Duration::from_millis(1_100)).await;
+        world.run.finish(Status::Completed).await.unwrap();
+        assert_eq!(sandbox.ledger().feed().sessions, sessions, "{state:?}");
+        let is_clean = sandbox.feed_subscriptions().is_empty();
+        assert_eq!(is_clean, state == State::Logout, "{state:?}");
+    }
+}
+
 /// Plain, in TLS, and over a WebSocket: a feed goes where requests go.
 #[tokio::test]
 async fn a_feed_goes_through_the_proxy_of_its_connection() {
