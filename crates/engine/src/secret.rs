@@ -70,6 +70,9 @@ pub enum SecretReference {
     Command(Vec<String>),
     /// A question to the person at the terminal.
     Prompt,
+    /// An entry of the desktop's keyring, under the service `signoff` and this name.
+    #[cfg(feature = "keyring")]
+    Keyring(String),
 }
 
 impl SecretReference {
@@ -89,6 +92,8 @@ impl SecretReference {
             Self::File(path) => resolve::from_file(folder.join(path)).await,
             Self::Command(arguments) => resolve::from_command(arguments, folder, resolve::COMMAND_TIME).await,
             Self::Prompt => resolve::from_prompt(environment, credential).await,
+            #[cfg(feature = "keyring")]
+            Self::Keyring(name) => resolve::from_keyring(name.clone()).await,
         };
         found.map_err(|problem| SecretError {
             credential: credential.to_owned(),
@@ -108,6 +113,8 @@ impl fmt::Display for SecretReference {
                 write!(f, "command `{}`", arguments.first().map_or("", String::as_str))
             }
             Self::Prompt => f.write_str("the prompt"),
+            #[cfg(feature = "keyring")]
+            Self::Keyring(name) => write!(f, "keyring entry `{name}`"),
         }
     }
 }
@@ -134,6 +141,14 @@ impl SecretError {
                 "name a file that is there, and that you may read; a path starts at the folder of the configuration"
             }
             SecretProblem::Empty => "put the secret there, on one line",
+            #[cfg(feature = "keyring")]
+            SecretProblem::NotGiven(_) => {
+                "a keyring is there in a desktop's session, unlocked; elsewhere take the secret from `env`, `file` or `command`"
+            }
+            #[cfg(feature = "keyring")]
+            SecretProblem::NotInKeyring => {
+                "its service is `signoff`: on Linux `secret-tool store --label=signoff service signoff username ENTRY`"
+            }
             SecretProblem::CommandFailed { .. } | SecretProblem::CommandTimedOut { .. } => {
                 "run the command by hand, to see what it wants"
             }
@@ -173,6 +188,14 @@ pub enum SecretProblem {
     /// A file that others on this machine may read.
     #[error("others on this machine may read it")]
     ReadableByOthers,
+    /// A keyring that cannot be opened, or gives no secret; in its words.
+    #[cfg(feature = "keyring")]
+    #[error("the keyring gives none: {0}")]
+    NotGiven(String),
+    /// The keyring has no such entry.
+    #[cfg(feature = "keyring")]
+    #[error("the keyring has no such entry")]
+    NotInKeyring,
     /// A command that could not be started; the system's words.
     #[error("it could not be started: {0}")]
     NotStarted(String),

@@ -234,6 +234,11 @@ fn reference(section: &Section, entry: &Entry, mistakes: &mut Mistakes) -> Optio
                 None
             }
         },
+        #[cfg(feature = "keyring")]
+        _ => inner
+            .text("keyring", mistakes)
+            .map(|(name, _)| SecretReference::Keyring(name)),
+        #[cfg(not(feature = "keyring"))]
         _ => {
             mistakes.at(
                 &source.key_span,

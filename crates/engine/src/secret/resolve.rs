@@ -52,6 +52,27 @@ pub(super) async fn from_prompt(
     not_empty(secret)
 }
 
+/// The keyring may have to be unlocked first, by a person.
+#[cfg(feature = "keyring")]
+pub(super) async fn from_keyring(name: String) -> Result<Secret, SecretProblem> {
+    use keyring::Error;
+    let not_given = |words: String| SecretProblem::NotGiven(words);
+    let read = tokio::task::spawn_blocking(move || {
+        let entry = keyring::Entry::new("signoff", &name)?;
+        entry.get_password().map(Secret::new)
+    });
+    let read = tokio::time::timeout(COMMAND_TIME, read).await;
+    let read = read.map_err(|_| not_given(format!("it did not open within {} s", COMMAND_TIME.as_secs())))?;
+    let secret = read.map_err(|stopped| not_given(stopped.to_string()))?;
+    not_empty(secret.map_err(|error| match error {
+        Error::NoEntry => SecretProblem::NotInKeyring,
+        Error::BadEncoding(_) => SecretProblem::NotText,
+        Error::NoDefaultStore => not_given("there is none in this session".to_owned()),
+        Error::Ambiguous(entries) => not_given(format!("{} entries are called so", entries.len())),
+        other => not_given(other.to_string()),
+    })?)
+}
+
 pub(super) async fn from_command(
     arguments: &[String],
     folder: &Path,

@@ -89,6 +89,7 @@ proxy = "http://me:hunter2@proxy"
     );
 }
 
+#[cfg(not(feature = "keyring"))]
 #[test]
 fn a_keyring() {
     check(
@@ -106,6 +107,22 @@ password = { keyring = "finesse" }
               |              ^^^^^^^
               = key: `credentials.supervisor.password.keyring`
               = help: use `{ command = […] }` with your keyring's own program, such as `secret-tool`"#]],
+    );
+}
+
+#[cfg(feature = "keyring")]
+#[test]
+fn a_keyring_that_is_no_name() {
+    check(
+        "[credentials.a]\nusername = \"a\"\npassword = { keyring = 7 }\n[connections.b]\nprovider = \"finesse\"\napi = \"https://a.example\"",
+        &expect![[r#"
+            error: `keyring` is a number
+             --> etc/signoff.toml:3:24
+              |
+            3 | password = { keyring = 7 }
+              |                        ^
+              = key: `credentials.a.password.keyring`
+              = help: write a text in quotes"#]],
     );
 }
 
