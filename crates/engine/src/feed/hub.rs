@@ -7,6 +7,7 @@ use signoff_core::FeedEvent;
 
 use super::listener::{Ear, Heard};
 use crate::call::Cause;
+use crate::credential::Credential;
 
 /// Requests to subscribe under way at once: two thousand at a time would be rude.
 const AT_ONCE: usize = 32;
@@ -91,10 +92,10 @@ impl Hub {
         ears.any(|ear| ear.lasting)
     }
 
-    /// Whether nobody who listens can do without.
-    pub(super) fn is_needed(&self) -> bool {
+    /// Whether somebody who listens could do without, and may read instead.
+    pub(super) fn has_other_way(&self, may_read: impl Fn(&Credential) -> bool) -> bool {
         let mut ears = self.nodes.values().flat_map(|node| node.ears.values().flatten());
-        ears.all(|ear| ear.needed)
+        ears.any(|ear| !ear.needed && may_read(&ear.actor))
     }
 
     /// The next node to subscribe to, if it is time for one.

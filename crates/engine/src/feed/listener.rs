@@ -8,6 +8,7 @@ use signoff_core::{FeedEvent, RequestId};
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::call::Cause;
+use crate::credential::Credential;
 
 /// What a session is told.
 pub(super) enum Command {
@@ -37,6 +38,8 @@ pub(super) struct Ear {
     pub(super) lasting: bool,
     /// Whether it cannot do without.
     pub(super) needed: bool,
+    /// Who acts: what he may hear of is what a scope comes to. Several may share a session.
+    pub(super) actor: Arc<Credential>,
     pub(super) mailbox: Arc<Mailbox>,
 }
 
@@ -108,6 +111,7 @@ pub(crate) struct Listener {
     number: u64,
     commands: mpsc::UnboundedSender<Command>,
     needed: bool,
+    actor: Arc<Credential>,
     mailbox: Arc<Mailbox>,
 }
 
@@ -116,11 +120,17 @@ static NUMBERS: AtomicU64 = AtomicU64::new(1);
 
 impl Listener {
     /// `needed`: nothing else will do for whoever listens.
-    pub(super) fn new(commands: mpsc::UnboundedSender<Command>, most: usize, needed: bool) -> Self {
+    pub(super) fn new(
+        commands: mpsc::UnboundedSender<Command>,
+        most: usize,
+        needed: bool,
+        actor: Arc<Credential>,
+    ) -> Self {
         Self {
             number: NUMBERS.fetch_add(1, Ordering::Relaxed),
             commands,
             needed,
+            actor,
             mailbox: Arc::new(Mailbox::new(most)),
         }
     }
@@ -159,6 +169,7 @@ impl Listener {
             id,
             lasting,
             needed: self.needed,
+            actor: Arc::clone(&self.actor),
             mailbox: Arc::clone(&self.mailbox),
         }
     }

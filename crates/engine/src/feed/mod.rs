@@ -81,6 +81,12 @@ pub(crate) struct Base<'a> {
     pub(crate) named: bool,
 }
 
+impl Base<'_> {
+    fn actor(&self) -> Arc<Credential> {
+        Arc::clone(self.actor.as_ref().unwrap_or(&self.credential))
+    }
+}
+
 impl Feeds {
     pub(crate) fn new(
         run: String,
@@ -103,12 +109,14 @@ impl Feeds {
 
     /// Somebody who listens for an operation; `needed`: which cannot do without.
     pub(crate) fn listener(&self, base: Base<'_>, needed: bool) -> Listener {
-        Listener::new(self.session(base), OF_AN_OPERATION, needed)
+        let actor = base.actor();
+        Listener::new(self.session(base), OF_AN_OPERATION, needed, actor)
     }
 
     /// Somebody who watches.
     pub(crate) fn watcher(&self, base: Base<'_>) -> Listener {
-        Listener::new(self.session(base), OF_A_WATCHER, true)
+        let actor = base.actor();
+        Listener::new(self.session(base), OF_A_WATCHER, true, actor)
     }
 
     /// Ends all sessions: subscriptions are taken back, and the services are told good-bye.
@@ -164,7 +172,6 @@ impl Feeds {
             settings: base.settings.clone(),
             provider: Arc::clone(base.provider),
             dispatcher: Arc::clone(base.dispatcher),
-            actor: base.actor.unwrap_or_else(|| Arc::clone(&base.credential)),
             credential: base.credential,
             named: base.named,
             dialer: Dialer::new(base.reach),

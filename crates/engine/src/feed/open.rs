@@ -112,13 +112,17 @@ pub(super) async fn open(source: &Source) -> Result<Live, Trouble> {
     })
 }
 
-/// What a scope comes to.
-pub(super) async fn scope_nodes(source: &Source, scope: &str) -> Result<Vec<String>, Trouble> {
-    let planned = timeout(OPENING, plan(source, &source.actor, Some(scope))).await;
+/// What a scope comes to for this one.
+pub(super) async fn scope_nodes(
+    source: &Source,
+    actor: &Arc<Credential>,
+    scope: &str,
+) -> Result<Vec<String>, Trouble> {
+    let planned = timeout(OPENING, plan(source, actor, Some(scope))).await;
     let (_, plan) =
         planned.map_err(|_| Trouble::passing("the vendor does not say in time how to listen"))??;
     if plan.nodes.is_empty() {
-        let who = source.actor.actor();
+        let who = actor.actor();
         return Err(Trouble::lasting(format!(
             "`{who}` has no team of his own to listen to: name one"
         )));

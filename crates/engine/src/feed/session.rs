@@ -146,10 +146,10 @@ impl Feed {
                 } else {
                     Level::Warn
                 };
-                let instead = if self.hub.is_needed() || !self.source.can_read() {
-                    ""
-                } else {
+                let instead = if self.hub.has_other_way(|actor| self.source.can_read(actor)) {
                     ", states are read instead"
+                } else {
+                    ""
                 };
                 // A run that is stopped sends nothing any more, nor does it open feeds.
                 if !*self.source.stopped.borrow() {
@@ -223,7 +223,7 @@ impl Feed {
     fn find_scope(&self, scope: String, ear: Ear) {
         let (source, own) = (Arc::clone(&self.source), self.own.clone());
         tokio::spawn(async move {
-            match scope_nodes(&source, &scope).await {
+            match scope_nodes(&source, &ear.actor, &scope).await {
                 Ok(nodes) => {
                     // Without the run there is nobody to listen.
                     if let Some(own) = own.upgrade() {

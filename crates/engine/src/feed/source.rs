@@ -23,7 +23,6 @@ pub(crate) struct Source {
     pub(super) provider: Arc<Instance>,
     pub(super) dispatcher: Arc<Dispatcher>,
     pub(super) credential: Arc<Credential>,
-    pub(super) actor: Arc<Credential>,
     /// Whether the configuration names the credential for feeds.
     pub(super) named: bool,
     pub(super) dialer: Dialer,
@@ -65,9 +64,9 @@ impl Source {
         self.dispatcher.refuse(name, &message.into());
     }
 
-    /// Whether states can be read without notifications.
-    pub(super) fn can_read(&self) -> bool {
-        self.dispatcher.refusal(self.actor.name()).is_none()
+    /// Whether this one can read states without notifications.
+    pub(super) fn can_read(&self, actor: &Credential) -> bool {
+        self.dispatcher.refusal(actor.name()).is_none()
     }
 
     pub(super) fn opened(&self, address: &str) {

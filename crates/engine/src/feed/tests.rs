@@ -1,11 +1,12 @@
 //! Who hears what: the hub by itself; and what is said of a server that says nothing.
 
 use std::fmt::Write as _;
+use std::path::Path;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use expect_test::{Expect, expect};
-use signoff_core::{FeedEvent, RequestId};
+use signoff_core::{CredentialKind, FeedEvent, RequestId};
 use signoff_xmpp::{Limits, Login, Session};
 use tokio::io::AsyncWriteExt as _;
 use tokio::sync::mpsc;
@@ -17,7 +18,10 @@ use super::open::{OPENING, until_ready};
 use super::wire::Wire;
 use super::{ENDING, Feeds};
 use crate::clock::Clock;
+use crate::credential::{Credential, CredentialSettings, LoginSettings};
 use crate::run::{News, Watch};
+use crate::secret::SecretReference;
+use crate::secret::testing::FakeEnvironment;
 
 /// A hub, and those who listen.
 struct Stage {
@@ -39,7 +43,7 @@ impl Stage {
     }
 
     fn listener(&self) -> Listener {
-        Listener::new(self.sent.clone(), 3, false)
+        Listener::new(self.sent.clone(), 3, false, actor())
     }
 
     /// Carries out what listeners asked for.
@@ -101,6 +105,25 @@ impl Stage {
     fn check(&self, expected: Expect) {
         expected.assert_eq(&self.transcript);
     }
+}
+
+/// Somebody, whose secret is never looked up.
+fn actor() -> Arc<Credential> {
+    let settings = CredentialSettings {
+        name: "supervisor".into(),
+        kind: CredentialKind::Basic,
+        actor: "sup".to_owned(),
+        secret: SecretReference::Prompt,
+        login: LoginSettings::default(),
+        oauth: None,
+    };
+    let environment = FakeEnvironment::with_variable("", "");
+    Arc::new(Credential::new(
+        settings,
+        environment,
+        Path::new("."),
+        Arc::default(),
+    ))
 }
 
 #[tokio::test(start_paused = true)]

@@ -65,6 +65,30 @@ async fn a_run_that_is_dropped_ends_its_session() {
     assert_eq!(sandbox.feed_subscriptions(), []);
 }
 
+/// They share a session, and each has his own teams.
+#[tokio::test]
+async fn two_who_act_on_one_connection_have_each_his_own_scope() {
+    for first in ["watcher", "supervisor"] {
+        let sandbox = sandbox().await;
+        let world = world(&sandbox, "watcher");
+        let mut one = world.run.watch("here", Some(first), "1").unwrap();
+        assert!(matches!(one.next().await, News::Listening), "{first}");
+        let mut own = world.run.watch("here", None, "").unwrap();
+        assert!(matches!(own.next().await, News::Listening), "{first}");
+        let mut none = world.run.watch("here", Some("watcher"), "").unwrap();
+        let News::Refused { reason, .. } = none.next().await else {
+            panic!("{first}");
+        };
+        assert_eq!(
+            &*reason,
+            "`watcher` has no team of his own to listen to: name one"
+        );
+        drop((one, own, none));
+        world.run.finish(Status::Completed).await.unwrap();
+        assert_eq!(sandbox.ledger().feed().sessions, 1, "{first}");
+    }
+}
+
 /// Vendors lock accounts: a password that the notification service refused is shown nowhere any more.
 #[tokio::test]
 async fn a_password_that_is_refused_there_is_refused_for_all() {
