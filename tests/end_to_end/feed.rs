@@ -428,6 +428,8 @@ fn a_refused_feed_costs_one_refusal() {
     let refused = site.sandbox.ledger().feed().refused.values().sum::<u32>();
     let shown = site.sandbox.ledger().count("GET", "/finesse/api/User/watcher");
     assert_eq!((refused, shown), (0, 1), "{}", ended.stderr);
+    let words = "states are read instead: the credential `watcher` (user `watcher`) was refused: ";
+    assert!(ended.stderr.contains(words), "{}", ended.stderr);
     assert!(!site.sandbox.is_locked("watcher"));
 }
 
@@ -596,12 +598,36 @@ fn doctor_tries_the_feed_where_it_is_configured() {
     );
     assert_eq!(site.sandbox.ledger().feed().open, 0);
     site.fault("feed_off");
-    let ended = site.signoff(&["doctor"]).exits(0);
+    let ended = site.signoff(&["doctor"]).exits(4);
     assert!(
         ended.stdout.contains("`watcher` cannot listen: "),
         "{}",
         ended.stdout
     );
+}
+
+/// By the API, and by the notification service itself.
+#[test]
+fn doctor_takes_a_refused_feed_for_a_problem() {
+    for (password, fault) in [
+        ("wrong", "delay=1ms"),
+        ("watcher-password", "feed_not_authorized"),
+    ] {
+        let site = site(1);
+        site.configure(&format!(
+            "feed = {{ credential = \"watcher\" }}\n{}",
+            WATCHER.replace("watcher-password", password)
+        ));
+        site.fault(fault);
+        let ended = site.signoff(&["doctor"]).exits(4);
+        for words in [
+            "`watcher` cannot listen: the credential `watcher` (user `watcher`) was refused: ",
+            "; it was shown once",
+            "= help: correct user name or secret before you try again",
+        ] {
+            assert!(ended.stdout.contains(words), "{}", ended.stdout);
+        }
+    }
 }
 
 #[test]

@@ -23,7 +23,7 @@ use crate::config::ConnectionSettings;
 use crate::credential::Credential;
 use crate::dispatch::{Classify, DispatchError, Dispatcher, DispatcherSettings, classify_login};
 use crate::engine::{Engine, EngineError};
-use crate::feed::{Base, Feeds};
+use crate::feed::{Base, Feeds, NoFeed};
 use crate::operation::{self, Setting, Waits};
 use crate::parameters;
 use crate::transport::{
@@ -179,8 +179,8 @@ impl Checkup {
     /// again. Gives where it was. Must be awaited within a tokio runtime.
     ///
     /// # Errors
-    /// Why there is none, in words for a person.
-    pub async fn listen(&self, credential: &Arc<Credential>) -> Result<String, String> {
+    /// Why there is none.
+    pub async fn listen(&self, credential: &Arc<Credential>) -> Result<String, NoFeed> {
         let clock = Clock::start();
         let settings = self.dispatcher_settings(self.endpoints.clone());
         let transport = Arc::clone(&self.transport) as Arc<dyn Transport>;

@@ -346,7 +346,8 @@ fn smallest<'a>(settings: &ConnectionSettings, credential: &'a Arc<Credential>) 
     })
 }
 
-const CORRECT: &str =
+/// After a refusal.
+pub(super) const CORRECT: &str =
     "correct user name or secret before you try again: vendors lock accounts after a few refusals";
 
 fn used(name: &str, operation: &str, found: &Found) -> Finding {

@@ -3,9 +3,14 @@
 //! A session may do something to its own user: Finesse logs out whoever is signed in when his session ends. So it is tried
 //! only as a credential that the configuration names for it.
 
+use std::sync::Arc;
+
+use signoff_engine::call::Cause;
 use signoff_engine::checkup::Checkup;
 
-use super::{Checks, Finding};
+use super::connection::CORRECT;
+use super::{Checks, Finding, Level};
+use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::setup::Setup;
 
@@ -33,10 +38,30 @@ pub(super) async fn feed(
     }
     let credential = setup.engine.credential(name)?;
     let actor = credential.actor();
-    checks.add(&match checkup.listen(&credential).await {
-        Ok(address) => Finding::ok("notifications", format!("`{actor}` can listen at `{address}`")),
-        Err(why) => Finding::notice("notifications", format!("`{actor}` cannot listen: {why}"))
-            .hint("logouts are confirmed by reading states, and `confirm = \"event\"` is refused"),
-    });
+    let no_feed = match checkup.listen(&credential).await {
+        Ok(address) => {
+            let text = format!("`{actor}` can listen at `{address}`");
+            checks.add(&Finding::ok("notifications", text));
+            return Ok(());
+        }
+        Err(no_feed) => no_feed,
+    };
+    // Somebody wants them, or would not have named a credential for them.
+    let problem = |exit, more: &str| {
+        let text = format!("`{actor}` cannot listen: {no_feed}{more}");
+        Finding::new(Level::Problem(exit), "notifications", text)
+    };
+    let finding = match no_feed.cause {
+        Some(Cause::Credential) => {
+            checks.spent.insert(Arc::clone(credential.name()));
+            problem(Exit::Untried, "; it was shown once").hint(CORRECT)
+        }
+        Some(_) => problem(Exit::Untried, "").hint(INSTEAD),
+        None => problem(Exit::Configuration, "").hint(INSTEAD),
+    };
+    checks.add(&finding);
     Ok(())
 }
+
+const INSTEAD: &str =
+    "until that is mended logouts are confirmed by reading states, and `confirm = \"event\"` is refused";

@@ -30,6 +30,7 @@ use futures_util::future::join_all;
 use signoff_core::abi::host::Instance;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::call::Cause;
 use crate::clock::Clock;
 use crate::config::ConnectionSettings;
 use crate::credential::Credential;
@@ -79,6 +80,16 @@ pub(crate) struct Base<'a> {
     pub(crate) actor: Option<Arc<Credential>>,
     /// Whether the configuration names him for that.
     pub(crate) named: bool,
+}
+
+/// Why nothing can be listened to.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{why}")]
+pub struct NoFeed {
+    /// In words for a person.
+    pub why: String,
+    /// What went wrong; `None` if that is how things are.
+    pub cause: Option<Cause>,
 }
 
 impl Base<'_> {
@@ -137,16 +148,17 @@ impl Feeds {
     /// Opens a session and ends it again; gives where it was. For a look at a connection, outside of any run.
     ///
     /// # Errors
-    /// Why there is none, in words for a person.
-    pub(crate) async fn try_out(base: Base<'_>, clock: Clock) -> Result<String, String> {
+    /// Why there is none.
+    pub(crate) async fn try_out(base: Base<'_>, clock: Clock) -> Result<String, NoFeed> {
         let (_stop, stopped) = watch::channel(false);
         let (run, tell) = ("doctor".to_owned(), Arc::new(|_, _: &str| ()) as Tell);
         let feeds = Self::new(run, PathBuf::new(), clock, stopped, tell);
         let _ = feeds.installation.set(Arc::new(Installation::nameless()));
         let source = feeds.source(base);
-        let live = open::open(&source)
-            .await
-            .map_err(|trouble| trouble.why.to_string())?;
+        let live = open::open(&source).await.map_err(|trouble| NoFeed {
+            cause: trouble.cause(),
+            why: trouble.why.to_string(),
+        })?;
         let address = live.address.clone();
         session::farewell(live).await;
         Ok(address)

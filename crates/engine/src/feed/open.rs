@@ -83,6 +83,18 @@ impl Trouble {
         }
     }
 
+    /// Somebody's secret is refused, in these words.
+    fn of_login(credential: &Credential, words: &str) -> Self {
+        let (name, user) = (credential.name(), credential.actor());
+        Self {
+            is_final: true,
+            fault: Fault::Login,
+            ..Self::passing(format!(
+                "the credential `{name}` (user `{user}`) was refused: {words}"
+            ))
+        }
+    }
+
     /// The service refuses the login.
     pub(super) fn refused(condition: &str, text: &str) -> Self {
         let words = if text.is_empty() { condition } else { text };
@@ -165,12 +177,17 @@ async fn log_in(source: &Source, op: Op, plan: FeedPlan, shown: &AtomicBool) -> 
     let session = session.map_err(|error| Trouble::lasting(error.to_string()))?;
     shown.store(true, Ordering::Relaxed);
     let (session, wire, jid) = until_ready(session, wire, began).await.map_err(|trouble| {
+        let words = format!("`{address}`: {}", trouble.why);
         if trouble.fault == Fault::Login {
             source.refused(&trouble.why);
+            return Trouble {
+                was_shown: true,
+                ..Trouble::of_login(&source.credential, &words)
+            };
         }
         Trouble {
             was_shown: true,
-            why: format!("`{address}`: {}", trouble.why).into(),
+            why: words.into(),
             ..trouble
         }
     })?;
@@ -223,11 +240,17 @@ async fn plan(
     let ended = operation::drive(&mut op, setting, left).await;
     let ended = ended.map_err(|error: DispatchError| Trouble::lasting(error.to_string()))?;
     if ended.finished.outcome != Outcome::Done {
-        let mut trouble = not_done(&ended.finished);
-        if ended.credential_stopped {
-            (trouble.is_final, trouble.fault) = (true, Fault::Login);
-        }
-        return Err(trouble);
+        let trouble = not_done(&ended.finished);
+        return Err(match (ended.credential_stopped, ended.stopped_because) {
+            (false, _) => trouble,
+            (true, None) => Trouble::of_login(credential, &trouble.why),
+            // Another request was refused before; that names the credential itself.
+            (true, Some(why)) => Trouble {
+                is_final: true,
+                fault: Fault::Login,
+                ..Trouble::passing(why)
+            },
+        });
     }
     let plan = op
         .feed_plan()

@@ -137,7 +137,12 @@ async fn a_credential_that_only_listens_stops_nobody_else() {
     let [warning] = &*world.warnings() else {
         panic!("{:?}", world.warnings());
     };
-    assert!(warning.contains("states are read instead"), "{warning}");
+    let address = sandbox.xmpp_address();
+    let words = format!(
+        "no notifications, states are read instead: the credential `watcher` (user `watcher`) was refused: \
+         `xmpp://{address}`: the notification service refuses the login: not-authorized"
+    );
+    assert!(warning.ends_with(&words), "{warning}");
 }
 
 /// What a session that was lost has left stays there: to take it back, the password would be shown once more.
