@@ -113,7 +113,8 @@ fn who_was_logged_out_of_the_web_alone_is_told_so() {
 #[test]
 fn a_run_that_can_be_gone_on_with_says_that_alone() {
     let site = site(&[&format!("zap_expire@/v1/users/logout/{}", id("bob"))]);
-    let one_by_one = ["adaeze", "bob", "dewale"].map(|user| format!("zap:logout(\"{}\")\n", id(user)));
+    let one_by_one =
+        ["adaeze", "bob", "dewale", "efua"].map(|user| format!("zap:logout(\"{}\")\n", id(user)));
     let script = format!(
         "local signoff = require(\"@signoff\")\nreturn signoff.workflow({{ run = function()\n\
          local zap = signoff.connect(\"site\")\n{}end }})\n",
@@ -124,9 +125,10 @@ fn a_run_that_can_be_gone_on_with_says_that_alone() {
     expect![[r#"
         ✓ done      63d1b2c13c1eba8b4d000001                          confirmed by the answer; no device was logged out, since no `device_token` of his is known
         ✗ denied    63d1b2c2bcdf3a4c76000002                          http_401: jwt expired
-        ✗ cancelled 63d1b2c4ec6a56376e000004                          the vendor refused the credential `me` (HTTP 401)
+        ✗ denied    63d1b2c4ec6a56376e000004                          http_401: jwt expired
+        ✗ cancelled 63d1b2c51a93f46398000005                          the vendor refused the credential `me` (HTTP 401)
 
-        3 users: 1 logged out, 1 denied, 1 not tried
+        4 users: 1 logged out, 2 denied, 1 not tried
         completed in N s, run RUN
         ---
         run RUN: FOLDER/my.luau

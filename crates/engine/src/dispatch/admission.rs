@@ -16,6 +16,7 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
 use super::failover::{Departure, Failover, OnMove};
+use super::gate::Finding;
 use super::state::{Ending, Next, Slot, State};
 use super::turn::{Ask, DispatchStatus, Turn};
 use crate::clock::Clock;
@@ -26,6 +27,8 @@ pub(super) struct Admission {
     clock: Clock,
     guarded: Mutex<Guarded>,
     stopped: watch::Sender<bool>,
+    /// Wakes those who wait to be told what their refusal means, after every change.
+    changed: watch::Sender<()>,
     /// Is told when another origin comes into use.
     moved: Option<OnMove>,
 }
@@ -57,6 +60,7 @@ impl Admission {
             clock,
             guarded: Mutex::new(Guarded { state, timer: None }),
             stopped: watch::Sender::new(false),
+            changed: watch::Sender::new(()),
             moved,
         })
     }
@@ -114,6 +118,16 @@ impl Admission {
         self.lock().state.doubted_since(credential)
     }
 
+    /// A request begins that shares the tokens of a credential.
+    pub(super) fn share(self: &Arc<Self>, credential: &Arc<str>) -> Sharer {
+        self.change(|state, _| state.shared(credential));
+        Sharer {
+            admission: Arc::clone(self),
+            credential: Arc::clone(credential),
+            is_accused: false,
+        }
+    }
+
     /// Another token was fetched for a credential.
     pub(super) fn token_renewed(self: &Arc<Self>, credential: &str) {
         self.change(|state, _| state.token_renewed(credential));
@@ -159,20 +173,29 @@ impl Admission {
     /// Changes something, lets go who may go now, and wakes them when the lock is free: waking may drop a future, which
     /// comes back here.
     fn change<T>(self: &Arc<Self>, change: impl FnOnce(&mut State, Monotonic) -> T) -> T {
-        let (result, to_wake, moves) = {
+        let (result, to_wake, moves, has_accused) = {
             let mut guarded = self.lock();
             let now = self.clock.now().monotonic;
             let result = change(&mut guarded.state, now);
             if let Some(at) = guarded.state.turn(now) {
                 self.arm(&mut guarded.timer, at);
             }
-            (result, guarded.state.take_to_wake(), guarded.state.take_moves())
+            let state = &mut guarded.state;
+            (
+                result,
+                state.take_to_wake(),
+                state.take_moves(),
+                state.has_accused(),
+            )
         };
         if let Some(moved) = &self.moved {
             moves.iter().for_each(moved);
         }
         for waker in to_wake {
             waker.wake();
+        }
+        if has_accused {
+            self.changed.send_replace(());
         }
         result
     }
@@ -241,6 +264,35 @@ impl Drop for Waiting {
             self.admission
                 .change(|state, _| state.withdraw(self.number, slot));
         }
+    }
+}
+
+/// A request that shares the tokens of a credential, from its beginning to its end, which is when this is dropped.
+pub(super) struct Sharer {
+    admission: Arc<Admission>,
+    credential: Arc<str>,
+    is_accused: bool,
+}
+
+impl Sharer {
+    /// It was refused with a token that was never accepted. Says what that means, as soon as it is known. It must hold no
+    /// slot meanwhile, for another is to be tried.
+    pub(super) async fn finding(mut self) -> Finding {
+        let mut changed = self.admission.changed.subscribe();
+        self.is_accused = true;
+        self.admission.change(|state, _| state.accuse(&self.credential));
+        while !self.admission.lock().state.is_settled(&self.credential) {
+            // It cannot fail: the sender lives as long as `self`.
+            let _ = changed.changed().await;
+        }
+        self.admission.change(|state, _| state.finding(&self.credential))
+    }
+}
+
+impl Drop for Sharer {
+    fn drop(&mut self) {
+        self.admission
+            .change(|state, _| state.unshared(&self.credential, self.is_accused));
     }
 }
 

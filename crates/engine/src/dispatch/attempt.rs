@@ -1,15 +1,17 @@
 //! One request on its way: turn, intent, exchange, result, and once more if need be.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use signoff_core::{Class, FailureKind, InDoubt, LoginFlow, Monotonic, Now, Request, Response, Sent};
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::admission::{Admission, Permit, Waiting};
+use super::admission::{Admission, Permit, Sharer, Waiting};
 use super::exchange::{Incomplete, Origins};
 use super::failover::Departure;
+use super::gate::Finding;
 use super::reads::{Queued, Reads};
 use super::retry::{ATTEMPTS_INCONCLUSIVE, Attempt, is_breakdown, pause_asked};
 use super::state::{Ending, Next};
@@ -21,9 +23,6 @@ use super::{
 use crate::clock::Clock;
 use crate::credential::{Credential, TokenRequest};
 use crate::transport::{Exchange, Reply, Transport, TransportFailure};
-
-/// How often a request is sent again because its token, which was good before, has run out.
-const RENEWALS: u32 = 3;
 
 /// What the requests of one connection share.
 pub(super) struct Desk {
@@ -98,6 +97,8 @@ enum Tried {
     NotLeft,
     /// It left, and its token had run out: it was not processed, and is sent again with another.
     Renew,
+    /// It left, and was refused with a token that was never accepted: others tell what that means.
+    Accused(Delivered),
     /// It left, and this is what follows.
     Ended(Departure, Delivery, Next),
 }
@@ -112,10 +113,11 @@ impl Job<'_> {
             mut last,
             mut tried,
         } = self.earlier_tries();
-        let mut renewals = 0;
+        let mut is_renewed = false;
         let mut inconclusive = 0;
+        let managed = self.managed()?;
+        let mut sharer = managed.map(|credential| self.desk.admission.share(credential.name()));
         loop {
-            let managed = self.managed()?;
             if let Some(credential) = managed
                 && let Err(unhad) = Box::pin(self.desk.have_token(credential)).await
             {
@@ -123,7 +125,10 @@ impl Job<'_> {
             }
             let waiting = match self.queue_up(endpoint, earliest, (last.is_some(), tried)) {
                 Queued::Waiting(waiting) => waiting,
-                Queued::Follow(mut later) => return later.landing().await,
+                Queued::Follow(mut later) => {
+                    drop(sharer.take());
+                    return later.landing().await;
+                }
                 Queued::Abandoned => return Ok(Delivery::Stopped),
             };
             let permit = match waiting.await {
@@ -171,13 +176,18 @@ impl Job<'_> {
             let sending = Sending {
                 number: attempts + 1,
                 token: token.map(|token| token.generation),
-                may_renew: renewals < RENEWALS,
+                may_renew: !is_renewed,
             };
             match Box::pin(self.attempt(permit, exchange, sending)).await? {
                 Tried::NotLeft | Tried::Ended(_, _, Next::Anew) => {}
                 Tried::Renew => {
                     attempts += 1;
-                    renewals += 1;
+                    is_renewed = true;
+                }
+                Tried::Accused(delivered) => {
+                    return Ok(Delivery::Response(
+                        self.judged(delivered, sharer.take(), sending).await,
+                    ));
                 }
                 Tried::Ended(_, delivery, Next::Deliver) => return Ok(delivery),
                 Tried::Ended(departure, delivery, Next::Retry(not_before)) => {
@@ -349,9 +359,13 @@ impl Job<'_> {
         };
         let (tried, disposition) = match result {
             Ok(reply) => {
-                let (delivery, next, sign) = self.answered(&mut permit, reply, times, sending.token);
+                let (delivery, next, sign) = self.answered(&mut permit, reply, times, sending);
                 let (class, status) = (delivery.class, delivery.status);
-                let renews = sign != TokenSign::Present && class == Class::TokenExpired && sending.may_renew;
+                let renews = match sign {
+                    TokenSign::RunOut => true,
+                    TokenSign::Stale => class == Class::TokenExpired && sending.may_renew,
+                    TokenSign::Present | TokenSign::Unproven | TokenSign::Own => false,
+                };
                 let disposition = if renews || Attempt::Answered(class).may_repeat(true) {
                     Disposition::NotProcessed { status }
                 } else {
@@ -359,6 +373,11 @@ impl Job<'_> {
                 };
                 let tried = if renews {
                     Tried::Renew
+                } else if sign == TokenSign::Unproven {
+                    Tried::Accused(delivery)
+                } else if sign != TokenSign::Present && class == Class::TokenExpired {
+                    let delivery = self.own(delivery, sending);
+                    Tried::Ended(departure, Delivery::Response(delivery), next)
                 } else {
                     Tried::Ended(departure, Delivery::Response(delivery), next)
                 };
@@ -394,7 +413,7 @@ impl Job<'_> {
         permit: &mut Permit,
         reply: Reply,
         times: Times,
-        token: Option<u64>,
+        sending: Sending,
     ) -> (Delivered, Next, TokenSign) {
         let admission = &self.desk.admission;
         let now_unix_ms = self.desk.clock.now().unix_ms;
@@ -415,7 +434,7 @@ impl Job<'_> {
                 settled_at: times.settled_at,
             }),
         };
-        let sign = self.sign(token, class, reply.status);
+        let sign = self.sign(sending, class, reply.status);
         let next = permit.ended(&Ending {
             attempt: Attempt::Answered(class),
             status: reply.status,
@@ -442,17 +461,47 @@ impl Job<'_> {
     }
 
     /// What an answer says of the token that went along.
-    fn sign(&self, token: Option<u64>, class: Class, status: u16) -> TokenSign {
-        let (Some(generation), Some(credential)) = (token, self.credential) else {
+    fn sign(&self, sending: Sending, class: Class, status: u16) -> TokenSign {
+        let (Some(generation), Some(credential)) = (sending.token, self.credential) else {
             return TokenSign::Present;
         };
         let (tokens, name) = (&self.desk.tokens, credential.name());
         match class {
-            Class::TokenExpired => tokens.expired(name, generation),
+            Class::TokenExpired => {
+                let is_known = match self.purpose {
+                    Purpose::Write { ticket, .. } => {
+                        ticket.refused_with.load(Ordering::Relaxed) == generation
+                    }
+                    Purpose::Read { .. } | Purpose::Login { .. } => false,
+                };
+                tokens.expired(name, generation, sending.may_renew && !is_known)
+            }
             Class::Ok => tokens.accepted(name, generation),
             Class::Other if status < 500 && status != 401 => tokens.accepted(name, generation),
             _ => tokens.sign(name, generation),
         }
+    }
+
+    /// An answer that refused a token which was never accepted, once it is known what that means.
+    async fn judged(&self, delivered: Delivered, sharer: Option<Sharer>, sending: Sending) -> Delivered {
+        let finding = match sharer {
+            Some(sharer) => sharer.finding().await,
+            None => Finding::Credential,
+        };
+        match finding {
+            Finding::Credential => delivered,
+            Finding::Request => self.own(delivered, sending),
+        }
+    }
+
+    /// An answer that refused a good token, and so means the request alone. What else the operation writes with that token
+    /// and is refused, means the same.
+    fn own(&self, mut delivered: Delivered, sending: Sending) -> Delivered {
+        if let (Purpose::Write { ticket, .. }, Some(generation)) = (&self.purpose, sending.token) {
+            ticket.refused_with.store(generation, Ordering::Relaxed);
+        }
+        delivered.class = Class::Other;
+        delivered
     }
 
     fn failed(&self, permit: &mut Permit, failure: TransportFailure, times: Times) -> (Delivery, Next) {
@@ -528,7 +577,7 @@ struct Sending {
     number: u32,
     /// The generation of the token that goes along.
     token: Option<u64>,
-    /// Whether it may be sent again if that token has run out.
+    /// Whether it may be sent again if that token has run out, which is not so if it was already.
     may_renew: bool,
 }
 

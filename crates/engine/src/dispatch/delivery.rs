@@ -48,7 +48,8 @@ pub struct Delivered {
     pub headers: Arc<[(String, String)]>,
     /// Untrusted, bounded by the request's cap.
     pub body: Bytes,
-    /// What the provider takes it for.
+    /// What the provider takes it for; [`Class::Other`] where he takes it for the end of a token that is good, which it says
+    /// of the request alone.
     pub class: Class,
     /// When the request left.
     pub sent: Monotonic,

@@ -4,6 +4,9 @@
 //! The gate belongs to the credential as used on one connection. It opens when the vendor has accepted the credential
 //! once; until then one request at a time passes. An answer that leaves the credential in doubt closes it for all but the
 //! proof; a refusal closes it for good.
+//!
+//! A vendor who has just given a token and then refuses a request that it goes with may mean that request alone. So
+//! another one is tried with it before the credential counts as refused.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -19,12 +22,22 @@ pub(super) struct Gate {
     state: State,
     /// Answers of 401 whose body is still under way: only the whole answer tells what they mean.
     unread: u32,
+    /// Whether the vendor has accepted it once.
+    was_accepted: bool,
+    /// How many requests share a token that it has become, each from its beginning to its end.
+    sharers: u32,
+    /// How many of them wait to be told what their refusal means.
+    accused: u32,
 }
 
 #[derive(Debug)]
 enum State {
     /// The vendor has not accepted it yet.
-    Unproven { probing: bool },
+    Unproven {
+        probing: bool,
+        /// Whom he has refused with its present token.
+        suspicion: Option<Suspicion>,
+    },
     /// The vendor has accepted it.
     Proven,
     /// An answer spoke against it; those who got such answers are expected to send a proof.
@@ -36,6 +49,23 @@ enum State {
     },
     /// The vendor refused it.
     Refused { message: Arc<str> },
+}
+
+/// A token that was never accepted was refused.
+#[derive(Debug)]
+struct Suspicion {
+    /// Those who got the answer.
+    operations: BTreeSet<u64>,
+    status: u16,
+}
+
+/// What the refusal of a token means that was never accepted before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Finding {
+    /// The credential is no good.
+    Credential,
+    /// It concerns the request alone.
+    Request,
 }
 
 /// Whether a request may pass.
@@ -72,8 +102,11 @@ impl Gate {
     pub(super) const fn new(credential: Arc<str>) -> Self {
         Self {
             credential,
-            state: State::Unproven { probing: false },
+            state: State::UNPROVEN,
             unread: 0,
+            was_accepted: false,
+            sharers: 0,
+            accused: 0,
         }
     }
 
@@ -83,7 +116,7 @@ impl Gate {
             State::Refused { message } => Verdict::Refused(Arc::clone(message)),
             _ if self.unread > 0 => Verdict::Wait,
             State::Proven => Verdict::Pass,
-            State::Unproven { probing: false } => Verdict::PassAlone,
+            State::Unproven { probing: false, .. } => Verdict::PassAlone,
             State::Doubted { proving: false, .. } if proof => Verdict::PassAlone,
             State::Unproven { .. } | State::Doubted { .. } => Verdict::Wait,
         }
@@ -118,20 +151,20 @@ impl Gate {
         }
         if answer.refuses() {
             self.refuse(answer.status);
-        } else if answer.token == TokenSign::Stale {
+        } else if matches!(answer.token, TokenSign::Stale | TokenSign::Own) {
             if answer.alone {
                 self.set_alone(false);
             }
         } else if answer.token == TokenSign::RunOut {
-            self.state = State::Unproven { probing: false };
+            self.state = State::UNPROVEN;
+        } else if answer.token == TokenSign::Unproven {
+            self.suspect(answer);
         } else if answer.class == Class::CredentialDoubted {
             self.doubt(answer);
         } else {
             match self.state {
-                State::Unproven { .. } if answer.accepts() && answer.status < 500 => {
-                    self.state = State::Proven;
-                }
-                State::Doubted { .. } if answer.alone && answer.accepts() => self.state = State::Proven,
+                State::Unproven { .. } if answer.accepts() && answer.status < 500 => self.prove(),
+                State::Doubted { .. } if answer.alone && answer.accepts() => self.prove(),
                 _ if answer.alone => self.set_alone(false),
                 _ => {}
             }
@@ -140,8 +173,57 @@ impl Gate {
 
     /// There is another token: what the vendor accepted was the one before it.
     pub(super) fn token_renewed(&mut self) {
-        if !matches!(self.state, State::Refused { .. }) {
-            self.state = State::Unproven { probing: false };
+        match &mut self.state {
+            State::Refused { .. } => {}
+            // Nothing was accepted in between: what was suspected of the one before is suspected of this one.
+            State::Unproven { probing, .. } => *probing = false,
+            State::Proven | State::Doubted { .. } => self.state = State::UNPROVEN,
+        }
+    }
+
+    /// A request begins that shares its tokens.
+    pub(super) const fn shared(&mut self) {
+        self.sharers += 1;
+    }
+
+    /// It has come to its end.
+    pub(super) const fn unshared(&mut self, was_accused: bool) {
+        self.sharers = self.sharers.saturating_sub(1);
+        if was_accused {
+            self.accused = self.accused.saturating_sub(1);
+        }
+    }
+
+    /// A request that shares its tokens was refused with one that was never accepted, and waits for what that means.
+    pub(super) const fn accuse(&mut self) {
+        self.accused += 1;
+    }
+
+    /// Whether somebody waits for that.
+    pub(super) const fn has_accused(&self) -> bool {
+        self.accused > 0
+    }
+
+    /// Whether that is known: another request was tried, or nobody is left who would be.
+    pub(super) const fn is_settled(&self) -> bool {
+        let State::Unproven { suspicion, .. } = &self.state else {
+            return true;
+        };
+        suspicion.is_none() || self.sharers <= self.accused
+    }
+
+    /// What that means, by what is known.
+    pub(super) fn finding(&mut self) -> Finding {
+        match &self.state {
+            State::Refused { .. } => Finding::Credential,
+            State::Unproven {
+                suspicion: Some(suspicion),
+                ..
+            } if !self.was_accepted => {
+                self.refuse(suspicion.status);
+                Finding::Credential
+            }
+            _ => Finding::Request,
         }
     }
 
@@ -197,6 +279,31 @@ impl Gate {
         }
     }
 
+    fn prove(&mut self) {
+        self.state = State::Proven;
+        self.was_accepted = true;
+    }
+
+    fn suspect(&mut self, answer: Answer<'_>) {
+        let State::Unproven { probing, suspicion } = &mut self.state else {
+            // It was in doubt already.
+            self.refuse(answer.status);
+            return;
+        };
+        *probing &= !answer.alone;
+        match suspicion {
+            None => {
+                *suspicion = Some(Suspicion {
+                    operations: answer.operations.iter().copied().collect(),
+                    status: answer.status,
+                });
+            }
+            // Another part of the same.
+            Some(known) if answer.operations.iter().any(|one| known.operations.contains(one)) => {}
+            Some(_) => self.refuse(answer.status),
+        }
+    }
+
     fn doubt(&mut self, answer: Answer<'_>) {
         if !matches!(self.state, State::Doubted { .. }) {
             self.state = State::Doubted {
@@ -226,11 +333,18 @@ impl Gate {
 
     const fn set_alone(&mut self, alone: bool) {
         match &mut self.state {
-            State::Unproven { probing } => *probing = alone,
+            State::Unproven { probing, .. } => *probing = alone,
             State::Doubted { proving, .. } => *proving = alone,
             State::Proven | State::Refused { .. } => {}
         }
     }
+}
+
+impl State {
+    const UNPROVEN: Self = Self::Unproven {
+        probing: false,
+        suspicion: None,
+    };
 }
 
 /// What is not known of a credential.
@@ -243,7 +357,7 @@ pub(super) enum Question {
 }
 
 impl Answer<'_> {
-    /// A token that has run out is a refusal where the host cannot fetch another, or has just fetched this one.
+    /// A token that has run out is a refusal where the host cannot fetch another.
     const fn refuses(&self) -> bool {
         match self.class {
             Class::CredentialRefused => true,

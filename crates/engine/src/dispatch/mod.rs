@@ -28,6 +28,7 @@ mod tokens;
 mod turn;
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -148,6 +149,7 @@ impl Dispatcher {
             order,
             writes,
             tries: Mutex::default(),
+            refused_with: AtomicU64::new(0),
         }
     }
 
@@ -303,6 +305,8 @@ pub struct Ticket {
     writes: Option<Arc<dyn WriteLog>>,
     /// Of writes whose turn came too late, by part.
     tries: Mutex<HashMap<String, Tries>>,
+    /// The generation of the token with which a write was refused though it was good; 0: none.
+    refused_with: AtomicU64,
 }
 
 impl Ticket {

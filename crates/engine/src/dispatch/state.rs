@@ -12,7 +12,7 @@ use std::time::Duration;
 use signoff_core::{Class, Monotonic, Now};
 
 use super::failover::{Departure, Failover, Move, Sign, Words};
-use super::gate::{Answer, Gate, Question, Verdict};
+use super::gate::{Answer, Finding, Gate, Question, Verdict};
 use super::health::Health;
 use super::limits::Limits;
 use super::queue::Queue;
@@ -203,6 +203,46 @@ impl State {
         if let Some(gate) = self.gates.get_mut(credential) {
             gate.token_renewed();
         }
+    }
+
+    /// A request begins that shares the tokens of a credential.
+    pub(super) fn shared(&mut self, credential: &Arc<str>) {
+        let gate = self.gates.entry(Arc::clone(credential));
+        gate.or_insert_with(|| Gate::new(Arc::clone(credential))).shared();
+    }
+
+    /// It has come to its end.
+    pub(super) fn unshared(&mut self, credential: &str, was_accused: bool) {
+        if let Some(gate) = self.gates.get_mut(credential) {
+            gate.unshared(was_accused);
+        }
+    }
+
+    /// It was refused with a token that was never accepted, and waits for what that means.
+    pub(super) fn accuse(&mut self, credential: &str) {
+        if let Some(gate) = self.gates.get_mut(credential) {
+            gate.accuse();
+        }
+    }
+
+    /// Whether somebody waits for that.
+    pub(super) fn has_accused(&self) -> bool {
+        self.gates.values().any(Gate::has_accused)
+    }
+
+    /// Whether that is known, or never will be.
+    pub(super) fn is_settled(&self, credential: &str) -> bool {
+        self.stopped || self.gates.get(credential).is_none_or(Gate::is_settled)
+    }
+
+    /// What that means, by what is known.
+    pub(super) fn finding(&mut self, credential: &Arc<str>) -> Finding {
+        let Some(gate) = self.gates.get_mut(credential) else {
+            return Finding::Credential;
+        };
+        let finding = gate.finding();
+        self.turn_away_refused(credential);
+        finding
     }
 
     /// No token will be had for a credential.

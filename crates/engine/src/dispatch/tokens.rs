@@ -73,6 +73,10 @@ pub(super) enum TokenSign {
     Stale,
     /// It was good, and is so no longer; another will be fetched.
     RunOut,
+    /// It was refused before it was ever accepted: either it is no good, or the request is not to be had with it.
+    Unproven,
+    /// Nothing: the vendor accepts it for others, so it is this request that he refuses.
+    Own,
 }
 
 /// Who asks for a token.
@@ -110,18 +114,20 @@ impl Tokens {
         }
     }
 
-    /// The vendor says that it has run out. If it has never been accepted, it is not the token's age that is wrong.
-    pub(super) fn expired(&self, credential: &str, generation: u64) -> TokenSign {
+    /// The vendor says that it has run out. If it has never been accepted, it is not the token's age that is wrong; nor if
+    /// another was fetched for this request before, which then `may_renew` no more.
+    pub(super) fn expired(&self, credential: &str, generation: u64, may_renew: bool) -> TokenSign {
         match self
             .lock()
             .get_mut(credential)
             .and_then(|cell| cell.present(generation))
         {
-            Some(held) if held.is_proven => {
+            Some(held) if held.is_proven && may_renew => {
                 held.until = Monotonic::ZERO;
                 TokenSign::RunOut
             }
-            Some(_) => TokenSign::Present,
+            Some(held) if held.is_proven => TokenSign::Own,
+            Some(_) => TokenSign::Unproven,
             None => TokenSign::Stale,
         }
     }

@@ -211,9 +211,114 @@ async fn a_fresh_token_that_is_refused_is_a_refused_credential() {
     };
     let world = world(&LOGINS, office);
     let deliveries = world.send_all(logouts(100)).await;
-    let stopped = deliveries.iter().filter(|one| is_credential_stopped(one)).count();
-    assert_eq!((stopped, world.paths().len()), (99, 2));
+    let (stopped, answered): (Vec<_>, Vec<_>) = deliveries.into_iter().partition(is_credential_stopped);
+    assert_eq!((stopped.len(), world.paths().len()), (98, 3));
     assert_eq!(world.paths()[0], "/login");
+    assert_eq!(classes(&answered), [Class::TokenExpired; 2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fresh_token_that_is_refused_to_the_only_one_is_a_refused_credential() {
+    let office = Office {
+        is_good: |_| false,
+        ..Office::new()
+    };
+    let world = world(&LOGINS, office);
+    let refused = world.send_all(logouts(1)).await;
+    assert_eq!(classes(&refused), [Class::TokenExpired]);
+    assert!(is_credential_stopped(&world.send_all(logouts(1)).await[0]));
+    assert_eq!(world.paths(), ["/login", "/0"]);
+}
+
+/// What each was answered means.
+fn classes(deliveries: &[Delivery]) -> Vec<Class> {
+    let class = |delivery: &Delivery| match delivery {
+        Delivery::Response(answer) => answer.class,
+        other => panic!("no answer: {other:?}"),
+    };
+    deliveries.iter().map(class).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_who_is_always_refused_costs_one_login_and_stops_nobody() {
+    // The first is refused with a token that nobody has used yet: it is not its age.
+    for (path, logins) in [("/0", 1), ("/1", 2), ("/3", 2), ("/11", 2)] {
+        let world = World::with(|settings| settings.logins = &LOGINS, {
+            let office = Office::new();
+            move |call| {
+                if call.path == path {
+                    answer_with(401, &[], "expired")
+                } else {
+                    office.answer(call)
+                }
+            }
+        });
+        let deliveries = world.send_all(logouts(12)).await;
+        assert_eq!(succeeded(&deliveries), 11, "{path}: {deliveries:?}");
+        let own = deliveries.iter().find(|one| status(one) == 401).unwrap();
+        assert_eq!(classes(std::slice::from_ref(own)), [Class::Other]);
+        assert_eq!(
+            (count(&world, "/login"), count(&world, path)),
+            (logins, logins),
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_who_is_always_refused_stops_nobody_who_comes_later() {
+    let office = Office {
+        is_good: |call| call.path != "/bad",
+        ..Office::new()
+    };
+    let world = world(&LOGINS, office);
+    for path in ["/1", "/bad", "/2", "/3"] {
+        let deliveries = world.send_all([bearer(write(path))]).await;
+        let expected = if path == "/bad" { 401 } else { 200 };
+        assert_eq!(status(&deliveries[0]), expected, "{path}");
+    }
+    assert_eq!(
+        world.paths(),
+        ["/login", "/1", "/bad", "/login", "/bad", "/2", "/3"]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_parts_of_one_who_is_always_refused_cost_one_login() {
+    let office = Office {
+        is_good: |call| call.path == "/good",
+        ..Office::new()
+    };
+    let world = world(&LOGINS, office);
+    world.send_all([bearer(write("/good"))]).await;
+    let ticket = world.ticket(1);
+    for path in ["/web", "/phone", "/tablet"] {
+        let delivery = world.send(&ticket, &bearer(write(path))).await;
+        assert_eq!(classes(&[delivery]), [Class::Other], "{path}");
+        assert_eq!(succeeded(&world.send_all([bearer(write("/good"))]).await), 1);
+    }
+    assert_eq!(count(&world, "/login"), 2, "{:?}", world.paths());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_ends_the_wait_for_what_a_refusal_means() {
+    let office = Office::new();
+    let world = World::with(
+        |settings| settings.logins = &LOGINS,
+        move |call| match &*call.path {
+            "/0" => answer_with(401, &[], "expired"),
+            "/1" => Answer {
+                after: Duration::from_secs(5),
+                ..answer(200)
+            },
+            _ => office.answer(call),
+        },
+    );
+    let (deliveries, ()) = tokio::join!(world.send_all(logouts(2)), async {
+        pass(Duration::from_secs(1)).await;
+        world.dispatcher.stop();
+    });
+    assert_eq!(classes(&deliveries), [Class::TokenExpired, Class::Ok]);
 }
 
 #[tokio::test(start_paused = true)]
