@@ -48,14 +48,14 @@ fn a_typo_in_a_key() {
         site.run(&["roster", "site"]),
         3,
         &expect![[r#"
-        error: there is no key `credentail` in `connections.site`
-         --> signoff.toml:4:1
-          |
-        4 | credentail = "me"
-          | ^^^^^^^^^^
-          = key: `connections.site.credentail`
-          = help: did you mean `credential`?
-    "#]],
+            error: there is no key `credentail` in `connections.site`
+             --> signoff.toml:4:1
+              |
+            4 | credentail = "…"
+              | ^^^^^^^^^^
+              = key: `connections.site.credentail`
+              = help: did you mean `credential`?
+        "#]],
     );
 }
 
@@ -201,11 +201,14 @@ fn a_password_in_the_configuration() {
         ended,
         3,
         &expect![[r#"
-        error: `password` holds a secret itself
-          --> signoff.toml:11:12
-           = key: `credentials.me.password`
-           = help: write `{ env = "VARIABLE" }`, `{ file = "PATH" }`, `{ command = ["PROGRAM"] }` or `{ prompt = true }`
-    "#]],
+            error: `password` holds a secret itself
+              --> signoff.toml:11:12
+               |
+            11 | password = "…"
+               |            ^^^
+               = key: `credentials.me.password`
+               = help: write `{ env = "VARIABLE" }`, `{ file = "PATH" }`, `{ command = ["PROGRAM"] }` or `{ prompt = true }`
+        "#]],
     );
 }
 

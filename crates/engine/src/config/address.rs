@@ -7,14 +7,16 @@ use crate::transport::is_loopback;
 /// Scheme, host and port, and nothing else: paths are the provider's, secrets the credential's.
 pub(super) fn origin(text: &str, plain_http: bool) -> Result<Url, NoAddress> {
     let url = address(text)?;
+    let text = without_query(text);
     if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
-        return Err(no(
-            format!("`{text}` has more than scheme, host and port"),
-            format!(
+        return Err(NoAddress {
+            message: format!("`{text}` has more than scheme, host and port"),
+            hint: format!(
                 "write `{}`: the provider knows the paths",
                 url.origin().ascii_serialization()
             ),
-        ));
+            secret: url.query().is_some() || url.fragment().is_some(),
+        });
     }
     if url.scheme() == "http" && !plain_http && !url.host_str().is_some_and(is_loopback) {
         return Err(no(
@@ -29,10 +31,11 @@ pub(super) fn origin(text: &str, plain_http: bool) -> Result<Url, NoAddress> {
 pub(super) fn token_url(text: &str) -> Result<Url, NoAddress> {
     let url = address(text)?;
     if url.query().is_some() || url.fragment().is_some() {
-        return Err(no(
-            format!("`{text}` has more than an origin and a path"),
-            "leave out what follows `?` or `#`".to_owned(),
-        ));
+        return Err(NoAddress {
+            message: format!("`{}` has more than an origin and a path", without_query(text)),
+            hint: "leave out what follows `?` or `#`".to_owned(),
+            secret: true,
+        });
     }
     if url.scheme() == "http" && !url.host_str().is_some_and(is_loopback) {
         return Err(no(
@@ -51,6 +54,11 @@ pub(super) struct NoAddress {
     pub(super) secret: bool,
 }
 
+/// An address as messages show it: a query may hold a secret.
+pub(super) fn without_query(text: &str) -> &str {
+    text.split(['?', '#']).next().unwrap_or_default()
+}
+
 fn no(message: String, hint: String) -> NoAddress {
     NoAddress {
         message,
@@ -67,21 +75,27 @@ fn address(text: &str) -> Result<Url, NoAddress> {
             secret: true,
         });
     }
-    if !text.contains("://") {
+    let shown = without_query(text);
+    let no = |message: String, hint: String| NoAddress {
+        message,
+        hint,
+        secret: shown != text,
+    };
+    if !shown.contains("://") {
         return Err(no(
-            format!("`{text}` has no scheme"),
-            format!("write `https://{text}`"),
+            format!("`{shown}` has no scheme"),
+            format!("write `https://{shown}`"),
         ));
     }
     let url = Url::parse(text).map_err(|error| {
         no(
-            format!("`{text}` is no address: {error}"),
+            format!("`{shown}` is no address: {error}"),
             "write `https://HOST:PORT`".to_owned(),
         )
     })?;
     if !matches!(url.scheme(), "https" | "http") || !url.has_host() {
         return Err(no(
-            format!("`{text}` is no HTTP address"),
+            format!("`{shown}` is no HTTP address"),
             "write `https://HOST:PORT`".to_owned(),
         ));
     }

@@ -58,7 +58,7 @@ pub(super) fn document(text: &str, mistakes: &mut Mistakes) -> Section {
         } else {
             "the file is TOML: `key = \"text\"`, tables as `[connections.NAME]`"
         };
-        mistakes.at(&span, "", message, hint);
+        mistakes.no_toml(&span, message, hint);
     }
     let span = table.span();
     Section {
@@ -295,7 +295,8 @@ pub(super) fn unknown_key(entry: &Entry, parent: &str, known: &[&str], mistakes:
     } else {
         format!(" in `{parent}`")
     };
-    mistakes.at(
+    // Under a name that nothing reads there may be anything.
+    mistakes.hidden(
         &entry.key_span,
         join(parent, &entry.key),
         format!("there is no key `{}`{place}", entry.key),

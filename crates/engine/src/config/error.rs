@@ -33,6 +33,8 @@ pub struct ConfigError {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Excerpt {
     line: String,
+    /// How many characters stand before what is underlined.
+    before: usize,
     /// How many characters to underline; at least 1.
     length: usize,
 }
@@ -101,7 +103,7 @@ impl fmt::Display for ConfigError {
             let before: String = excerpt
                 .line
                 .chars()
-                .take(self.column - 1)
+                .take(excerpt.before)
                 // A tab keeps its width, so that the underline stays beneath what it means.
                 .map(|character| if character == '\t' { '\t' } else { ' ' })
                 .collect();
@@ -158,7 +160,8 @@ impl Mistakes {
         }
     }
 
-    /// Notes a mistake at a place of the text.
+    /// Notes a mistake at a place of the text. Its line is shown, and of the values in it only the one that is at fault.
+    /// Of a credential none is.
     pub(super) fn at(
         &mut self,
         span: &Range<usize>,
@@ -166,30 +169,16 @@ impl Mistakes {
         message: impl Into<String>,
         hint: impl Into<String>,
     ) {
-        let text = &self.source.text;
-        let start = floor(text, span.start);
-        let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
-        let line_end = text[start..].find('\n').map_or(text.len(), |at| start + at);
-        let line = text[line_start..line_end].trim_end_matches('\r');
-        let end = floor(text, span.end).clamp(start, start.max(line_start + line.len()));
-        self.found.push((
-            start,
-            ConfigError {
-                path: self.source.path.clone(),
-                line: text[..start].matches('\n').count() + 1,
-                column: text[line_start..start].chars().count() + 1,
-                key: key.into(),
-                message: message.into(),
-                hint: hint.into(),
-                excerpt: (!may_hold_secret(line)).then(|| Excerpt {
-                    line: line.to_owned(),
-                    length: text[start..end].chars().count().max(1),
-                }),
-            },
-        ));
+        let key = key.into();
+        let show = if key.split('.').next() == Some("credentials") {
+            Show::Keys
+        } else {
+            Show::Fault
+        };
+        self.note(span, key, message.into(), hint.into(), show);
     }
 
-    /// Notes a mistake in a line that may hold a secret: the line is not shown.
+    /// Notes a mistake in a line that may hold a secret: none of its values is shown.
     pub(super) fn hidden(
         &mut self,
         span: &Range<usize>,
@@ -197,10 +186,35 @@ impl Mistakes {
         message: impl Into<String>,
         hint: impl Into<String>,
     ) {
-        self.at(span, key, message, hint);
-        if let Some((_, error)) = self.found.last_mut() {
-            error.excerpt = None;
-        }
+        self.note(span, key.into(), message.into(), hint.into(), Show::Keys);
+    }
+
+    /// Notes a place where the text is no TOML. What is a key and what a value there can only be guessed, so the line is
+    /// shown where nothing secret belongs, or not at all.
+    pub(super) fn no_toml(&mut self, span: &Range<usize>, message: String, hint: &str) {
+        self.note(span, String::new(), message, hint.to_owned(), Show::Line);
+    }
+
+    fn note(&mut self, span: &Range<usize>, key: String, message: String, hint: String, show: Show) {
+        let text = &self.source.text;
+        let start = floor(text, span.start);
+        let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
+        let line_end = text[start..].find('\n').map_or(text.len(), |at| start + at);
+        let line = text[line_start..line_end].trim_end_matches('\r');
+        let end = floor(text, span.end).clamp(start, start.max(line_start + line.len()));
+        let fault = start - line_start..end - line_start;
+        self.found.push((
+            start,
+            ConfigError {
+                path: self.source.path.clone(),
+                line: text[..start].matches('\n').count() + 1,
+                column: text[line_start..start].chars().count() + 1,
+                key,
+                message,
+                hint,
+                excerpt: excerpt(&text[..line_start], line, &fault, show),
+            },
+        ));
     }
 
     /// Notes a mistake of the file as a whole.
@@ -241,17 +255,123 @@ impl Mistakes {
     }
 }
 
-/// Whether a line gives a text where a secret's reference belongs: a mistake elsewhere in it must not show it.
-fn may_hold_secret(line: &str) -> bool {
-    let gives_text = ["password", "token", "key", "secret"].iter().any(|name| {
-        line.match_indices(name).any(|(at, _)| {
-            let rest = line[at + name.len()..].trim_start_matches(['"', '\'', ' ', '\t']);
-            rest.strip_prefix('=')
-                .is_some_and(|value| !value.trim_start().starts_with('{'))
-        })
+/// How much of a line is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Show {
+    /// Its keys, and the one value at fault.
+    Fault,
+    /// Its keys.
+    Keys,
+    /// All of it.
+    Line,
+}
+
+/// What is shown of a line, if anything; `fault` is where in it the mistake is.
+fn excerpt(before: &str, line: &str, fault: &Range<usize>, show: Show) -> Option<Excerpt> {
+    // A line may be the middle of a text of several, where nothing tells keys from values.
+    if [before, line]
+        .iter()
+        .any(|text| text.contains("\"\"\"") || text.contains("'''"))
+    {
+        return None;
+    }
+    let shown = match show {
+        Show::Fault => blank(line, Some(fault)),
+        Show::Keys => blank(line, None),
+        Show::Line if may_hold_secret(before, line) => return None,
+        Show::Line => line.char_indices().collect(),
+    };
+    let count = |range: Range<usize>| shown.iter().filter(|(at, _)| range.contains(at)).count();
+    Some(Excerpt {
+        before: count(0..fault.start),
+        length: count(fault.clone()).max(1),
+        line: shown.into_iter().map(|(_, character)| character).collect(),
+    })
+}
+
+/// A line of TOML without its comment, and with each value blanked except the one that is `shown`: each character with
+/// the place in the line that it stands for.
+fn blank(line: &str, shown: Option<&Range<usize>>) -> Vec<(usize, char)> {
+    let is_header = is_header(line);
+    let mut kept = Vec::new();
+    let mut at = 0;
+    while let Some(first) = line[at..].chars().next() {
+        let end = at + token(&line[at..]);
+        let rest = line[end..].trim_start();
+        let word = &line[at..end];
+        let is_key =
+            is_header || rest.starts_with(['=', '.']) || word.ends_with('.') && rest.starts_with(['"', '\'']);
+        // A list or a table may hold more than the mistake is about.
+        let is_fault = shown.is_some_and(|fault| fault.start == at);
+        match first {
+            '#' => break,
+            '"' | '\'' if !is_key && !is_fault => {
+                kept.extend([(at, first), (at, '…'), (end - 1, first)]);
+            }
+            _ if !is_bare(first) || is_key || is_fault || matches!(word, "true" | "false") => {
+                kept.extend(word.char_indices().map(|(offset, one)| (at + offset, one)));
+            }
+            _ => kept.push((at, '…')),
+        }
+        at = end;
+    }
+    while kept.last().is_some_and(|(_, last)| last.is_whitespace()) {
+        kept.pop();
+    }
+    kept
+}
+
+/// The length of what a text begins with: a text in quotes, a bare word, or a character of another kind.
+fn token(text: &str) -> usize {
+    let mut characters = text.char_indices();
+    let Some((_, first)) = characters.next() else {
+        return 0;
+    };
+    if matches!(first, '"' | '\'') {
+        let mut is_escaped = false;
+        for (at, character) in characters {
+            if character == first && !is_escaped {
+                return at + 1;
+            }
+            is_escaped = first == '"' && character == '\\' && !is_escaped;
+        }
+        return text.len();
+    }
+    if is_bare(first) {
+        return text.find(|one| !is_bare(one)).unwrap_or(text.len());
+    }
+    first.len_utf8()
+}
+
+/// Whether a character can stand in a bare key, a number or a date.
+fn is_bare(character: char) -> bool {
+    character.is_alphanumeric() || matches!(character, '_' | '-' | '.' | '+' | ':')
+}
+
+/// Whether a line is the head of a table, such as `[connections.a]`.
+fn is_header(line: &str) -> bool {
+    let line = line.split('#').next().unwrap_or_default().trim();
+    let inner = line.trim_start_matches('[');
+    inner.len() < line.len()
+        && inner.starts_with(char::is_alphabetic)
+        && inner.ends_with(']')
+        && !inner.contains(',')
+}
+
+/// Whether a line that cannot be taken apart may hold a secret: outside of the tables where none belongs, or with
+/// something in it that looks like the name of one.
+fn may_hold_secret(before: &str, line: &str) -> bool {
+    const NAMES: [&str; 11] = [
+        "pas", "pw", "pin", "otp", "tok", "key", "secr", "auth", "cred", "client", "login",
+    ];
+    let heads = before.lines().chain([line]).map(str::trim_start);
+    let table = heads.filter_map(|line| line.strip_prefix('[')).next_back();
+    let is_plain = table.is_some_and(|table| {
+        let table = table.trim_start_matches(['[', ' ', '"', '\'']);
+        table.starts_with("connections") || table.starts_with("limits")
     });
-    // The names of login fields are the vendor's.
-    gives_text || line.contains("login_fields") && line.contains(['"', '\''])
+    let line = line.to_lowercase();
+    !is_plain || NAMES.iter().any(|name| line.contains(name)) || line.contains(['@', '?'])
 }
 
 /// The nearest place at or before this one that is no middle of a character.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use url::Url;
 
+use super::address::without_query;
 use super::document::{Section, did_you_mean};
 use super::error::Mistakes;
 use super::settings::FeedSettings;
@@ -52,7 +53,7 @@ fn addresses(section: &Section, plain: bool, mistakes: &mut Mistakes) -> Vec<Url
     for (text, span) in texts.unwrap_or_default() {
         match address(&text, plain) {
             Ok(url) => addresses.push(url),
-            Err((message, hint)) if text.contains('@') => {
+            Err((message, hint)) if text.contains(['@', '?', '#']) => {
                 mistakes.hidden(&span, section.key("address"), message, hint);
             }
             Err((message, hint)) => mistakes.at(&span, section.key("address"), message, hint),
@@ -70,7 +71,9 @@ fn address(text: &str, plain: bool) -> Result<Url, (String, &'static str)> {
             "write the user under `[credentials.NAME]`, and name that as `credential`",
         ));
     }
-    let mut url = Url::parse(text).map_err(|error| (format!("`{text}` is no address: {error}"), EXAMPLES))?;
+    let parsed = Url::parse(text);
+    let text = without_query(text);
+    let mut url = parsed.map_err(|error| (format!("`{text}` is no address: {error}"), EXAMPLES))?;
     let Some((_, port)) = SCHEMES.iter().find(|(scheme, _)| *scheme == url.scheme()) else {
         return Err((format!("`{text}` is no address of a feed"), EXAMPLES));
     };

@@ -82,7 +82,7 @@ fn authentication(section: &Section, mistakes: &mut Mistakes) -> ClientAuthentic
             mistakes.at(
                 &span,
                 section.key(KEY),
-                format!("`{way}` is no way to say who a client is"),
+                format!("`{KEY}` is no way to say who a client is"),
                 did_you_mean(&way, &WAYS, "the ways are"),
             );
             ClientAuthentication::Basic

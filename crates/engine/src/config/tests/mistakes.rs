@@ -5,6 +5,7 @@ mod connections;
 mod credentials;
 mod document;
 mod logins;
+mod secrets;
 
 use expect_test::Expect;
 

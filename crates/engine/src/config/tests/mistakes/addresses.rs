@@ -31,6 +31,9 @@ api = "https://sup01:hunter2@a.example.com"
         &expect![[r#"
             error: the address holds a user name or a password
              --> etc/signoff.toml:3:7
+              |
+            3 | api = "…"
+              |       ^^^
               = key: `connections.here.api`
               = help: write `https://HOST:PORT`, and the user under `[credentials.NAME]`"#]],
     );
@@ -47,8 +50,8 @@ api = ["https://a.example.com", "http://b.example.com:8080"]
             error: `http://b.example.com:8080` would send passwords in clear
              --> etc/signoff.toml:3:33
               |
-            3 | api = ["https://a.example.com", "http://b.example.com:8080"]
-              |                                 ^^^^^^^^^^^^^^^^^^^^^^^^^^^
+            3 | api = ["…", "http://b.example.com:8080"]
+              |             ^^^^^^^^^^^^^^^^^^^^^^^^^^^
               = key: `connections.here.api`
               = help: write `https://`; or, knowing the danger, add `danger_plain_http = true`"#]],
     );
@@ -101,8 +104,8 @@ api = ["ftp://a.example.com", "https://", 5]
             error: `api` holds a number
              --> etc/signoff.toml:3:43
               |
-            3 | api = ["ftp://a.example.com", "https://", 5]
-              |                                           ^
+            3 | api = ["…", "…", 5]
+              |                  ^
               = key: `connections.here.api`
               = help: every item is a text in quotes"#]],
     );
@@ -119,7 +122,7 @@ api = ["ftp://a.example.com", "https://", "https://a b"]
             error: `ftp://a.example.com` is no HTTP address
              --> etc/signoff.toml:3:8
               |
-            3 | api = ["ftp://a.example.com", "https://", "https://a b"]
+            3 | api = ["ftp://a.example.com", "…", "…"]
               |        ^^^^^^^^^^^^^^^^^^^^^
               = key: `connections.here.api`
               = help: write `https://HOST:PORT`
@@ -127,16 +130,16 @@ api = ["ftp://a.example.com", "https://", "https://a b"]
             error: `https://` is no address: empty host
              --> etc/signoff.toml:3:31
               |
-            3 | api = ["ftp://a.example.com", "https://", "https://a b"]
-              |                               ^^^^^^^^^^
+            3 | api = ["…", "https://", "…"]
+              |             ^^^^^^^^^^
               = key: `connections.here.api`
               = help: write `https://HOST:PORT`
 
             error: `https://a b` is no address: invalid international domain name
              --> etc/signoff.toml:3:43
               |
-            3 | api = ["ftp://a.example.com", "https://", "https://a b"]
-              |                                           ^^^^^^^^^^^^^
+            3 | api = ["…", "…", "https://a b"]
+              |                  ^^^^^^^^^^^^^
               = key: `connections.here.api`
               = help: write `https://HOST:PORT`"#]],
     );
@@ -153,8 +156,8 @@ api = ["https://a.example.com", "https://a.example.com:443/"]
             error: `https://a.example.com:443/` is named twice
              --> etc/signoff.toml:3:33
               |
-            3 | api = ["https://a.example.com", "https://a.example.com:443/"]
-              |                                 ^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+            3 | api = ["…", "https://a.example.com:443/"]
+              |             ^^^^^^^^^^^^^^^^^^^^^^^^^^^^
               = key: `connections.here.api`
               = help: name each node once"#]],
     );

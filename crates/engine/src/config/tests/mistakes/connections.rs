@@ -16,7 +16,7 @@ concurency = 4
             error: there is no key `concurency` in `connections.here`
              --> etc/signoff.toml:4:1
               |
-            4 | concurency = 4
+            4 | concurency = …
               | ^^^^^^^^^^
               = key: `connections.here.concurency`
               = help: did you mean `concurrency`?"#]],
@@ -35,7 +35,7 @@ colour = "blue"
             error: there is no key `colour` in `connections.here`
              --> etc/signoff.toml:4:1
               |
-            4 | colour = "blue"
+            4 | colour = "…"
               | ^^^^^^
               = key: `connections.here.colour`
               = help: the keys are `provider`, `credential`, `rate`, `concurrency`, `window`, `timeout`, `settle`, `ca_file`, `client_certificate`, `proxy`, `feed`, `danger_plain_http`, `danger_plain_xmpp`, `danger_accept_invalid_certificates`, `options`, `api`, `reports`"#]],
@@ -249,7 +249,7 @@ options = { deploymnt = "uccx", poll = 5 }
             error: there is no option `deploymnt`
              --> etc/signoff.toml:4:13
               |
-            4 | options = { deploymnt = "uccx", poll = 5 }
+            4 | options = { deploymnt = "…", poll = … }
               |             ^^^^^^^^^
               = key: `connections.here.options.deploymnt`
               = help: did you mean `deployment`?
@@ -257,8 +257,8 @@ options = { deploymnt = "uccx", poll = 5 }
             error: the option `poll` takes a duration, not the number 5
              --> etc/signoff.toml:4:40
               |
-            4 | options = { deploymnt = "uccx", poll = 5 }
-              |                                        ^
+            4 | options = { deploymnt = "…", poll = 5 }
+              |                                     ^
               = key: `connections.here.options.poll`
               = help: write a text with a unit, such as `"5s"`"#]],
     );
@@ -296,7 +296,7 @@ deployment = "uccx"
             error: `deployment` is an option of the provider
              --> etc/signoff.toml:4:1
               |
-            4 | deployment = "uccx"
+            4 | deployment = "…"
               | ^^^^^^^^^^
               = key: `connections.here.deployment`
               = help: write `options = { deployment = … }`"#]],

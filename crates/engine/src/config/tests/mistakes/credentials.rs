@@ -56,6 +56,9 @@ password = "hunter2"
         &expect![[r#"
             error: `password` holds a secret itself
              --> etc/signoff.toml:5:12
+              |
+            5 | password = "…"
+              |            ^^^
               = key: `credentials.supervisor.password`
               = help: write `{ env = "VARIABLE" }`, `{ file = "PATH" }`, `{ command = ["PROGRAM"] }` or `{ prompt = true }`"#]],
     );
@@ -84,6 +87,9 @@ proxy = "http://me:hunter2@proxy"
         &expect![[r#"
             error: the address holds a user name or a password
              --> etc/signoff.toml:3:9
+              |
+            3 | proxy = "…"
+              |         ^^^
               = key: `connections.here.proxy`
               = help: write `http://HOST:PORT`"#]],
     );
@@ -103,7 +109,7 @@ password = { keyring = "finesse" }
             error: the keyring is not built in
              --> etc/signoff.toml:5:14
               |
-            5 | password = { keyring = "finesse" }
+            5 | password = { keyring = "…" }
               |              ^^^^^^^
               = key: `credentials.supervisor.password.keyring`
               = help: use `{ command = […] }` with your keyring's own program, such as `secret-tool`"#]],
@@ -139,7 +145,7 @@ password = { env = "P", file = "p" }
             error: `password` names 2 sources of its secret
              --> etc/signoff.toml:5:12
               |
-            5 | password = { env = "P", file = "p" }
+            5 | password = { env = "…", file = "…" }
               |            ^^^^^^^^^^^^^^^^^^^^^^^^^
               = key: `credentials.supervisor.password`
               = help: write `{ env = "VARIABLE" }`, `{ file = "PATH" }`, `{ command = ["PROGRAM"] }` or `{ prompt = true }`"#]],
@@ -159,7 +165,7 @@ password = { envv = "P" }
             error: there is no key `envv` in `credentials.supervisor.password`
              --> etc/signoff.toml:5:14
               |
-            5 | password = { envv = "P" }
+            5 | password = { envv = "…" }
               |              ^^^^
               = key: `credentials.supervisor.password.envv`
               = help: did you mean `env`?"#]],
@@ -199,8 +205,8 @@ password = { command = "pass show finesse" }
             error: `command` is one text, and no shell will take it apart
              --> etc/signoff.toml:5:24
               |
-            5 | password = { command = "pass show finesse" }
-              |                        ^^^^^^^^^^^^^^^^^^^
+            5 | password = { command = "…" }
+              |                        ^^^
               = key: `credentials.supervisor.password.command`
               = help: write the program and its arguments: `["pass", "show", "finesse"]`"#]],
     );
@@ -278,7 +284,7 @@ token = { env = "T" }
             error: the credential `supervisor` has more than one secret
              --> etc/signoff.toml:6:1
               |
-            6 | token = { env = "T" }
+            6 | token = { env = "…" }
               | ^^^^^
               = key: `credentials.supervisor.token`
               = help: keep one of `password`, `token`, `key` and `client_secret`"#]],

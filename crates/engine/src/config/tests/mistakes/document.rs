@@ -299,7 +299,7 @@ confirm_abov = 3
             error: there is no key `confirm_abov` in `limits`
               --> etc/signoff.toml:10:1
                |
-            10 | confirm_abov = 3
+            10 | confirm_abov = …
                | ^^^^^^^^^^^^
                = key: `limits.confirm_abov`
                = help: did you mean `confirm_above`?"#]],
@@ -326,13 +326,13 @@ fn a_byte_order_mark() {
     check(
         "\u{feff}conections = 1\n",
         &expect![[r#"
-        error: there is no key `conections`
-         --> etc/signoff.toml:1:1
-          |
-        1 | conections = 1
-          | ^^^^^^^^^^
-          = key: `conections`
-          = help: did you mean `connections`?"#]],
+            error: there is no key `conections`
+             --> etc/signoff.toml:1:1
+              |
+            1 | conections = …
+              | ^^^^^^^^^^
+              = key: `conections`
+              = help: did you mean `connections`?"#]],
     );
 }
 
@@ -344,7 +344,7 @@ fn wide_characters_and_tabs() {
             error: there is no option `größe`
              --> etc/signoff.toml:3:14
               |
-            3 | 	options = { "größe" = "ü", poll = 3 }
+            3 | 	options = { "größe" = "…", poll = … }
               | 	            ^^^^^^^
               = key: `connections.here.options.größe`
               = help: the options are `deployment`, `poll`
@@ -352,7 +352,7 @@ fn wide_characters_and_tabs() {
             error: the option `poll` takes a duration, not the number 3
              --> etc/signoff.toml:3:36
               |
-            3 | 	options = { "größe" = "ü", poll = 3 }
+            3 | 	options = { "größe" = "…", poll = 3 }
               | 	                                  ^
               = key: `connections.here.options.poll`
               = help: write a text with a unit, such as `"3s"`"#]],

@@ -40,13 +40,13 @@ fn an_unknown_login() {
     with_password(
         "login = \"cod\"",
         &expect![[r#"
-        error: ZAP has no login `cod`
-         --> etc/signoff.toml:8:9
-          |
-        8 | login = "cod"
-          |         ^^^^^
-          = key: `credentials.admin.login`
-          = help: did you mean `code`?"#]],
+            error: ZAP has no login `cod`
+             --> etc/signoff.toml:8:9
+              |
+            8 | login = "…"
+              |         ^^^
+              = key: `credentials.admin.login`
+              = help: did you mean `code`?"#]],
     );
 }
 
@@ -70,7 +70,7 @@ login = "code"
             error: Cisco Finesse has no login: it takes a user name and a password as they are
               --> etc/signoff.toml:12:1
                |
-            12 | login = "code"
+            12 | login = "…"
                | ^^^^^
                = key: `credentials.admin.login`
                = help: remove the line"#]],
@@ -82,13 +82,13 @@ fn a_field_that_is_missing() {
     with_password(
         "login = \"code\"",
         &expect![[r#"
-        error: the login `code` wants the field `code`
-         --> etc/signoff.toml:8:1
-          |
-        8 | login = "code"
-          | ^^^^^
-          = key: `credentials.admin.login_fields`
-          = help: add `login_fields = { code = { prompt = true } }`"#]],
+            error: the login `code` wants the field `code`
+             --> etc/signoff.toml:8:1
+              |
+            8 | login = "…"
+              | ^^^^^
+              = key: `credentials.admin.login_fields`
+              = help: add `login_fields = { code = { prompt = true } }`"#]],
     );
 }
 
@@ -114,6 +114,9 @@ fn a_field_that_holds_a_secret_itself() {
         &expect![[r#"
             error: `code` holds a secret itself
              --> etc/signoff.toml:9:25
+              |
+            9 | login_fields = { code = "…" }
+              |                         ^^^
               = key: `credentials.admin.login_fields.code`
               = help: write `{ env = "VARIABLE" }`, `{ file = "PATH" }`, `{ command = ["PROGRAM"] }` or `{ prompt = true }`"#]],
     );
@@ -122,11 +125,17 @@ fn a_field_that_holds_a_secret_itself() {
         &expect![[r#"
             error: `code` holds a secret itself
              --> etc/signoff.toml:9:25
+              |
+            9 | login_fields = { code = "…", x = { promt = true } }
+              |                         ^^^
               = key: `credentials.admin.login_fields.code`
               = help: write `{ env = "VARIABLE" }`, `{ file = "PATH" }`, `{ command = ["PROGRAM"] }` or `{ prompt = true }`
 
             error: there is no key `promt` in `credentials.admin.login_fields.x`
              --> etc/signoff.toml:9:42
+              |
+            9 | login_fields = { code = "…", x = { promt = true } }
+              |                                    ^^^^^
               = key: `credentials.admin.login_fields.x.promt`
               = help: did you mean `prompt`?"#]],
     );
@@ -137,13 +146,13 @@ fn a_login_of_a_token() {
     login(
         "token = { env = \"T\" }\nlogin = \"code\"",
         &expect![[r#"
-        error: `login` goes with `username` and `password`
-         --> etc/signoff.toml:7:1
-          |
-        7 | login = "code"
-          | ^^^^^
-          = key: `credentials.admin.login`
-          = help: remove it: what is no password is not logged in with"#]],
+            error: `login` goes with `username` and `password`
+             --> etc/signoff.toml:7:1
+              |
+            7 | login = "…"
+              | ^^^^^
+              = key: `credentials.admin.login`
+              = help: remove it: what is no password is not logged in with"#]],
     );
 }
 
@@ -152,21 +161,21 @@ fn a_client_without_an_authorisation_server() {
     login(
         "client_id = \"c\"\nclient_secret = { env = \"S\" }",
         &expect![[r#"
-        error: `client_id` is of no use without `oauth`
-         --> etc/signoff.toml:6:1
-          |
-        6 | client_id = "c"
-          | ^^^^^^^^^
-          = key: `credentials.admin.client_id`
-          = help: add `oauth = { token_url = "https://…" }`
+            error: `client_id` is of no use without `oauth`
+             --> etc/signoff.toml:6:1
+              |
+            6 | client_id = "…"
+              | ^^^^^^^^^
+              = key: `credentials.admin.client_id`
+              = help: add `oauth = { token_url = "https://…" }`
 
-        error: `client_secret` is of no use without `oauth`
-         --> etc/signoff.toml:7:1
-          |
-        7 | client_secret = { env = "S" }
-          | ^^^^^^^^^^^^^
-          = key: `credentials.admin.client_secret`
-          = help: add `oauth = { token_url = "https://…" }`"#]],
+            error: `client_secret` is of no use without `oauth`
+             --> etc/signoff.toml:7:1
+              |
+            7 | client_secret = { env = "…" }
+              | ^^^^^^^^^^^^^
+              = key: `credentials.admin.client_secret`
+              = help: add `oauth = { token_url = "https://…" }`"#]],
     );
 }
 
@@ -178,7 +187,7 @@ fn an_authorisation_server_without_a_client() {
             error: the credential `admin` has `oauth` and no `client_id`
              --> etc/signoff.toml:7:1
               |
-            7 | oauth = { token_url = "https://a.example/t" }
+            7 | oauth = { token_url = "…" }
               | ^^^^^
               = key: `credentials.admin.oauth`
               = help: an OAuth client has `oauth`, `client_id` and `client_secret`, and no other secret"#]],
@@ -203,6 +212,9 @@ fn a_client_secret_in_the_file() {
         &expect![[r#"
             error: `client_secret` holds a secret itself
              --> etc/signoff.toml:7:17
+              |
+            7 | client_secret = "…"
+              |                 ^^^
               = key: `credentials.admin.client_secret`
               = help: write `{ env = "VARIABLE" }`, `{ file = "PATH" }`, `{ command = ["PROGRAM"] }` or `{ prompt = true }`"#]],
     );
@@ -232,21 +244,21 @@ fn an_authorisation_server_that_is_nowhere() {
     oauth(
         "token_ur = \"https://a.example/t\"",
         &expect![[r#"
-        error: `oauth` does not say where tokens are fetched
-         --> etc/signoff.toml:8:20
-          |
-        8 | [credentials.admin.oauth]
-          |                    ^^^^^
-          = key: `credentials.admin.oauth`
-          = help: add `token_url = "https://…"`
+            error: `oauth` does not say where tokens are fetched
+             --> etc/signoff.toml:8:20
+              |
+            8 | [credentials.admin.oauth]
+              |                    ^^^^^
+              = key: `credentials.admin.oauth`
+              = help: add `token_url = "https://…"`
 
-        error: there is no key `token_ur` in `credentials.admin.oauth`
-         --> etc/signoff.toml:9:1
-          |
-        9 | token_ur = "https://a.example/t"
-          | ^^^^^^^^
-          = key: `credentials.admin.oauth.token_ur`
-          = help: did you mean `token_url`?"#]],
+            error: there is no key `token_ur` in `credentials.admin.oauth`
+             --> etc/signoff.toml:9:1
+              |
+            9 | token_ur = "…"
+              | ^^^^^^^^
+              = key: `credentials.admin.oauth.token_ur`
+              = help: did you mean `token_url`?"#]],
     );
 }
 
@@ -255,13 +267,13 @@ fn an_authorisation_server_that_is_not_safe() {
     oauth(
         "token_url = \"http://a.example/t\"",
         &expect![[r#"
-        error: `http://a.example/t` would send the client's secret in clear
-         --> etc/signoff.toml:9:13
-          |
-        9 | token_url = "http://a.example/t"
-          |             ^^^^^^^^^^^^^^^^^^^^
-          = key: `credentials.admin.oauth.token_url`
-          = help: write `https://`"#]],
+            error: `http://a.example/t` would send the client's secret in clear
+             --> etc/signoff.toml:9:13
+              |
+            9 | token_url = "…"
+              |             ^^^
+              = key: `credentials.admin.oauth.token_url`
+              = help: write `https://`"#]],
     );
     oauth(
         "token_url = \"http://127.0.0.1:80/t\"",
@@ -270,21 +282,24 @@ fn an_authorisation_server_that_is_not_safe() {
     oauth(
         "token_url = \"https://me:hunter2@a.example/t\"",
         &expect![[r#"
-        error: the address holds a user name or a password
-         --> etc/signoff.toml:9:13
-          = key: `credentials.admin.oauth.token_url`
-          = help: write the address alone"#]],
+            error: the address holds a user name or a password
+             --> etc/signoff.toml:9:13
+              |
+            9 | token_url = "…"
+              |             ^^^
+              = key: `credentials.admin.oauth.token_url`
+              = help: write the address alone"#]],
     );
     oauth(
         "token_url = \"https://a.example/t?tenant=1\"",
         &expect![[r#"
-        error: `https://a.example/t?tenant=1` has more than an origin and a path
-         --> etc/signoff.toml:9:13
-          |
-        9 | token_url = "https://a.example/t?tenant=1"
-          |             ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-          = key: `credentials.admin.oauth.token_url`
-          = help: leave out what follows `?` or `#`"#]],
+            error: `https://a.example/t` has more than an origin and a path
+             --> etc/signoff.toml:9:13
+              |
+            9 | token_url = "…"
+              |             ^^^
+              = key: `credentials.admin.oauth.token_url`
+              = help: write the address alone"#]],
     );
 }
 
@@ -293,11 +308,11 @@ fn a_way_to_say_who_one_is_that_there_is_not() {
     oauth(
         "token_url = \"https://a.example/t\"\nclient_authentication = \"forms\"",
         &expect![[r#"
-            error: `forms` is no way to say who a client is
+            error: `client_authentication` is no way to say who a client is
               --> etc/signoff.toml:10:25
                |
-            10 | client_authentication = "forms"
-               |                         ^^^^^^^
+            10 | client_authentication = "…"
+               |                         ^^^
                = key: `credentials.admin.oauth.client_authentication`
                = help: did you mean `form`?"#]],
     );
