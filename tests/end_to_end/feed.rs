@@ -519,6 +519,63 @@ fn the_second_signal_leaves_at_once_also_while_a_run_ends() {
     }
 }
 
+/// What happens in a gap is not told afterwards, so it is read.
+#[test]
+fn what_happened_in_a_gap_is_shown_after_it() {
+    let site = site(3);
+    let mut running = site.begin_with_configuration(&["watch-feed", "site", "--format", "json"]);
+    let told = || std::fs::read_to_string(site.path("stdout")).unwrap();
+    running.until(|| site.sandbox.ledger().count("GET", "/finesse/api/Team/1") > 0);
+    site.sandbox.set_fault(Fault::parse("feed_close").unwrap());
+    site.sandbox.set_state("10002", State::NotReady);
+    running.until(|| told().contains("gap"));
+    site.sandbox.clear_faults();
+    running.until(|| told().contains("change"));
+    running.signal("INT");
+    let ended = running.wait().exits(0);
+    let lines = ended.lines();
+    let events: Vec<&str> = lines.iter().map(|line| line["event"].as_str().unwrap()).collect();
+    assert_eq!(events, ["listening", "gap", "listening", "change"]);
+    let change = &lines[3];
+    assert_eq!(
+        (&change["user"], &change["state"], &change["seen_by"]),
+        (&"10002".into(), &"NOT_READY".into(), &"status".into()),
+        "{change}"
+    );
+}
+
+/// He who is waited for reaches his state while nobody listens.
+#[test]
+fn who_is_waited_for_is_looked_at_after_a_gap() {
+    let site = site(2);
+    let script = site.write(
+        "waits.luau",
+        r#"
+        local signoff = require("@signoff")
+        return signoff.workflow({
+            args = { connection = signoff.arg.connection("finesse") },
+            run = function(args)
+                local finesse = signoff.connect(args.connection)
+                local row = finesse:wait_for({ user = "10001", state = "not_ready", within = "60s" })
+                signoff.log("warn", `he is {row and row.state}`)
+            end,
+        })
+        "#,
+    );
+    let mut running = site.begin_with_configuration(&["run", &script]);
+    running.until(|| !site.sandbox.feed_subscriptions().is_empty());
+    // Once it is quiet his state is read again; from then on only an event tells of him.
+    running.until(|| site.sandbox.ledger().count("GET", "/finesse/api/Team/1") > 1);
+    site.sandbox.set_fault(Fault::parse("feed_close").unwrap());
+    site.sandbox.set_state("10001", State::NotReady);
+    let told = || std::fs::read_to_string(site.path("stderr")).unwrap();
+    running.until(|| told().contains("the feed was lost"));
+    site.sandbox.clear_faults();
+    let ended = running.wait().exits(0);
+    assert!(ended.stderr.contains("he is NOT_READY"), "{}", ended.stderr);
+    assert!(ended.elapsed < Duration::from_secs(50), "{:?}", ended.elapsed);
+}
+
 #[test]
 fn watching_ends_when_nobody_reads_any_more() {
     let site = site(2);

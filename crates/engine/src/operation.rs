@@ -252,6 +252,8 @@ impl<'a> Driver<'a> {
 
     fn hear(&mut self, heard: Heard) -> Result<(), DispatchError> {
         match heard {
+            // Operations name their nodes themselves.
+            Heard::Scope(_) => Ok(()),
             Heard::Subscribed(subscription) => self.input(Input::Subscribed { subscription }),
             Heard::Lost(subscription, _) => self.input(Input::FeedLost { subscription }),
             Heard::Event(event) => {
@@ -260,7 +262,9 @@ impl<'a> Driver<'a> {
                 }
                 self.input(Input::Event(event.as_event()))
             }
-            Heard::Refused { id, message, cause } => {
+            Heard::Refused {
+                id, message, cause, ..
+            } => {
                 match cause {
                     None => self.seen.no_feed = Some(Arc::clone(&message)),
                     Some(cause) => self.seen.feed_trouble = Some(cause),

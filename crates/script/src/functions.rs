@@ -170,10 +170,10 @@ export type Connection = {
     provider: string,
     actor: string?,
     --- What happens to users from here on, as the vendor tells it: iterate over it. It ends after `within`; in a plan at
-    --- once.
+    --- once. What happens while the feed is lost is missed, and a warning says so.
     events: (self: Connection, options: { team: string?, within: Duration? }?) -> () -> Row?,
-    --- Waits until a user is in a state, as far as the vendor tells it within that time (30s); gives the row that shows
-    --- it, or nil. In a plan it does not wait.
+    --- Waits until a user is in a state, at most for that time (30s); gives the row that shows it, or nil. The vendor
+    --- tells of it; before, after a gap and in the end his state is read. In a plan it does not wait.
     wait_for: (
         self: Connection,
         options: { user: User, state: string, within: Duration?, team: string? }

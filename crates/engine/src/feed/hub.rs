@@ -135,7 +135,12 @@ impl Hub {
             if let Some(places) = self.of_listener.get_mut(&ear.listener) {
                 places.retain(|(node, _)| node != name);
             }
-            refuse(&ear, why, Some(Cause::Unreachable));
+            ear.mailbox.put(Heard::Refused {
+                id: ear.id,
+                message: Arc::clone(why),
+                cause: Some(Cause::Unreachable),
+                is_part: true,
+            });
         }
     }
 
@@ -225,5 +230,6 @@ pub(super) fn refuse(ear: &Ear, why: &Arc<str>, cause: Option<Cause>) {
         id: ear.id,
         message: Arc::clone(why),
         cause,
+        is_part: false,
     });
 }

@@ -46,6 +46,8 @@ pub(super) struct Ear {
 /// What comes from a feed.
 #[derive(Debug, Clone)]
 pub(crate) enum Heard {
+    /// What is watched comes to so many nodes; each is subscribed to, refused and lost by itself.
+    Scope(usize),
     /// Events arrive from here on.
     Subscribed(RequestId),
     /// There are no events.
@@ -54,6 +56,8 @@ pub(crate) enum Heard {
         message: Arc<str>,
         /// What went wrong; `None` if that is how things are.
         cause: Option<Cause>,
+        /// Whether it is one node of several that may be listened to.
+        is_part: bool,
     },
     /// Events may have been missed; whoever listens on is told when they arrive again.
     Lost(RequestId, Arc<str>),
@@ -182,6 +186,7 @@ impl Listener {
                 id: ear.id,
                 message: Arc::from("the run has ended"),
                 cause: None,
+                is_part: false,
             });
         }
     }

@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::hub::{Hub, refuse};
-use super::listener::{Command, Ear};
+use super::listener::{Command, Ear, Heard};
 use super::open::{Live, Trouble, open, scope_nodes};
 use super::source::Source;
 use super::wire::Wire;
@@ -207,6 +207,7 @@ impl Feed {
         match command {
             Some(Command::Listen { node, user, ear }) => self.hub.listen(node, user, ear),
             Some(Command::Nodes { nodes, ear }) => {
+                ear.mailbox.put(Heard::Scope(nodes.len()));
                 for node in nodes {
                     self.hub.listen(node, None, ear.clone());
                 }

@@ -43,7 +43,7 @@ impl Stage {
     }
 
     fn listener(&self) -> Listener {
-        Listener::new(self.sent.clone(), 3, false, actor())
+        Listener::new(self.sent.clone(), 4, false, actor())
     }
 
     /// Carries out what listeners asked for.
@@ -56,7 +56,13 @@ impl Stage {
                         self.hub.listen(node, None, ear.clone());
                     }
                 }
-                Command::Watch { scope, ear } => self.hub.listen(scope, None, ear),
+                Command::Watch { scope, ear } => {
+                    let nodes: Vec<&str> = scope.split(' ').collect();
+                    ear.mailbox.put(Heard::Scope(nodes.len()));
+                    for node in nodes {
+                        self.hub.listen(node.to_owned(), None, ear.clone());
+                    }
+                }
                 Command::Leave(listener) => {
                     for node in self.hub.leave(listener) {
                         self.line(&format!("give up {node}"));
@@ -92,6 +98,7 @@ impl Stage {
                 Heard::Refused { id, message, .. } => format!("refused {}: {message}", id.0),
                 Heard::Lost(id, why) => format!("lost {}: {why}", id.0),
                 Heard::Event(event) => format!("event of {}", event.user),
+                Heard::Scope(nodes) => format!("{nodes} nodes"),
             };
             self.line(&format!("{who}: {heard}"));
         }
@@ -148,6 +155,7 @@ async fn a_node_is_subscribed_to_once_and_events_find_their_listeners() {
         one: event of a1
         two: subscribed 1
         two: event of A2
+        all: 1 nodes
         all: subscribed 0
         all: lost 0: more events came than could be taken
     "#]]);
@@ -197,6 +205,7 @@ async fn after_a_gap_those_who_watch_are_subscribed_anew() {
         one: subscribed 1
         one: lost 1: gone
         one: refused 2: gone
+        all: 1 nodes
         all: subscribed 0
         all: lost 0: gone
         all: event of 1
@@ -278,14 +287,52 @@ async fn whoever_watches_is_told_of_every_gap() {
     stage.subscribed("team");
     assert!(matches!(watch.next().await, News::Listening));
     for _ in 0..2 {
-        for _ in 0..4 {
+        for _ in 0..5 {
             stage.event("team", "1");
         }
         let told = tokio::time::timeout(Duration::from_secs(1), watch.next()).await;
         assert!(matches!(told, Ok(News::Gap { .. })), "{told:?}");
         stage.event("team", "2");
+        assert!(matches!(watch.next().await, News::Listening));
         assert!(matches!(watch.next().await, News::Event(event) if event.user == "2"));
     }
+}
+
+/// All of it is heard once each node stands or never will.
+#[tokio::test(start_paused = true)]
+async fn whoever_watches_several_nodes_hears_what_he_may() {
+    let mut stage = Stage::new();
+    let listener = stage.listener();
+    listener.watch(RequestId(0), "one two".to_owned());
+    let mut watch = Watch::new(Ok(listener));
+    stage.settle();
+    stage.subscribed("one");
+    let told = tokio::time::timeout(Duration::from_secs(1), watch.next()).await;
+    assert!(told.is_err(), "{told:?}");
+    stage.hub.refused("two", &Arc::from("forbidden"));
+    assert!(matches!(watch.next().await, News::Partly { reason } if &*reason == "forbidden"));
+    assert!(matches!(watch.next().await, News::Listening));
+    stage.event("one", "1");
+    assert!(matches!(watch.next().await, News::Event(event) if event.user == "1"));
+    stage.hub.lost(&Arc::from("closed"));
+    assert!(matches!(watch.next().await, News::Gap { .. }));
+    stage.settle();
+    stage.subscribed("one");
+    assert!(matches!(watch.next().await, News::Listening));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_watched_and_all_refused_is_refused() {
+    let mut stage = Stage::new();
+    let listener = stage.listener();
+    listener.watch(RequestId(0), "one two".to_owned());
+    let mut watch = Watch::new(Ok(listener));
+    stage.settle();
+    for node in ["one", "two"] {
+        stage.hub.refused(node, &Arc::from("forbidden"));
+    }
+    assert!(matches!(watch.next().await, News::Partly { .. }));
+    assert!(matches!(watch.next().await, News::Refused { lasting: false, .. }));
 }
 
 #[tokio::test(start_paused = true)]

@@ -73,6 +73,11 @@ impl Listens for ListensOn<'_> {
 pub enum News {
     /// Events arrive from here on: at the beginning, and after a gap.
     Listening,
+    /// A part of what is watched cannot be listened to; the rest is.
+    Partly {
+        /// Why.
+        reason: Arc<str>,
+    },
     /// The feed was lost; events may have been missed. It goes on by itself.
     Gap {
         /// Why.
@@ -95,6 +100,12 @@ pub struct Watch {
     listener: Result<Listener, Option<Arc<str>>>,
     gap: bool,
     listening: bool,
+    /// Nodes that it comes to, once that is known; those of them that are subscribed to, and those that never will be.
+    nodes: usize,
+    live: usize,
+    refused: usize,
+    /// Came before it was said that events arrive again.
+    next: Option<Arc<FeedEvent>>,
 }
 
 impl Watch {
@@ -104,12 +115,24 @@ impl Watch {
             listener: listener.map_err(|why| Some(Arc::from(why))),
             gap: false,
             listening: false,
+            nodes: 0,
+            live: 0,
+            refused: 0,
+            next: None,
         }
     }
 
     /// What comes next, as soon as it comes. After [`News::Refused`] nothing ever does.
     pub async fn next(&mut self) -> News {
+        if let Some(event) = self.next.take() {
+            return News::Event(event);
+        }
         loop {
+            // Only then is all of it heard.
+            if !self.listening && self.live > 0 && self.live + self.refused >= self.nodes {
+                (self.listening, self.gap) = (true, false);
+                return News::Listening;
+            }
             let heard = match &mut self.listener {
                 Ok(listener) => listener.heard().await,
                 Err(reason) => match reason.take() {
@@ -122,24 +145,33 @@ impl Watch {
                     None => std::future::pending().await,
                 },
             };
-            // A scope may be several nodes, which come and go together.
             match heard {
-                Heard::Subscribed(_) if self.listening => {}
-                Heard::Subscribed(_) => {
+                Heard::Scope(nodes) => self.nodes = nodes,
+                Heard::Subscribed(_) => self.live += 1,
+                Heard::Lost(_, reason) => {
+                    self.live = self.live.saturating_sub(1);
+                    self.listening = false;
+                    if !std::mem::replace(&mut self.gap, true) {
+                        return News::Gap { reason };
+                    }
+                }
+                // Whoever could not take them all hears on without being subscribed anew, and may miss more.
+                Heard::Event(event) if self.gap => {
                     (self.listening, self.gap) = (true, false);
+                    self.next = Some(event);
                     return News::Listening;
                 }
-                Heard::Lost(..) if self.gap => {}
-                Heard::Lost(_, reason) => {
-                    (self.listening, self.gap) = (false, true);
-                    return News::Gap { reason };
-                }
-                Heard::Event(event) => {
-                    // Whoever could not take them all hears on without being subscribed anew, and may miss more.
-                    self.gap = false;
-                    return News::Event(event);
-                }
-                Heard::Refused { message, cause, .. } => {
+                Heard::Event(event) => return News::Event(event),
+                Heard::Refused {
+                    message,
+                    cause,
+                    is_part,
+                    ..
+                } => {
+                    self.refused += 1;
+                    if is_part && self.refused < self.nodes {
+                        return News::Partly { reason: message };
+                    }
                     self.listener = Err(None);
                     return News::Refused {
                         reason: message,

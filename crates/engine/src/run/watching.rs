@@ -32,7 +32,7 @@ const fn text(name: &'static str, help: &'static str) -> Parameter {
     }
 }
 
-static OPTIONS: [Parameter; 4] = [
+static OPTIONS: [Parameter; 5] = [
     text(
         "team",
         "whose events, in the vendor's terms; empty: all that may be heard",
@@ -48,7 +48,21 @@ static OPTIONS: [Parameter; 4] = [
         kind: ParameterKind::Duration,
         ..text("patience", "how long to wait for this one event")
     },
+    Parameter {
+        default: None,
+        kind: ParameterKind::Boolean,
+        ..text(
+            "gaps",
+            "whether a row without an id tells that events were missed",
+        )
+    },
 ];
+
+/// The row that stands for what was missed: it is of nobody.
+const GAP: Record = Record {
+    id: String::new(),
+    attributes: Vec::new(),
+};
 
 /// Those who watch in a run, by the place where they began.
 #[derive(Default)]
@@ -191,29 +205,48 @@ impl Run {
     /// Waits until events arrive: what happens after the call is heard. False if none will.
     async fn hear_first(&self, call: &Call, watch: &mut Watch) -> Result<bool, CallError> {
         let mut stopped = self.stopped.subscribe();
-        tokio::select! {
-            news = watch.next() => match news {
-                News::Refused { reason, lasting: true } => Err(CallError::Misuse {
-                    message: format!("connection `{}`: nothing can be listened to: {reason}", call.connection),
-                    hint: "`signoff doctor` says what is missing".to_owned(),
-                }),
+        loop {
+            let news = tokio::select! {
+                news = watch.next() => news,
+                _ = stopped.wait_for(|stopped| *stopped) => return Err(CallError::Stopped),
+            };
+            match news {
+                News::Refused {
+                    reason,
+                    lasting: true,
+                } => {
+                    return Err(CallError::Misuse {
+                        message: format!(
+                            "connection `{}`: nothing can be listened to: {reason}",
+                            call.connection
+                        ),
+                        hint: "`signoff doctor` says what is missing".to_owned(),
+                    });
+                }
                 News::Refused { reason, .. } | News::Gap { reason } => {
                     self.deaf(&call.connection, &reason);
-                    Ok(false)
+                    return Ok(false);
                 }
-                News::Listening | News::Event(_) => Ok(true),
-            },
-            _ = stopped.wait_for(|stopped| *stopped) => Err(CallError::Stopped),
+                News::Partly { reason } => self.deaf(&call.connection, &reason),
+                News::Listening | News::Event(_) => return Ok(true),
+            }
         }
     }
 
     /// The next event as a row; none once the time is over.
     async fn next_event(&self, call: &Call, arguments: &[Field]) -> Result<Option<Record>, CallError> {
         let place = find(arguments, "of").and_then(Value::as_text).unwrap_or_default();
+        let tells_gaps = find(arguments, "gaps") == Some(&Value::Boolean(true));
         let watching = match self.watches.find(place) {
             Some(watching) => watching,
             // An earlier process began to listen.
-            None => self.begin_watching(call, arguments, place).await?,
+            None => {
+                let watching = self.begin_watching(call, arguments, place).await?;
+                if tells_gaps {
+                    return Ok(Some(GAP));
+                }
+                watching
+            }
         };
         let mut watching = watching.lock().await;
         let mut stopped = self.stopped.subscribe();
@@ -231,8 +264,10 @@ impl Run {
                     row.attributes = report::redacted_fields(&self.engine.redactor, attributes);
                     return Ok(Some(row));
                 }
+                // What was missed is not told again. Whoever knows what he waits for looks for himself.
+                Some(News::Listening) if tells_gaps => return Ok(Some(GAP)),
                 Some(News::Listening) => {}
-                Some(News::Gap { reason } | News::Refused { reason, .. }) => {
+                Some(News::Gap { reason } | News::Partly { reason } | News::Refused { reason, .. }) => {
                     self.deaf(&call.connection, &reason);
                 }
             }

@@ -70,19 +70,20 @@ print(finesse:wait_for({ user = "1003", state = "LOGOUT", team = "7" }))
         expect![[r#"
             1 test.luau:5 prod:status 1002
             2 test.luau:5 prod:events  within=5s
-            3 test.luau:5 prod:next_event  of=2 patience=1100ms within=5s
-            4 test.luau:5 prod:next_event  of=2 patience=1100ms within=5s
-            5 test.luau:5 prod:next_event  of=2 patience=1100ms within=5s
+            3 test.luau:5 prod:next_event  gaps=true of=2 patience=1100ms within=5s
+            4 test.luau:5 prod:next_event  gaps=true of=2 patience=1100ms within=5s
+            5 test.luau:5 prod:next_event  gaps=true of=2 patience=1100ms within=5s
             Info: LOGOUT
             6 test.luau:6 prod:status 1002
             7 test.luau:6 prod:status 1002
             Info: TALKING
             8 test.luau:7 prod:status 1003
             9 test.luau:7 prod:events  team=7 within=30s
-            10 test.luau:7 prod:next_event  of=9 patience=1100ms team=7 within=30s
-            11 test.luau:7 prod:next_event  of=9 patience=1100ms team=7 within=30s
+            10 test.luau:7 prod:next_event  gaps=true of=9 patience=1100ms team=7 within=30s
+            11 test.luau:7 prod:next_event  gaps=true of=9 patience=1100ms team=7 within=30s
             12 test.luau:7 prod:status 1003
-            13 test.luau:7 prod:next_event  of=9 team=7 within=30s
+            13 test.luau:7 prod:next_event  gaps=true of=9 team=7 within=30s
+            14 test.luau:7 prod:status 1003
             Info: nil
         "#]],
     );
@@ -101,8 +102,8 @@ fn a_plan_does_not_wait() {
     expect![[r#"
         1 test.luau:3 prod:status 1002
         2 test.luau:3 prod:events  within=30s
-        3 test.luau:3 prod:next_event  of=2 patience=1100ms within=30s
-        4 test.luau:3 prod:next_event  of=2 within=30s
+        3 test.luau:3 prod:next_event  gaps=true of=2 patience=1100ms within=30s
+        4 test.luau:3 prod:next_event  gaps=true of=2 within=30s
         Info: nil
     "#]]
     .assert_eq(&transcript);
