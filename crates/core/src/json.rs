@@ -45,19 +45,19 @@ pub fn text<'d>(document: &'d Value, pointer: &str) -> Option<&'d str> {
 }
 
 /// What an answer of any shape says to people: the first text at one of these pointers; the document itself if that is a
-/// text; else the body as it came. Bounded; `None` if there is nothing.
+/// text; else the body as it came. [Bounded](bounded); `None` if there is nothing.
 #[must_use]
 pub fn words(body: &[u8], pointers: &[&str]) -> Option<String> {
-    match parse(body) {
-        Ok(document) => {
-            let said = pointers
-                .iter()
-                .chain(&[""])
-                .find_map(|pointer| text(&document, pointer));
-            said.map(bounded).or_else(|| raw(body))
-        }
-        Err(_) => raw(body),
-    }
+    // More than is kept, and not the eight megabytes that there may be.
+    let start = &body[..body.len().min(8 * MAX_WORDS)];
+    let said = said(body, pointers).or_else(|| raw(start))?;
+    Some(bounded(&said))
+}
+
+/// The same in full length, for who takes the secrets out of it before it is [bounded].
+#[must_use]
+pub fn whole_words(body: &[u8], pointers: &[&str]) -> Option<String> {
+    said(body, pointers).or_else(|| raw(body))
 }
 
 /// The same value, as reports and scripts show it. A whole number that is too large for them stays exact, as text.
@@ -99,17 +99,23 @@ fn count(document: &[u8]) -> usize {
     values
 }
 
-fn raw(body: &[u8]) -> Option<String> {
-    // More than is kept, and not the eight megabytes that there may be.
-    let start = &body[..body.len().min(8 * MAX_WORDS)];
-    let text = String::from_utf8_lossy(start);
-    let text = text.trim();
-    (!text.is_empty()).then(|| bounded(text))
+fn said(body: &[u8], pointers: &[&str]) -> Option<String> {
+    let document = parse(body).ok()?;
+    let mut pointers = pointers.iter().chain(&[""]);
+    let said = pointers.find_map(|pointer| text(&document, pointer));
+    said.map(str::to_owned)
 }
 
-/// The words, up to a bound. What does not fit is left out as a whole, up to a space, a quotation mark or a bracket: it
-/// may be a secret that was echoed, and the host finds secrets by their full length.
-fn bounded(text: &str) -> String {
+fn raw(body: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(body);
+    let text = text.trim();
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+/// The words, up to [a bound](MAX_WORDS). What does not fit is left out as a whole, up to a space, a quotation mark or a
+/// bracket: it may be a secret that was echoed, and the host finds secrets by their full length.
+#[must_use]
+pub fn bounded(text: &str) -> String {
     let Some((end, _)) = text.char_indices().nth(MAX_WORDS) else {
         return text.to_owned();
     };

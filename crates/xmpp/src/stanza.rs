@@ -326,10 +326,16 @@ pub fn bare(jid: &str) -> &str {
     jid.split('/').next().unwrap_or_default()
 }
 
-/// So much of an untrusted text as belongs into a message.
+/// So much of an untrusted text as belongs into a message. A word that does not fit is left out as a whole: it may be a
+/// password that was echoed, which is found by its full length.
 pub(crate) fn brief(text: &str) -> &str {
     const LONGEST: usize = 300;
-    &text[..text.floor_char_boundary(LONGEST)]
+    if text.len() <= LONGEST {
+        return text;
+    }
+    let start = &text[..text.floor_char_boundary(LONGEST)];
+    let end = start.rfind(char::is_whitespace).unwrap_or_default();
+    start[..end].trim_end()
 }
 
 fn pubsub(kind: &str, id: &str, from: &str, service: &str, what: Node) -> Node {
@@ -342,4 +348,17 @@ fn subscription(node: &str, jid: &str) -> Node {
         .with("node", node)
         .with("jid", jid)
         .with("subscription", "subscribed")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::brief;
+
+    #[test]
+    fn long_texts_end_between_words() {
+        let before = "x".repeat(290);
+        assert_eq!(brief(&format!("{before} the-whole-password")), before);
+        assert_eq!(brief(&format!("{before} password")), format!("{before} password"));
+        assert_eq!(brief(&"ü".repeat(300)), "");
+    }
 }

@@ -357,15 +357,16 @@ impl Grant {
     }
 }
 
-/// What a vendor says in an answer that gives no token. Of an answer that might hold one after all, elsewhere than we
-/// looked, only what is said for people.
+/// What a vendor says in an answer that gives no token, in full length: a secret is found in it only as a whole, so it is
+/// to be taken out before the rest is cut. Of an answer that might hold a token after all, elsewhere than we looked, only
+/// what is said for people.
 pub(crate) fn words(body: &[u8], may_hold_token: bool) -> Option<String> {
     if !may_hold_token {
-        return json::words(body, &WORDS);
+        return json::whole_words(body, &WORDS);
     }
     let document = json::parse(body).ok()?;
-    let said = WORDS.iter().find_map(|pointer| json::text(&document, pointer))?;
-    Some(said.chars().take(json::MAX_WORDS).collect())
+    let said = WORDS.iter().find_map(|pointer| json::text(&document, pointer));
+    said.map(str::to_owned)
 }
 
 /// A text that can be sent in a header.

@@ -176,7 +176,7 @@ fn without_token(credential: &Credential, recipe: Option<Recipe<'_>>, answer: &D
     };
     if let Some(words) = words(&answer.body, is_ok) {
         message.push_str(": ");
-        message.push_str(&credential.redacted(&words));
+        message.push_str(&json::bounded(&credential.redacted(&words)));
     }
     message.into()
 }

@@ -361,6 +361,37 @@ async fn a_refused_login_is_tried_once_and_stops_all() {
     }
 }
 
+/// Its beginning would be shown if the words were cut first.
+#[tokio::test(start_paused = true)]
+async fn a_secret_at_the_end_of_long_words_is_not_shown() {
+    for status in [200, 401] {
+        for shape in [r#"{"message":"WORDS"}"#, "WORDS"] {
+            let words = format!("{}x:open sesame {}", "x ".repeat(494), "y ".repeat(5_000));
+            let answered = shape.replace("WORDS", &words);
+            let world = World::with(
+                |settings| settings.logins = &LOGINS,
+                move |_| {
+                    let mut answer = body(answered.clone());
+                    if let Ok(reply) = &mut answer.result {
+                        reply.status = status;
+                    }
+                    answer
+                },
+            );
+            let deliveries = world.send_all(logouts(1)).await;
+            let shown = stopped_because(&deliveries[0]);
+            assert!(
+                !shown.contains("open") && shown.len() < 1_200,
+                "{status}: {shown}"
+            );
+            assert_eq!(
+                shown.contains(":[redacted"),
+                shape.contains("message") || status == 401
+            );
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_login_that_is_throttled_is_tried_again_when_the_vendor_says() {
     let office = Office {
