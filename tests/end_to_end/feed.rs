@@ -355,8 +355,27 @@ fn every_way_leads_to_the_same() {
     let sessions = site.sandbox.ledger().feed().sessions;
     site.sandbox.set_state("10001", State::Ready);
     let ended = site.log_team_out(&[]).exits(0);
-    assert!(ended.stderr.contains("no TLS: "), "{}", ended.stderr);
+    for words in [
+        "states are read instead",
+        "its certificate is not trusted",
+        "set `ca_file = ",
+    ] {
+        assert!(ended.stderr.contains(words), "{}", ended.stderr);
+    }
     assert_eq!(site.sandbox.ledger().feed().sessions, sessions);
+    // To run it again would not help, so nobody is told to.
+    site.sandbox.set_state("10001", State::Ready);
+    let only_by_event = ["logout", "site", "10001", "-o", "confirm=event"];
+    let ended = site.signoff(&only_by_event).exits(3);
+    assert!(ended.stderr.contains("set `ca_file = "), "{}", ended.stderr);
+    assert!(!ended.stderr.contains("run it again"), "{}", ended.stderr);
+    let ended = site.signoff(&["doctor"]).exits(3);
+    for words in [
+        "problem notifications  `watcher` cannot listen: ",
+        "= help: save the issuer's certificate",
+    ] {
+        assert!(ended.stdout.contains(words), "{}", ended.stdout);
+    }
 }
 
 #[test]

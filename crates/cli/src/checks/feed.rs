@@ -57,7 +57,10 @@ pub(super) async fn feed(
             problem(Exit::Untried, "; it was shown once").hint(CORRECT)
         }
         Some(_) => problem(Exit::Untried, "").hint(INSTEAD),
-        None => problem(Exit::Configuration, "").hint(INSTEAD),
+        None => {
+            let hint = no_feed.cure.as_deref().unwrap_or(INSTEAD);
+            problem(Exit::Configuration, "").hint(hint)
+        }
     };
     checks.add(&finding);
     Ok(())

@@ -18,6 +18,7 @@ mod session;
 mod source;
 #[cfg(test)]
 mod tests;
+mod trouble;
 mod wire;
 
 use std::collections::{HashMap, HashSet};
@@ -88,7 +89,9 @@ pub(crate) struct Base<'a> {
 pub struct NoFeed {
     /// In words for a person.
     pub why: String,
-    /// What went wrong; `None` if that is how things are.
+    /// What somebody has to change before there can be any, if that is known.
+    pub cure: Option<String>,
+    /// What went wrong; `None` if that is how things are, or are configured.
     pub cause: Option<Cause>,
 }
 
@@ -158,6 +161,7 @@ impl Feeds {
         let live = open::open(&source).await.map_err(|trouble| NoFeed {
             cause: trouble.cause(),
             why: trouble.why.to_string(),
+            cure: trouble.cure,
         })?;
         let address = live.address.clone();
         session::farewell(live).await;

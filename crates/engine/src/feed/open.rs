@@ -15,8 +15,8 @@ use super::address::Address;
 use super::client::Fault;
 use super::session::flush;
 use super::source::Source;
+use super::trouble::Trouble;
 use super::wire::Wire;
-use crate::call::Cause;
 use crate::clock::until;
 use crate::credential::Credential;
 use crate::dispatch::DispatchError;
@@ -37,75 +37,6 @@ pub(super) struct Live {
     pub(super) jid: String,
     /// Where it is.
     pub(super) address: String,
-}
-
-/// Why there is no session.
-#[derive(Debug)]
-pub(super) struct Trouble {
-    pub(super) why: Arc<str>,
-    /// It is how things are, rather than something that went wrong.
-    pub(super) is_lasting: bool,
-    /// It is not to be tried again.
-    pub(super) is_final: bool,
-    /// The password may have been shown.
-    pub(super) was_shown: bool,
-    /// What somebody can do something about.
-    pub(super) fault: Fault,
-}
-
-impl Trouble {
-    pub(super) fn passing(why: impl Into<Arc<str>>) -> Self {
-        Self {
-            why: why.into(),
-            is_lasting: false,
-            is_final: false,
-            was_shown: false,
-            fault: Fault::Session,
-        }
-    }
-
-    pub(super) fn lasting(why: impl Into<Arc<str>>) -> Self {
-        Self {
-            why: why.into(),
-            is_lasting: true,
-            is_final: true,
-            was_shown: false,
-            fault: Fault::Session,
-        }
-    }
-
-    /// What went wrong; `None` if it is how things are.
-    pub(super) fn cause(&self) -> Option<Cause> {
-        match self.fault {
-            _ if self.is_lasting => None,
-            Fault::Login => Some(Cause::Credential),
-            _ => Some(Cause::Unreachable),
-        }
-    }
-
-    /// Somebody's secret is refused, in these words.
-    fn of_login(credential: &Credential, words: &str) -> Self {
-        let (name, user) = (credential.name(), credential.actor());
-        Self {
-            is_final: true,
-            fault: Fault::Login,
-            ..Self::passing(format!(
-                "the credential `{name}` (user `{user}`) was refused: {words}"
-            ))
-        }
-    }
-
-    /// The service refuses the login.
-    pub(super) fn refused(condition: &str, text: &str) -> Self {
-        let words = if text.is_empty() { condition } else { text };
-        Self {
-            why: format!("the notification service refuses the login: {words}").into(),
-            is_lasting: false,
-            is_final: true,
-            was_shown: true,
-            fault: Fault::Login,
-        }
-    }
 }
 
 /// Opens a session, if the provider, who looks first, agrees.
@@ -177,6 +108,7 @@ async fn log_in(source: &Source, op: Op, plan: FeedPlan, shown: &AtomicBool) -> 
     let session = session.map_err(|error| Trouble::lasting(error.to_string()))?;
     shown.store(true, Ordering::Relaxed);
     let (session, wire, jid) = until_ready(session, wire, began).await.map_err(|trouble| {
+        let trouble = of_domain(source, &plan.domain, trouble);
         let words = format!("`{address}`: {}", trouble.why);
         if trouble.fault == Fault::Login {
             source.refused(&trouble.why);
@@ -273,17 +205,37 @@ fn not_done(finished: &Finished) -> Trouble {
 
 /// Connects to the first address that can be had.
 async fn connect<'a>(source: &Source, addresses: &'a [Address]) -> Result<(Wire, &'a Address), Trouble> {
-    let mut words = Vec::new();
+    let mut met = Vec::new();
     for address in addresses {
         match Wire::connect(&source.dialer, address).await {
             Ok(wire) => return Ok((wire, address)),
-            Err(none) => words.push(format!("`{address}`: {}", none.words)),
+            Err(none) => met.push((
+                address,
+                Trouble {
+                    cure: none.cure,
+                    ..Trouble::passing(none.words)
+                },
+            )),
         }
     }
-    Err(Trouble::passing(match &*words {
-        [] => "no address is known for the notification service".to_owned(),
-        words => format!("the notification service cannot be reached: {}", words.join("; ")),
-    }))
+    Err(Trouble::of_all(met, false))
+}
+
+/// The same in words that say what to do: what the server does not know came from the vendor's API.
+fn of_domain(source: &Source, domain: &str, trouble: Trouble) -> Trouble {
+    if trouble.fault != Fault::Domain {
+        return trouble;
+    }
+    let cure = if source.settings.feed.addresses.is_empty() {
+        "ask whoever runs it, since the two have to be the same"
+    } else {
+        "check that the `address` of `feed` is this vendor's, or leave it out"
+    };
+    Trouble {
+        why: format!("the server does not know the domain `{domain}` that the vendor's API names").into(),
+        cure: Some(cure.to_owned()),
+        ..trouble
+    }
 }
 
 pub(super) async fn until_ready(
@@ -302,8 +254,13 @@ pub(super) async fn until_ready(
                 credential,
             }) => {
                 wire.end().await;
+                let without_plain = !credential && condition == "invalid-mechanism";
                 return Err(Trouble {
                     fault: if credential { Fault::Login } else { Fault::Session },
+                    cure: without_plain.then(|| {
+                        "have whoever runs it allow PLAIN there, or name another `address` of `feed`"
+                            .to_owned()
+                    }),
                     ..Trouble::refused(&condition, &text)
                 });
             }

@@ -16,8 +16,9 @@ use tokio::time::Instant;
 
 use super::hub::{Hub, refuse};
 use super::listener::{Command, Ear, Heard};
-use super::open::{Live, Trouble, open, scope_nodes};
+use super::open::{Live, open, scope_nodes};
 use super::source::Source;
+use super::trouble::Trouble;
 use super::wire::Wire;
 use crate::call::Cause;
 use crate::clock::until;
@@ -54,6 +55,8 @@ pub(super) struct Feed {
     closing: Option<oneshot::Sender<()>>,
     /// Whether a session of ours has ended with subscriptions that it did not take back.
     left: bool,
+    /// Whether there has been a session.
+    was_up: bool,
 }
 
 impl Feed {
@@ -72,6 +75,7 @@ impl Feed {
             random: Random::new(),
             closing: None,
             left: false,
+            was_up: false,
         };
         tokio::spawn(feed.run());
         command
@@ -123,7 +127,7 @@ impl Feed {
         drop(opening);
         match opened {
             Ok(live) => {
-                (self.shown, self.trouble) = (0, None);
+                (self.shown, self.trouble, self.was_up) = (0, None, true);
                 let began = live.began;
                 let ended = self.listen(live).await;
                 if began.elapsed() > LONG {
@@ -132,13 +136,15 @@ impl Feed {
                 self.pause();
                 if let Some(trouble) = ended {
                     self.source
-                        .say(Level::Warn, &format!("the feed was lost: {}", trouble.why));
-                    self.hub.lost(&trouble.why);
+                        .say(Level::Warn, &format!("the feed was lost: {}", trouble.told()));
+                    self.hub.lost(&trouble.told());
                     self.note(trouble);
                 }
             }
             Err(mut trouble) => {
                 self.shown += u32::from(trouble.was_shown);
+                // What was right once may be right again: a server that starts does not know its domains at once.
+                trouble.is_final &= trouble.cure.is_none() || !self.was_up;
                 trouble.is_final |= self.shown >= MOST_SHOWN;
                 self.pause();
                 let level = if trouble.is_lasting {
@@ -154,12 +160,12 @@ impl Feed {
                 // A run that is stopped sends nothing any more, nor does it open feeds.
                 if !*self.source.stopped.borrow() {
                     self.source
-                        .say_once(level, &format!("no notifications{instead}: {}", trouble.why));
+                        .say_once(level, &format!("no notifications{instead}: {}", trouble.told()));
                 }
                 if trouble.is_final || !self.hub.is_lasting() {
-                    self.hub.refuse_all(&trouble.why, trouble.cause());
+                    self.hub.refuse_all(&trouble.told(), trouble.cause());
                 } else {
-                    self.hub.lost(&trouble.why);
+                    self.hub.lost(&trouble.told());
                 }
                 self.note(trouble);
             }
@@ -177,7 +183,7 @@ impl Feed {
 
     fn note(&mut self, trouble: Trouble) {
         if trouble.is_final {
-            self.hub.refuse_all(&trouble.why, trouble.cause());
+            self.hub.refuse_all(&trouble.told(), trouble.cause());
         }
         self.trouble = Some(trouble);
     }
@@ -196,7 +202,7 @@ impl Feed {
             .filter(|_| self.is_final() || Instant::now() < self.next_try);
         match (command, trouble) {
             (Command::Listen { ear, .. } | Command::Nodes { ear, .. }, Some(trouble)) => {
-                refuse(&ear, &trouble.why, trouble.cause());
+                refuse(&ear, &trouble.told(), trouble.cause());
             }
             (command, _) => _ = self.command_meanwhile(Some(command)),
         }
@@ -231,7 +237,7 @@ impl Feed {
                         let _ = own.send(Command::Nodes { nodes, ear });
                     }
                 }
-                Err(trouble) => refuse(&ear, &trouble.why, trouble.cause()),
+                Err(trouble) => refuse(&ear, &trouble.told(), trouble.cause()),
             }
         });
     }

@@ -18,6 +18,7 @@ use http::{HeaderValue, Method};
 use super::connections::CountConnections;
 use super::tls::{self, Material};
 use super::{Exchange, Reply, SettingsError, Transport, TransportFailure, TransportSettings};
+pub(super) use failure::handshake;
 
 /// Enough for a handshake across the world; a host that is down answers no sooner for being waited for.
 const CONNECT_TIME: Duration = Duration::from_secs(5);

@@ -15,6 +15,7 @@ use tokio_rustls::TlsConnector;
 use url::Url;
 use zeroize::Zeroizing;
 
+use super::http::handshake;
 use super::tls::Material;
 use super::{SettingsError, TransportSettings};
 
@@ -28,6 +29,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send> Duplex for T {}
 pub(crate) struct NoStream {
     /// For a person.
     pub(crate) words: String,
+    /// What to change before there can be one, if that is known.
+    pub(crate) cure: Option<String>,
     /// Whether somebody answers whose certificate is not trusted.
     pub(crate) untrusted: bool,
 }
@@ -36,6 +39,7 @@ impl From<String> for NoStream {
     fn from(words: String) -> Self {
         Self {
             words,
+            cure: None,
             untrusted: false,
         }
     }
@@ -130,11 +134,21 @@ impl Dialer {
         let encrypted = TlsConnector::from(Arc::clone(configuration))
             .connect(name, stream)
             .await
-            .map_err(|error| NoStream {
-                untrusted: is_of_certificate(&error),
-                words: format!("no TLS: {}", words(&error)),
-            })?;
+            .map_err(|error| self.no_tls(&error))?;
         Ok(Box::new(encrypted))
+    }
+
+    fn no_tls(&self, error: &io::Error) -> NoStream {
+        let of_tls = error.get_ref().and_then(|inner| inner.downcast_ref());
+        let Some(of_tls) = of_tls else {
+            return NoStream::from(format!("no TLS: {}", words(error)));
+        };
+        let (words, hint) = handshake(of_tls, &self.settings, "`xmpp://` or `ws://`");
+        NoStream {
+            untrusted: matches!(of_tls, rustls::Error::InvalidCertificate(_)),
+            words,
+            cure: Some(hint).filter(|hint| !hint.is_empty()),
+        }
     }
 }
 
@@ -161,11 +175,6 @@ async fn answer_of_proxy(stream: &mut Box<dyn Duplex>) -> io::Result<String> {
     let line = String::from_utf8_lossy(answer.split(|byte| *byte == b'\r').next().unwrap_or_default());
     let status = line.split_once(' ').map_or("", |(_, status)| status);
     Ok(status.trim().escape_debug().to_string())
-}
-
-fn is_of_certificate(error: &io::Error) -> bool {
-    let of_tls = error.get_ref().and_then(|inner| inner.downcast_ref());
-    matches!(of_tls, Some(rustls::Error::InvalidCertificate(_)))
 }
 
 /// What the system says, without its number.

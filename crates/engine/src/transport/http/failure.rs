@@ -193,7 +193,20 @@ fn broken(origin: &str, error: &reqwest::Error) -> TransportFailure {
 
 /// A handshake that failed. Nothing of the request has left before it is over.
 fn of_handshake(unreachable: &str, error: &rustls::Error, settings: &TransportSettings) -> TransportFailure {
-    let (words, hint) = match error {
+    let (words, hint) = handshake(error, settings, "`http://`");
+    TransportFailure {
+        untrusted: is_untrusted(error),
+        ..not_sent(format!("{unreachable}: {words}"), hint)
+    }
+}
+
+/// What is wrong with a handshake, and what to do about it, which may be empty. `plain`: how an address without TLS begins.
+pub(in crate::transport) fn handshake(
+    error: &rustls::Error,
+    settings: &TransportSettings,
+    plain: &str,
+) -> (String, String) {
+    match error {
         rustls::Error::InvalidCertificate(problem) => of_certificate(problem, settings),
         refused if refuses_client(refused) => (
             format!("it wants another client certificate: {refused}"),
@@ -201,13 +214,9 @@ fn of_handshake(unreachable: &str, error: &rustls::Error, settings: &TransportSe
         ),
         rustls::Error::InvalidMessage(_) => (
             "it does not speak TLS at this port".to_owned(),
-            "check the port, and whether the address begins with `http://`".to_owned(),
+            format!("check the port, and whether the address begins with {plain}"),
         ),
         other => (other.to_string(), String::new()),
-    };
-    TransportFailure {
-        untrusted: is_untrusted(error),
-        ..not_sent(format!("{unreachable}: {words}"), hint)
     }
 }
 
@@ -249,6 +258,9 @@ fn of_certificate(problem: &CertificateError, settings: &TransportSettings) -> (
             "its certificate is not trusted, for its issuer is known here by another key"
         }
         CertificateError::Revoked => "its certificate was revoked",
+        other if is_of_authority(other) => {
+            "its certificate is not trusted, for it is marked as an authority's and not as a server's"
+        }
         _ => "",
     };
     let hint = match problem {
@@ -264,6 +276,10 @@ fn of_certificate(problem: &CertificateError, settings: &TransportSettings) -> (
         CertificateError::UnknownIssuer | CertificateError::BadSignature if settings.ca_file.is_some() => {
             "check that `ca_file` holds the issuer's certificate"
         }
+        // That very one is believed, since whoever put it there has looked at it.
+        other if is_of_authority(other) => {
+            "save this very certificate as PEM, and set `ca_file = \"…\"`; or have an authority issue one for the server"
+        }
         _ => "save the issuer's certificate as PEM, and set `ca_file = \"…\"`",
     };
     let words = if words.is_empty() {
@@ -272,6 +288,11 @@ fn of_certificate(problem: &CertificateError, settings: &TransportSettings) -> (
         words.to_owned()
     };
     (words, hint.to_owned())
+}
+
+/// Appliances make such certificates for themselves.
+fn is_of_authority(problem: &CertificateError) -> bool {
+    matches!(problem, CertificateError::Other(other) if other.0.to_string() == "CaUsedAsEndEntity")
 }
 
 /// The system's words for what people meet often, without its error numbers.

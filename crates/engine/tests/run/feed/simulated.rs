@@ -1,14 +1,17 @@
 //! What needs no server of other people's making: the sandbox's notification service stands for the vendor's.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use signoff_core::{ConfirmedBy, Outcome};
-use signoff_engine::call::Cause;
+use signoff_engine::call::{CallError, Cause};
 use signoff_engine::event::Status;
 use signoff_engine::run::News;
 use signoff_sandbox::notify::FeedEnd;
 use signoff_sandbox::{Fault, Population, Sandbox, Settings, State, User};
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpListener;
 
 use super::proxy::Proxy;
 use crate::world::{PASSWORD, With, World, configuration_at};
@@ -39,6 +42,23 @@ fn world_at(sandbox: &Sandbox, credential: &str, address: &str, more: &str) -> W
     let connection = format!("feed = {{ credential = \"{credential}\", address = [\"{address}\"] }}\n{more}");
     let configuration = configuration_at(&sandbox.origin(), &connection, "");
     World::configured(&(configuration + WATCHER), With::default())
+}
+
+const HOST_UNKNOWN: &str = "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>\
+    <stream:error><host-unknown xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error></stream:stream>";
+
+/// Somebody who says this to all who connect, and no more.
+async fn peer(words: &'static str) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let mut silent = Vec::new();
+        while let Ok((mut stream, _)) = listener.accept().await {
+            stream.write_all(words.as_bytes()).await.unwrap();
+            silent.push(stream);
+        }
+    });
+    address
 }
 
 /// How often the password was shown in vain to the notification service.
@@ -182,6 +202,62 @@ async fn who_has_signed_in_since_is_left_alone_when_his_feed_is_cleaned_up() {
         let is_clean = sandbox.feed_subscriptions().is_empty();
         assert_eq!(is_clean, state == State::Logout, "{state:?}");
     }
+}
+
+/// What is wrong with the configuration stays wrong: nobody tries for ever, and all are told what to change.
+#[tokio::test]
+async fn what_only_a_change_would_mend_is_final_and_says_which() {
+    let sandbox = sandbox().await;
+    let (plain, tls) = (sandbox.xmpp_address(), sandbox.xmpp_tls_address().port());
+    let elsewhere = peer(HOST_UNKNOWN).await;
+    for (fault, address, why, cure) in [
+        (
+            "delay=1ms",
+            format!("xmpps://localhost:{tls}"),
+            "its certificate is not trusted, for its issuer is not known here",
+            "save the issuer's certificate as PEM, and set `ca_file = \"…\"`",
+        ),
+        (
+            "delay=1ms",
+            format!("xmpps://{plain}"),
+            "it does not speak TLS at this port",
+            "check the port, and whether the address begins with `xmpp://` or `ws://`",
+        ),
+        (
+            "delay=1ms",
+            format!("xmpp://{elsewhere}"),
+            "the server does not know the domain `finesse.sandbox` that the vendor's API names",
+            "check that the `address` of `feed` is this vendor's, or leave it out",
+        ),
+        (
+            "feed_no_plain",
+            format!("xmpp://{plain}"),
+            "the notification service refuses the login: the server takes no PLAIN; it offers SCRAM-SHA-1",
+            "have whoever runs it allow PLAIN there, or name another `address` of `feed`",
+        ),
+    ] {
+        sandbox.set_fault(Fault::parse(fault).unwrap());
+        let world = world_at(&sandbox, "watcher", &address, "");
+        let mut watch = world.run.watch("here", None, "1").unwrap();
+        let News::Refused { reason, lasting } = watch.next().await else {
+            panic!("{address}");
+        };
+        assert!(lasting, "{reason}");
+        assert!(
+            reason.ends_with(&format!("`{address}`: {why}; {cure}")),
+            "{reason}"
+        );
+        let [warning] = &*world.warnings() else {
+            panic!("{:?}", world.warnings());
+        };
+        assert!(warning.ends_with(cure), "{warning}");
+        match world.logout("a0", &[("confirm", "event")]).await {
+            Err(CallError::Misuse { message, .. }) => assert!(message.ends_with(cure), "{message}"),
+            other => panic!("{address} {other:?}"),
+        }
+        world.run.finish(Status::Completed).await.unwrap();
+    }
+    assert_eq!(sandbox.ledger().count("PUT", "/"), 0);
 }
 
 /// Plain, in TLS, and over a WebSocket: a feed goes where requests go.
