@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use signoff_sandbox::{Population, Settings, ZapSettings, zap};
 
 use crate::secrets::files;
-use crate::support::{Ended, Site, repository};
+use crate::support::{Ended, Site, http, repository, serve};
 
 #[test]
 fn everybody_is_listed_page_by_page() {
@@ -54,6 +54,31 @@ fn a_plan_sends_no_logout_although_it_is_a_get() {
     assert_eq!(ended.outcomes()[0]["outcome"], "planned");
     assert_eq!(site.sandbox.ledger().count("GET", LOGOUT), 0);
     assert!(site.sandbox.zap_sessions_of(&id("adaeze")).unwrap().web);
+}
+
+#[test]
+fn the_tokens_that_it_shows_are_not_kept() {
+    let shown = json!({ "success": true, "data": {
+        "token": "c4nary-session", "deviceToken": ["c4nary-phone"], "name": "Adaeze"
+    }});
+    let origin = serve(move |_| http("200 OK", "Content-Type: application/json\r\n", &shown.to_string()));
+    let site = site(&[]);
+    site.configure_with("zap", &origin, "", "token = { env = \"SITE_PASSWORD\" }");
+    log_out(&site, &["adaeze"], &[]).exits(0);
+    let told = site.run(&["show", "--user", &id("adaeze")]).exits(0).printed();
+    assert!(
+        told.contains(r#""deviceToken":["[redacted]"],"name":"Adaeze""#),
+        "{told}"
+    );
+    assert!(!told.contains("c4nary"), "{told}");
+    for file in files(&site.path("")) {
+        let bytes = fs::read(&file).unwrap();
+        assert!(
+            !bytes.windows(6).any(|bytes| bytes == b"c4nary"),
+            "{}",
+            file.display()
+        );
+    }
 }
 
 #[test]

@@ -8,6 +8,7 @@
 //! there are.
 
 mod index;
+mod members;
 
 use std::borrow::Cow;
 use std::sync::{PoisonError, RwLock};
@@ -19,6 +20,8 @@ use zeroize::Zeroizing;
 
 use self::index::{Index, SHORTEST};
 use crate::secret::Secret;
+
+pub(crate) use self::members::without_secret_members;
 
 /// What stands where a secret stood.
 pub const REDACTED: &str = "[redacted]";

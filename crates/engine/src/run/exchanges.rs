@@ -14,13 +14,16 @@ use crate::dispatch::Delivery;
 use crate::engine::Engine;
 use crate::journal::{CallId, ExchangeRecord, Journal};
 use crate::operation::Witness;
+use crate::redact::without_secret_members;
 
-/// Journals the exchanges of one call, without the secrets that are known.
+/// Journals the exchanges of one call, without the secrets that are known, and those that a vendor shows by their names.
 pub(super) struct CallExchanges {
     pub(super) journal: Journal,
     pub(super) call: CallId,
     pub(super) clock: Clock,
     pub(super) engine: Arc<Engine>,
+    /// The attributes of a user that hold secrets at this vendor.
+    pub(super) secret_attributes: &'static [&'static str],
 }
 
 /// Bytes up to which a body is kept. A longer one is a list of many people, and of it only its length is.
@@ -31,7 +34,8 @@ impl CallExchanges {
         if body.len() > KEPT {
             return format!("({} bytes)", body.len());
         }
-        self.without_secrets(&String::from_utf8_lossy(body))
+        let body = String::from_utf8_lossy(body);
+        self.without_secrets(&without_secret_members(&body, self.secret_attributes))
     }
 
     fn without_secrets(&self, text: &str) -> String {

@@ -229,6 +229,7 @@ impl Run {
             call: id,
             clock: self.clock,
             engine: Arc::clone(&self.engine),
+            secret_attributes: link.settings.descriptor.secret_attributes,
         });
         let setting = Setting {
             clock: self.clock,
