@@ -201,6 +201,22 @@ fn no_process_is_given_a_password_as_an_argument() {
     }
 }
 
+#[test]
+#[cfg(target_os = "linux")]
+fn a_crash_leaves_no_image_of_the_memory() {
+    let site = Site::new(Population::team(1));
+    let program = "cat /proc/$PPID/limits > limits; cat secret";
+    let source = format!("{{ command = [\"sh\", \"-c\", '''{program}'''] }}");
+    configure(&site, &site.sandbox.origin(), &source);
+    let _ = run(&site, "human");
+    let limits = fs::read_to_string(site.path("limits")).unwrap();
+    let core = limits
+        .lines()
+        .find_map(|line| line.strip_prefix("Max core file size"));
+    let core: Vec<&str> = core.unwrap().split_whitespace().collect();
+    assert_eq!(core, ["0", "0", "bytes"]);
+}
+
 /// The command lines of all processes.
 fn arguments_of_all() -> Vec<String> {
     fs::read_dir("/proc")

@@ -23,6 +23,7 @@ use exit::Exit;
 use failure::Failure;
 
 fn main() -> ExitCode {
+    signoff_engine::keep_memory_to_itself();
     std::panic::set_hook(Box::new(end_on_panic));
     if std::env::args_os().len() <= 1 {
         report::diagnostic(&command().render_help().ansi().to_string());

@@ -27,3 +27,5 @@ pub mod redact;
 pub mod run;
 pub mod secret;
 pub mod transport;
+
+pub use platform::keep_memory_to_itself;

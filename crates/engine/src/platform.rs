@@ -32,6 +32,28 @@ pub(crate) fn private_file(options: &mut OpenOptions) -> &mut OpenOptions {
     options
 }
 
+/// Has a crash of this process write no image of its memory, in which the secrets are, as far as the system lets us.
+#[cfg(unix)]
+pub fn keep_memory_to_itself() {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+    let none = Rlimit {
+        current: Some(0),
+        maximum: Some(0),
+    };
+    // It is a second net: where it cannot be had, nothing else is lost.
+    let _ = setrlimit(Resource::Core, none);
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+        // A program that collects crashes gets them whatever the limit.
+        let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+    }
+}
+
+/// Has a crash of this process write no image of its memory; the system writes none unless its owner asks for it.
+#[cfg(not(unix))]
+pub const fn keep_memory_to_itself() {}
+
 /// Makes a folder with its parents, for its owner alone; one that is there is closed to others.
 #[cfg(unix)]
 pub(crate) fn private_folder(folder: &Path) -> io::Result<()> {
