@@ -189,10 +189,10 @@ fn human(connection: &str, news: &News, quiet: bool) -> bool {
     match news {
         News::Listening if quiet => {}
         News::Listening => report::diagnostic(&format!("listening on `{connection}`; Ctrl-C ends it")),
-        News::Gap { reason } => report::diagnostic(&format!(
-            "warning: events may be missed ({}); when they come again, states are read, and what has changed is shown",
-            safe(reason)
-        )),
+        // Why has been said by the run.
+        News::Gap { .. } => report::diagnostic(
+            "warning: events may be missed; when they come again, states are read, and what has changed is shown",
+        ),
         News::Partly { reason } => report::diagnostic(&format!(
             "warning: a part of it cannot be listened to: {}",
             safe(reason)
