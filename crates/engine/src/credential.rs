@@ -1,4 +1,5 @@
-//! A credential at work: resolved when it is first needed, and placed into exchanges.
+//! A credential at work: resolved when it is first needed, and placed into exchanges. What its login wants beside user name
+//! and password is looked up for each login.
 
 mod login;
 mod placement;
@@ -7,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use signoff_core::{CredentialKind, LoginFlow, Placement};
-use tokio::sync::OnceCell;
+use tokio::sync::{Mutex, OnceCell};
 use zeroize::Zeroizing;
 
 use crate::redact::Redactor;
@@ -47,7 +48,21 @@ pub struct Credential {
     // who declined, a thousand times.
     secret: OnceCell<Found>,
     /// In the order of the settings.
-    fields: Vec<OnceCell<Found>>,
+    fields: Vec<Mutex<Field>>,
+}
+
+/// What is known of a field of a login. It is good for one login: a code that was sent is spent.
+#[derive(Default)]
+enum Field {
+    /// Nothing.
+    #[default]
+    Open,
+    /// It was looked up ahead, and not sent yet.
+    Ready(Secret),
+    /// It was sent.
+    Sent(Secret),
+    /// It could not be had, and is not asked for again.
+    Failed(SecretError),
 }
 
 type Found = Result<Secret, SecretError>;
@@ -62,7 +77,7 @@ impl Credential {
         folder: &Path,
         redactor: Arc<Redactor>,
     ) -> Self {
-        let fields = settings.login.fields.iter().map(|_| OnceCell::new()).collect();
+        let fields = settings.login.fields.iter().map(|_| Mutex::default()).collect();
         Self {
             settings,
             environment,
@@ -97,14 +112,15 @@ impl Credential {
         &self.settings
     }
 
-    /// Looks its secrets up, if that has not been done: once for all who wait, and once for all time.
+    /// Looks its secrets up, if that has not been done: once for all who wait, and once for all time; the fields of its
+    /// login for the next one.
     ///
     /// # Errors
     /// One cannot be had; every later call says the same.
     pub async fn resolve(&self) -> Result<(), CredentialError> {
         self.secret().await?;
         for number in 0..self.fields.len() {
-            self.field(number).await?;
+            self.field(number, false).await?;
         }
         Ok(())
     }
@@ -122,7 +138,8 @@ impl Credential {
         self.settings.recipe("the provider", logins)
     }
 
-    /// The request that makes a token of it.
+    /// The request that makes a token of it. The fields of the login are looked up anew for each, for a code that was sent
+    /// once is not taken again.
     pub(crate) async fn token_request(&self, recipe: Recipe<'_>) -> Result<TokenRequest, CredentialError> {
         let secret = self.secret().await?;
         let flow = match recipe {
@@ -131,7 +148,7 @@ impl Credential {
         };
         let mut fields = Vec::new();
         for (number, (name, _)) in self.settings.login.fields.iter().enumerate() {
-            fields.push((name, self.field(number).await?));
+            fields.push((name, self.field(number, true).await?));
         }
         let value = |wanted: &str| match wanted {
             "username" => self.settings.actor.as_str(),
@@ -142,6 +159,18 @@ impl Credential {
             }
         };
         Ok(TokenRequest::login(flow, value))
+    }
+
+    /// A login was never processed: what a person typed in for it is good for the next. Whatever can be asked again
+    /// without a person may be another by then.
+    pub(crate) async fn unspent(&self) {
+        let fields = self.settings.login.fields.iter().zip(&self.fields);
+        for ((_, reference), field) in fields {
+            let mut field = field.lock().await;
+            if let (SecretReference::Prompt, Field::Sent(typed)) = (reference, &*field) {
+                *field = Field::Ready(typed.clone());
+            }
+        }
     }
 
     /// What was fetched with it is a secret as well.
@@ -204,16 +233,29 @@ impl Credential {
         resolved.map_err(|error| CredentialError::Secret(error.clone()))
     }
 
-    async fn field(&self, number: usize) -> Result<&Secret, CredentialError> {
+    /// A field of the login. Who takes it sends it; until then it is kept.
+    async fn field(&self, number: usize, takes: bool) -> Result<Secret, CredentialError> {
         let settings = self.settings.login.fields.get(number);
-        let (Some(cell), Some((name, reference))) = (self.fields.get(number), settings) else {
-            return self.secret().await;
+        let (Some(field), Some((name, reference))) = (self.fields.get(number), settings) else {
+            return self.secret().await.cloned();
         };
-        // A person who is asked is told which.
-        let whose = format!("{}.{name}", self.settings.name);
-        let resolved = cell.get_or_init(async || self.found(reference, &whose).await);
-        let resolved = resolved.await.as_ref();
-        resolved.map_err(|error| CredentialError::Secret(error.clone()))
+        // Over the look-up as well: who comes meanwhile waits for it.
+        let mut field = field.lock().await;
+        let found = match std::mem::take(&mut *field) {
+            Field::Ready(secret) => Ok(secret),
+            Field::Failed(error) => Err(error),
+            // A person who is asked is told which.
+            Field::Open | Field::Sent(_) => {
+                let whose = format!("{}.{name}", self.settings.name);
+                self.found(reference, &whose).await
+            }
+        };
+        *field = match &found {
+            Ok(secret) if takes => Field::Sent(secret.clone()),
+            Ok(secret) => Field::Ready(secret.clone()),
+            Err(error) => Field::Failed(error.clone()),
+        };
+        Ok(found?)
     }
 
     async fn found(&self, reference: &SecretReference, whose: &str) -> Found {

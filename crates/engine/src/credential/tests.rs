@@ -284,6 +284,53 @@ async fn it_is_looked_up_late_and_once() {
 }
 
 #[tokio::test]
+async fn the_fields_of_a_login_are_looked_up_for_each() {
+    let folder = tempfile::tempdir().unwrap();
+    let code = folder.path().join("code");
+    let mut settings = settings(CredentialKind::Basic, SecretReference::Env("SECRET".to_owned()));
+    let cat = ["cat", code.to_str().unwrap()].map(str::to_owned);
+    settings.login.fields = vec![("code".to_owned(), SecretReference::Command(cat.into()))];
+    let environment = FakeEnvironment::with_variable("SECRET", SECRET);
+    let credential = Credential::new(settings, environment, Path::new("."), Arc::default());
+    std::fs::write(&code, "111111").unwrap();
+    credential.resolve().await.unwrap();
+    // What was looked up ahead is for the next login, and for no other.
+    for (written, sent) in [("222222", "111111"), ("333333", "333333"), ("444444", "444444")] {
+        std::fs::write(&code, written).unwrap();
+        assert_eq!(credential.field(0, true).await.unwrap().expose(), sent);
+    }
+    // A failure is for all time, so that nobody is asked a thousand times.
+    std::fs::remove_file(&code).unwrap();
+    let refused = credential.field(0, true).await.unwrap_err();
+    std::fs::write(&code, "555555").unwrap();
+    assert_eq!(credential.field(0, true).await.unwrap_err(), refused);
+}
+
+#[tokio::test]
+async fn a_person_is_asked_again_only_for_what_was_sent() {
+    let environment = FakeEnvironment::with_answer(Some("111111"));
+    let mut settings = settings(CredentialKind::Basic, SecretReference::Prompt);
+    settings.login.fields = vec![("code".to_owned(), SecretReference::Prompt)];
+    let environment_of_it = Arc::clone(&environment) as _;
+    let credential = Credential::new(settings, environment_of_it, Path::new("."), Arc::default());
+    credential.resolve().await.unwrap();
+    for (processed, asked) in [
+        (false, 2),
+        (false, 2),
+        (true, 2),
+        (true, 3),
+        (false, 4),
+        (true, 4),
+    ] {
+        credential.field(0, true).await.unwrap();
+        if !processed {
+            credential.unspent().await;
+        }
+        assert_eq!(environment.asked(), asked);
+    }
+}
+
+#[tokio::test]
 async fn the_redactor_knows_it_before_it_is_sent() {
     let redactor = Arc::new(Redactor::new());
     let settings = settings(CredentialKind::Basic, SecretReference::Env("SECRET".to_owned()));

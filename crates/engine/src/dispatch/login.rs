@@ -62,7 +62,15 @@ pub(super) fn fetch(
             .token_request(recipe)
             .await
             .map_err(|error| Unhad::Error(error.into()))?;
-        let answer = ask(&desk, &credential, &request).await?;
+        let answer = match ask(&desk, &credential, &request).await {
+            Ok(answer) => answer,
+            Err(unhad) => {
+                if matches!(unhad, Unhad::Failed { .. } | Unhad::Stopped) {
+                    credential.unspent().await;
+                }
+                return Err(unhad);
+            }
+        };
         match granted(recipe, false, &answer) {
             Some(grant) => Ok(taken(&desk, &credential, grant, &answer)),
             None => Err(Unhad::Refused(without_token(&credential, Some(recipe), &answer))),
