@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use signoff_xmpp::{Event, Limits, Login, Request, Session};
@@ -139,13 +140,12 @@ impl Client {
             let began = Instant::now();
             let session = Session::new(login, wire.framing(), Limits::default(), Duration::ZERO);
             let session = session.map_err(|error| ClientError::of_session(error.to_string()))?;
-            let (session, wire, jid) =
-                until_ready(session, wire, began)
-                    .await
-                    .map_err(|trouble| ClientError {
-                        fault: trouble.fault,
-                        message: trouble.why.to_string(),
-                    })?;
+            let (session, wire, jid) = until_ready(session, wire, began, &AtomicBool::new(false))
+                .await
+                .map_err(|trouble| ClientError {
+                    fault: trouble.fault,
+                    message: trouble.why.to_string(),
+                })?;
             Ok((session, wire, jid, began))
         };
         let (session, wire, jid, began) = timeout(PATIENCE, whole)

@@ -24,6 +24,8 @@ use crate::operation::{self, Setting, Waits};
 
 /// The longest that opening takes: whoever waits for it goes on without.
 pub(super) const OPENING: Duration = Duration::from_secs(15);
+/// How long a server may take to say how one may log in, where there is another address.
+const OFFER: Duration = Duration::from_secs(3);
 
 /// A session that is up.
 pub(super) struct Live {
@@ -73,7 +75,7 @@ pub(super) async fn scope_nodes(
     Ok(plan.nodes)
 }
 
-/// `shown` becomes true when the password may be shown.
+/// Logs in at the first address where the server says how one may. `shown` becomes true when the password may be shown.
 async fn log_in(source: &Source, op: Op, plan: FeedPlan, shown: &AtomicBool) -> Result<Live, Trouble> {
     let password = source
         .credential
@@ -86,53 +88,74 @@ async fn log_in(source: &Source, op: Op, plan: FeedPlan, shown: &AtomicBool) -> 
             "the password would be sent in clear; add `danger_plain_xmpp = true` if that is no danger",
         ));
     }
-    let (wire, address) = connect(source, &addresses).await?;
-    if let Some(why) = source.refusal() {
-        wire.end().await;
-        return Err(Trouble {
-            is_final: true,
-            fault: Fault::Login,
-            ..Trouble::passing(why)
-        });
-    }
-    let login = Login {
-        domain: plan.domain.clone(),
-        service: plan.service.clone(),
-        user: plan.user.clone(),
+    let mut login = Login {
+        domain: plan.domain,
+        service: plan.service,
+        user: plan.user,
         password,
         resource: source.resource(),
-        plain: address.may_log_in,
+        plain: true,
     };
-    let began = Instant::now();
-    let session = Session::new(login, wire.framing(), Limits::default(), Duration::ZERO);
-    let session = session.map_err(|error| Trouble::lasting(error.to_string()))?;
-    shown.store(true, Ordering::Relaxed);
-    let (session, wire, jid) = until_ready(session, wire, began).await.map_err(|trouble| {
-        let trouble = of_domain(source, &plan.domain, trouble);
-        let words = format!("`{address}`: {}", trouble.why);
-        if trouble.fault == Fault::Login {
-            source.refused(&trouble.why);
-            return Trouble {
-                was_shown: true,
-                ..Trouble::of_login(&source.credential, &words)
-            };
+    let (mut met, mut is_reached) = (Vec::new(), false);
+    for (number, address) in addresses.iter().enumerate() {
+        let wire = match Wire::connect(&source.dialer, address).await {
+            Ok(wire) => wire,
+            Err(none) => {
+                met.push((address, none.into()));
+                continue;
+            }
+        };
+        is_reached = true;
+        if let Some(why) = source.refusal() {
+            wire.end().await;
+            return Err(Trouble {
+                is_final: true,
+                fault: Fault::Login,
+                ..Trouble::passing(why)
+            });
         }
-        Trouble {
+        login.plain = address.may_log_in;
+        let began = Instant::now();
+        let session = Session::new(login.clone(), wire.framing(), Limits::default(), Duration::ZERO);
+        let mut session = session.map_err(|error| Trouble::lasting(error.to_string()))?;
+        if number + 1 < addresses.len() {
+            session.expect_offer_by(OFFER);
+        }
+        match until_ready(session, wire, began, shown).await {
+            Ok((session, wire, jid)) => {
+                let address = address.to_string();
+                source.opened(&address);
+                return Ok(Live {
+                    session,
+                    wire,
+                    op,
+                    began,
+                    jid,
+                    address,
+                });
+            }
+            // The password is shown to one of them.
+            Err(trouble) if trouble.was_shown => return Err(of_login(source, address, trouble)),
+            Err(trouble) => met.push((address, of_domain(source, &login.domain, trouble))),
+        }
+    }
+    Err(Trouble::of_all(met, is_reached))
+}
+
+/// What became of a password that was shown.
+fn of_login(source: &Source, address: &Address, trouble: Trouble) -> Trouble {
+    let words = format!("`{address}`: {}", trouble.why);
+    if trouble.fault == Fault::Login {
+        source.refused(&trouble.why);
+        return Trouble {
             was_shown: true,
-            why: words.into(),
-            ..trouble
-        }
-    })?;
-    let address = address.to_string();
-    source.opened(&address);
-    Ok(Live {
-        session,
-        wire,
-        op,
-        began,
-        jid,
-        address,
-    })
+            ..Trouble::of_login(&source.credential, &words)
+        };
+    }
+    Trouble {
+        why: words.into(),
+        ..trouble
+    }
 }
 
 /// Has the provider find out how to listen as somebody; or, with a scope, what that comes to for him.
@@ -203,24 +226,6 @@ fn not_done(finished: &Finished) -> Trouble {
     }
 }
 
-/// Connects to the first address that can be had.
-async fn connect<'a>(source: &Source, addresses: &'a [Address]) -> Result<(Wire, &'a Address), Trouble> {
-    let mut met = Vec::new();
-    for address in addresses {
-        match Wire::connect(&source.dialer, address).await {
-            Ok(wire) => return Ok((wire, address)),
-            Err(none) => met.push((
-                address,
-                Trouble {
-                    cure: none.cure,
-                    ..Trouble::passing(none.words)
-                },
-            )),
-        }
-    }
-    Err(Trouble::of_all(met, false))
-}
-
 /// The same in words that say what to do: what the server does not know came from the vendor's API.
 fn of_domain(source: &Source, domain: &str, trouble: Trouble) -> Trouble {
     if trouble.fault != Fault::Domain {
@@ -238,12 +243,15 @@ fn of_domain(source: &Source, domain: &str, trouble: Trouble) -> Trouble {
     }
 }
 
+/// Waits until a session is up. `shown` becomes true when the password may be shown.
 pub(super) async fn until_ready(
     mut session: Session,
     mut wire: Wire,
     began: Instant,
+    shown: &AtomicBool,
 ) -> Result<(Session, Wire, String), Trouble> {
     loop {
+        shown.fetch_or(session.has_shown(), Ordering::Relaxed);
         // What is sent first: a refusal ends with our own farewell.
         let flushed = flush(&mut session, &mut wire).await;
         match session.event() {
@@ -257,6 +265,7 @@ pub(super) async fn until_ready(
                 let without_plain = !credential && condition == "invalid-mechanism";
                 return Err(Trouble {
                     fault: if credential { Fault::Login } else { Fault::Session },
+                    was_shown: session.has_shown(),
                     cure: without_plain.then(|| {
                         "have whoever runs it allow PLAIN there, or name another `address` of `feed`"
                             .to_owned()
@@ -270,6 +279,7 @@ pub(super) async fn until_ready(
                     matches!(&reason, Reason::Condition { condition, .. } if condition == "host-unknown");
                 return Err(Trouble {
                     is_final: !retry,
+                    was_shown: session.has_shown(),
                     fault: if unknown { Fault::Domain } else { Fault::Session },
                     ..Trouble::passing(reason.to_string())
                 });

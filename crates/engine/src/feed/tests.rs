@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -405,8 +406,15 @@ async fn a_mute_server_is_told_by_what_it_did_not_say() {
             plain: true,
         };
         let session = Session::new(login, wire.framing(), Limits::default(), Duration::ZERO).unwrap();
-        let ready = until_ready(session, wire, Instant::now());
+        let shown = AtomicBool::new(false);
+        let ready = until_ready(session, wire, Instant::now(), &shown);
         let ready = tokio::time::timeout(OPENING, ready).await.unwrap();
-        expected.assert_eq(&ready.err().unwrap().why);
+        let trouble = ready.err().unwrap();
+        expected.assert_eq(&trouble.why);
+        let was_asked_for = said.contains("PLAIN");
+        assert_eq!(
+            (trouble.was_shown, shown.into_inner()),
+            (was_asked_for, was_asked_for)
+        );
     }
 }

@@ -6,6 +6,7 @@ use super::address::Address;
 use super::client::Fault;
 use crate::call::Cause;
 use crate::credential::Credential;
+use crate::transport::NoStream;
 
 /// Why there is no session.
 #[derive(Debug)]
@@ -101,6 +102,15 @@ impl Trouble {
         match &self.cure {
             Some(cure) => format!("{}; {cure}", self.why).into(),
             None => Arc::clone(&self.why),
+        }
+    }
+}
+
+impl From<NoStream> for Trouble {
+    fn from(none: NoStream) -> Self {
+        Self {
+            cure: none.cure,
+            ..Self::passing(none.words)
         }
     }
 }

@@ -31,6 +31,7 @@ const UNANSWERED: u32 = 2;
 pub const FAREWELL: Duration = Duration::from_secs(2);
 
 /// Who logs in, and where.
+#[derive(Clone)]
 pub struct Login {
     /// The XMPP domain, which need not be the host's name.
     pub domain: String,
@@ -190,6 +191,10 @@ pub struct Session {
     asked: u64,
     /// When the stage has to be over, if it has to.
     deadline: Duration,
+    /// When the login has to be.
+    login_by: Duration,
+    /// Whether the password is among the frames.
+    has_shown: bool,
     last_sent: Duration,
     unanswered: u32,
 }
@@ -224,11 +229,24 @@ impl Session {
             subscribed: BTreeSet::new(),
             asked: 0,
             deadline: now + DEADLINE,
+            login_by: now + DEADLINE,
+            has_shown: false,
             last_sent: now,
             unanswered: 0,
         };
         session.send_header(now);
         Ok(session)
+    }
+
+    /// Waits no longer than this for the server to say how one may log in. To be called before anything has come.
+    pub fn expect_offer_by(&mut self, by: Duration) {
+        self.deadline = self.login_by.min(by);
+    }
+
+    /// Whether the password is among the frames that were to be sent so far.
+    #[must_use]
+    pub const fn has_shown(&self) -> bool {
+        self.has_shown
     }
 
     /// Takes what the server sent: any bytes of a stream, or one WebSocket message.

@@ -134,6 +134,8 @@ impl Session {
         }
         auth.text.zeroize();
         self.login.password.zeroize();
+        self.has_shown = true;
+        self.deadline = self.login_by;
         self.stage = Stage::Verdict;
     }
 

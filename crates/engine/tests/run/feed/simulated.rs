@@ -47,6 +47,9 @@ fn world_at(sandbox: &Sandbox, credential: &str, address: &str, more: &str) -> W
 const HOST_UNKNOWN: &str = "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>\
     <stream:error><host-unknown xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error></stream:stream>";
 
+const NO_PLAIN: &str = "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>\
+    <stream:features><mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><mechanism>SCRAM-SHA-1</mechanism></mechanisms></stream:features>";
+
 /// Somebody who says this to all who connect, and no more.
 async fn peer(words: &'static str) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -258,6 +261,55 @@ async fn what_only_a_change_would_mend_is_final_and_says_which() {
         world.run.finish(Status::Completed).await.unwrap();
     }
     assert_eq!(sandbox.ledger().count("PUT", "/"), 0);
+}
+
+/// No password has left for it, so the next may be tried.
+#[tokio::test]
+async fn an_address_that_does_not_say_how_to_log_in_is_passed_over() {
+    let sandbox = sandbox().await;
+
+    let others = [
+        peer("").await,
+        peer(HOST_UNKNOWN).await,
+        peer(NO_PLAIN).await,
+        peer("220 ready").await,
+    ];
+    let good = sandbox.xmpp_address();
+    for other in others {
+        let addresses = format!("xmpp://{other}\", \"xmpp://{good}");
+        let world = world_at(&sandbox, "watcher", &addresses, "");
+        sandbox.set_state("a0", State::Ready);
+        let row = world.logout("a0", &[("confirm", "event")]).await.unwrap();
+        assert_eq!(row.confirmed_by, Some(ConfirmedBy::Event), "{other} {row:?}");
+        world.run.finish(Status::Completed).await.unwrap();
+    }
+    // Of all that will not do, each is told.
+    let addresses = format!("xmpp://{}\", \"xmpp://{}", others[2], others[3]);
+    let world = world_at(&sandbox, "watcher", &addresses, "");
+    let row = world.logout("a1", &[]).await.unwrap();
+    assert_eq!(row.confirmed_by, Some(ConfirmedBy::Status), "{row:?}");
+    let [warning] = &*world.warnings() else {
+        panic!("{:?}", world.warnings());
+    };
+    for other in &others[2..] {
+        assert!(warning.contains(&format!("`xmpp://{other}`: ")), "{warning}");
+    }
+}
+
+/// A password is shown at one address alone, whatever becomes of it there.
+#[tokio::test]
+async fn no_address_is_passed_over_once_the_password_was_shown() {
+    let sandbox = sandbox().await;
+    sandbox.set_fault(Fault::parse("feed_not_authorized").unwrap());
+    let addresses = format!(
+        "xmpp://{}\", \"{}/ws/",
+        sandbox.xmpp_address(),
+        sandbox.origin().replace("http://", "ws://")
+    );
+    let world = world_at(&sandbox, "watcher", &addresses, "");
+    let row = world.logout("a0", &[]).await.unwrap();
+    assert_eq!(row.confirmed_by, Some(ConfirmedBy::Status), "{row:?}");
+    assert_eq!(refused(&sandbox), 1);
 }
 
 /// Plain, in TLS, and over a WebSocket: a feed goes where requests go.

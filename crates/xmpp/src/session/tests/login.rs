@@ -1,5 +1,7 @@
 //! From the first byte to readiness, or to a refusal.
 
+use std::time::Duration;
+
 use expect_test::{Expect, expect};
 
 use super::{BIND, BOUND, HEADER, OPEN, PLAIN, SUCCESS, TEAM, Tape};
@@ -332,4 +334,24 @@ fn a_login_that_goes_wrong_says_where() {
         !! Lost { reason: Condition { condition: "system-shutdown", text: "" }, retry: true }
     "#]],
     );
+}
+
+/// Where there is another server, this one has less time to say how one may log in, and as much as ever for the rest.
+#[test]
+fn an_offer_may_be_wanted_sooner() {
+    let hurried = || {
+        let mut tape = Tape::begin(Framing::Stream, true);
+        tape.does(|session, now| session.expect_offer_by(now + Duration::from_secs(3)));
+        tape.gets(HEADER);
+        tape
+    };
+    let mut silent = hurried();
+    silent.hears_nothing_for(3);
+    assert!(silent.session.is_over() && !silent.session.has_shown());
+    let mut slow = hurried();
+    slow.gets(PLAIN);
+    slow.hears_nothing_for(9);
+    assert!(!slow.session.is_over() && slow.session.has_shown());
+    slow.hears_nothing_for(1);
+    assert!(slow.session.is_over());
 }
