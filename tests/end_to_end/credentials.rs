@@ -142,6 +142,48 @@ fn a_client_that_is_refused_is_told_in_the_servers_words() {
 }
 
 #[test]
+fn an_authorisation_server_that_gives_no_token_has_refused_nobody() {
+    const MOVED: &str =
+        "HTTP/1.1 302 Found\r\nLocation: https://login.example/t\r\nContent-Length: 0\r\n\r\n";
+    let (api, heard) = vendor(|request| logged_out(request, "granted"));
+    type Reply = (fn() -> String, usize, &'static str);
+    let replies: [Reply; 2] = [
+        (
+            || http("500 Internal Server Error", JSON, "{}"),
+            3,
+            "answered with HTTP 500",
+        ),
+        (|| MOVED.to_owned(), 1, "check `token_url`"),
+    ];
+    for (reply, times, why) in replies {
+        let (server, asked) = vendor(move |_| reply());
+        let site = Site::new(Population::team(0));
+        site.configure_with(
+            "zap",
+            &api,
+            "",
+            &format!(
+                "client_id = \"c\"\nclient_secret = {{ env = \"SITE_PASSWORD\" }}\noauth = {{ token_url = \"{server}/t\" }}"
+            ),
+        );
+        let ended = site.signoff(&["logout", "site", "u1", "u2"]).exits(4);
+        assert!(
+            ended.stdout.contains(why) && !ended.stdout.contains("api ="),
+            "{}",
+            ended.stdout
+        );
+        assert!(
+            ended
+                .stderr
+                .contains("next: no token could be had, though nothing was refused"),
+            "{}",
+            ended.stderr
+        );
+        assert_eq!((count(&asked, "POST"), heard.lock().unwrap().len()), (times, 0));
+    }
+}
+
+#[test]
 fn two_connections_with_one_credential_log_in_once_each() {
     let site = Site::new(Population::team(0));
     let vendors: Vec<(String, Heard)> = (0..2)

@@ -123,6 +123,8 @@ impl OutcomeRow {
 pub enum Cause {
     /// The credential is refused.
     Credential,
+    /// The credential has become no token, and nobody has refused it.
+    Login,
     /// The vendor cannot be reached.
     Unreachable,
     /// The vendor's answer to the question who is there cannot be used.

@@ -117,6 +117,8 @@ pub(crate) struct Ended {
     pub(crate) http_status: Option<u16>,
     /// Set when the credential was refused, or stopped before the operation got its turn.
     pub(crate) credential_stopped: bool,
+    /// Whether that is for want of a token, and no refusal.
+    pub(crate) is_unanswered: bool,
     /// Why it was stopped, where the operation was told only that it is.
     pub(crate) stopped_because: Option<Arc<str>>,
     /// Set when the last request found no vendor.
@@ -349,8 +351,9 @@ impl<'a> Driver<'a> {
                 self.input(Input::Failure(failed.as_failure(request)))
             }
             Delivery::Held => self.input(Input::Held { request }),
-            Delivery::CredentialStopped { message, .. } => {
+            Delivery::CredentialStopped { message, refused, .. } => {
                 self.seen.credential_stopped = true;
+                self.seen.is_unanswered = !refused;
                 self.seen.stopped_because = Some(message);
                 self.farewell_is_due(CancelReason::CredentialStopped);
                 Ok(())
@@ -441,6 +444,7 @@ struct Seen {
     write_status: Option<u16>,
     read_status: Option<u16>,
     credential_stopped: bool,
+    is_unanswered: bool,
     stopped_because: Option<Arc<str>>,
     unreachable: bool,
     other: bool,
@@ -471,6 +475,7 @@ impl Seen {
             records,
             http_status: self.write_status.or(self.read_status.filter(|_| !has_written)),
             credential_stopped: self.credential_stopped,
+            is_unanswered: self.is_unanswered,
             stopped_because: self.stopped_because,
             unreachable: self.unreachable,
             other: self.other,

@@ -51,9 +51,11 @@ pub(crate) async fn roster(arguments: Roster, general: &General) -> Result<Exit,
             Exit::Success
         }
         Ok(Answer::Outcome(row)) => {
-            // What is wrong has been logged; only a refused credential gets worse by trying again.
-            if row.cause == Some(Cause::Credential) && !general.quiet {
-                report::diagnostic(&format!("next: {}", report::advice_for_all(Cause::Credential)));
+            // What is wrong has been logged; only a credential gets worse by trying again.
+            if let Some(cause @ (Cause::Credential | Cause::Login)) = row.cause
+                && !general.quiet
+            {
+                report::diagnostic(&format!("next: {}", report::advice_for_all(cause)));
             }
             Exit::Untried
         }

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use anstyle::{AnsiColor, Style};
 use signoff_core::{ConfirmedBy, Field, Outcome};
-use signoff_engine::call::{Cause, OutcomeRow};
+use signoff_engine::call::OutcomeRow;
 use signoff_engine::event::{Event, Level, Observer, Status, Summary};
 use signoff_engine::json;
 use unicode_width::UnicodeWidthStr;
@@ -180,8 +180,12 @@ fn is_unfinished(summary: &Summary) -> bool {
 fn next_steps(summary: &Summary, left: &NotOut, goes_on: bool) -> Vec<String> {
     let next = |text: &str| format!("next: {text}");
     if goes_on {
-        let first = left.is_credential_stopped().then_some(Cause::Credential);
-        return first.map(advice_for_all).map(next).into_iter().collect();
+        return left
+            .credential_stopped()
+            .map(advice_for_all)
+            .map(next)
+            .into_iter()
+            .collect();
     }
     if summary.status == Status::Interrupted && summary.total == 0 {
         return Vec::new();

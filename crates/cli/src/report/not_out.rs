@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use signoff_core::{Descriptor, Outcome};
-use signoff_engine::call::OutcomeRow;
+use signoff_engine::call::{Cause, OutcomeRow};
 
 use super::words::{advice, happened};
 use crate::setup;
@@ -20,6 +20,8 @@ struct Left {
     /// If it is linked in.
     provider: Option<&'static Descriptor>,
     cause: String,
+    /// Where it lies with all.
+    common: Option<Cause>,
     name: Option<String>,
 }
 
@@ -41,6 +43,7 @@ impl NotOut {
                 .into_iter()
                 .find(|linked| row.provider.as_deref() == Some(linked.id)),
             cause: cause(row),
+            common: row.cause,
             name: row.name.clone(),
         };
         self.0.insert(key, left);
@@ -50,10 +53,11 @@ impl NotOut {
         self.0.is_empty()
     }
 
-    /// Whether somebody was not tried because a credential is refused.
-    pub(crate) fn is_credential_stopped(&self) -> bool {
-        let mut codes = self.0.values().filter_map(|left| left.code.as_deref());
-        codes.any(|code| code == "credential_stopped")
+    /// Why somebody was not tried because of a credential, if somebody was.
+    pub(crate) fn credential_stopped(&self) -> Option<Cause> {
+        let mut stopped = self.0.values();
+        let stopped = stopped.find(|left| left.code.as_deref() == Some("credential_stopped"));
+        stopped.map(|left| left.common.unwrap_or(Cause::Credential))
     }
 
     /// Two lines for each outcome and reason: who, and why.

@@ -102,6 +102,10 @@ fn is_missing(code: &str) -> bool {
 pub(crate) const fn advice_for_all(cause: Cause) -> &'static str {
     match cause {
         Cause::Credential => "correct the credential first: the vendor locks an account after a few refusals",
+        Cause::Login => {
+            "no token could be had, though nothing was refused: deal with the reason given, or run it again when \
+             the login answers"
+        }
         Cause::Unreachable => "nobody was tried; run it again when the vendor can be reached",
         Cause::Unreadable => "nobody was tried, since it is not known who is there",
     }

@@ -248,6 +248,11 @@ impl TokenRequest {
         }
     }
 
+    /// Whether it goes to an authorisation server.
+    pub(crate) fn is_oauth(&self) -> bool {
+        self.request.endpoint.starts_with(OAUTH)
+    }
+
     /// Puts into the exchange of [`request`](Self::request) what nobody else is to see.
     pub(crate) fn complete(&self, exchange: &mut Exchange) -> Result<(), PlacementError> {
         exchange.body = bytes::Bytes::copy_from_slice(self.body.as_bytes());
@@ -261,8 +266,10 @@ impl TokenRequest {
 /// The endpoint under which a connection reaches the authorisation server of a credential. No provider can declare such a
 /// name.
 pub(crate) fn oauth_endpoint(credential: &str) -> String {
-    format!("oauth:{credential}")
+    format!("{OAUTH}{credential}")
 }
+
+const OAUTH: &str = "oauth:";
 
 /// What HTTP's Basic scheme is given for an OAuth client (RFC 6749, 2.3.1 and appendix B).
 pub(super) fn form_encoded(text: &str) -> String {

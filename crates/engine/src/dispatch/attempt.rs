@@ -251,7 +251,8 @@ impl Job<'_> {
     /// What is delivered if there is no token to send it with.
     fn without_token(&self, unhad: Unhad, attempts: u32) -> Result<Delivery, DispatchError> {
         match unhad {
-            Unhad::Refused(message) => Ok(Delivery::credential_stopped(message)),
+            Unhad::Refused(message) => Ok(Delivery::credential_stopped(message, true)),
+            Unhad::Unanswered(message) => Ok(Delivery::credential_stopped(message, false)),
             Unhad::Failed { kind, message } => Ok(not_sent(self.desk.clock.now(), kind, message, attempts)),
             Unhad::Stopped => Ok(Delivery::Stopped),
             Unhad::Error(error) => Err(error),
@@ -506,7 +507,14 @@ impl Job<'_> {
 
     fn failed(&self, permit: &mut Permit, failure: TransportFailure, times: Times) -> (Delivery, Next) {
         let words: Arc<str> = failure.message.into();
-        let mut message = match &*failure.hint {
+        // An authorisation server has an address of its own.
+        let hint = match self.purpose {
+            Purpose::Login { token, .. } if failure.kind == FailureKind::Redirected && token.is_oauth() => {
+                "check `token_url`: it is to be the address at which tokens are given"
+            }
+            _ => &failure.hint,
+        };
+        let mut message = match hint {
             "" => Arc::clone(&words),
             hint => format!("{words}; {hint}").into(),
         };
@@ -554,7 +562,11 @@ impl Job<'_> {
     fn no_turn(&self, turn: Turn, tries: Tries) -> Delivery {
         let attempts = tries.attempts;
         match turn {
-            Turn::Refused(message) => Delivery::credential_stopped(message),
+            Turn::Refused(message) => {
+                let name = self.credential.map(|credential| credential.name());
+                let is_unanswered = name.is_some_and(|name| self.desk.tokens.is_unanswered(name));
+                Delivery::credential_stopped(message, !is_unanswered)
+            }
             Turn::Expired => {
                 if let Purpose::Write { ticket, write } = &self.purpose {
                     ticket.tries().insert(write.part.to_owned(), tries);

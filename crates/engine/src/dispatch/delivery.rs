@@ -25,16 +25,19 @@ pub enum Delivery {
         code: &'static str,
         /// Which credential, and how the vendor refused it.
         message: Arc<str>,
+        /// Whether the vendor did; else no token could be had for another reason, which the message tells.
+        refused: bool,
     },
     /// The run is being stopped, and nothing was sent.
     Stopped,
 }
 
 impl Delivery {
-    pub(super) const fn credential_stopped(message: Arc<str>) -> Self {
+    pub(super) const fn credential_stopped(message: Arc<str>, refused: bool) -> Self {
         Self::CredentialStopped {
             code: "credential_stopped",
             message,
+            refused,
         }
     }
 }

@@ -48,7 +48,7 @@ pub(super) fn fetch(
             let request = TokenRequest::refresh(flow.endpoint, renewal, token);
             match ask(&desk, &credential, &request).await {
                 // What is no new token is a refusal of this refresh token; user name and password are still good.
-                Err(Unhad::Refused(_)) => {}
+                Err(Unhad::Refused(_) | Unhad::Unanswered(_)) => {}
                 Err(unhad) => return Err(unhad),
                 Ok(answer) => {
                     if let Some(mut grant) = granted(recipe, true, &answer) {
@@ -73,7 +73,14 @@ pub(super) fn fetch(
         };
         match granted(recipe, false, &answer) {
             Some(grant) => Ok(taken(&desk, &credential, grant, &answer)),
-            None => Err(Unhad::Refused(without_token(&credential, Some(recipe), &answer))),
+            None => {
+                let message = without_token(&credential, Some(recipe), &answer);
+                Err(if is_refusal(&answer) {
+                    Unhad::Refused(message)
+                } else {
+                    Unhad::Unanswered(message)
+                })
+            }
         }
     }
     .boxed()
@@ -109,7 +116,7 @@ async fn ask(desk: &Arc<Desk>, credential: &Credential, request: &TokenRequest) 
                     message,
                 }
             } else {
-                Unhad::Refused(message)
+                Unhad::Unanswered(message)
             })
         }
         Ok(Delivery::Held | Delivery::Stopped | Delivery::CredentialStopped { .. }) => Err(Unhad::Stopped),
@@ -132,6 +139,15 @@ pub(super) fn says_nothing(class: Class, status: u16, body: &[u8]) -> bool {
     match class {
         Class::Ok => json::parse(body).is_err(),
         _ => is_breakdown(class, status),
+    }
+}
+
+/// Whether an answer without a token says that user name, password or client are no good, as vendors count it: by its
+/// status, or in words with a status that says the contrary.
+fn is_refusal(answer: &Delivered) -> bool {
+    match answer.class {
+        Class::Ok => !says_nothing(answer.class, answer.status, &answer.body),
+        _ => matches!(answer.status, 400 | 401 | 403 | 422 | 423),
     }
 }
 
@@ -179,8 +195,10 @@ fn without_token(credential: &Credential, recipe: Option<Recipe<'_>>, answer: &D
         )
     } else if is_ok {
         format!("no token for `{name}`: the answer to its {what} has none (HTTP {status})")
-    } else {
+    } else if is_refusal(answer) {
         format!("the vendor refused the {what} of `{name}` (HTTP {status})")
+    } else {
+        format!("no token for `{name}`: asked for it as a {what}, and answered with HTTP {status}")
     };
     if let Some(words) = words(&answer.body, is_ok) {
         message.push_str(": ");

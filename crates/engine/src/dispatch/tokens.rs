@@ -27,7 +27,7 @@ struct Cell {
     /// The fetch under way.
     fetch: Option<watch::Receiver<Option<Landing>>>,
     /// No token will ever be had: why.
-    refused: Option<Arc<str>>,
+    refused: Option<Unhad>,
     generation: u64,
 }
 
@@ -55,6 +55,8 @@ type Landing = Result<(), Unhad>;
 pub(super) enum Unhad {
     /// The vendor gives none: nothing is to be sent with the credential any more.
     Refused(Arc<str>),
+    /// The same, though he has refused nothing: the login came to something else, and may have been counted as one.
+    Unanswered(Arc<str>),
     /// The vendor was not reached, or not in service.
     Failed { kind: FailureKind, message: Arc<str> },
     /// The run is being stopped.
@@ -88,7 +90,7 @@ enum Place {
     /// He is the first, and is to let the fetch begin; with the refresh token, if there is one.
     First(watch::Sender<Option<Landing>>, Option<Secret>),
     /// There will be none.
-    Refused(Arc<str>),
+    Never(Unhad),
 }
 
 impl Tokens {
@@ -144,11 +146,18 @@ impl Tokens {
         }
     }
 
+    /// Whether it was no refusal for which there will be no token.
+    pub(super) fn is_unanswered(&self, credential: &str) -> bool {
+        let cells = self.lock();
+        let refused = cells.get(credential).and_then(|cell| cell.refused.as_ref());
+        matches!(refused, Some(Unhad::Unanswered(_)))
+    }
+
     fn place(&self, credential: &Arc<str>, now: Monotonic) -> Place {
         let mut cells = self.lock();
         let cell = cells.entry(Arc::clone(credential)).or_default();
-        if let Some(message) = &cell.refused {
-            return Place::Refused(Arc::clone(message));
+        if let Some(unhad) = &cell.refused {
+            return Place::Never(unhad.clone());
         }
         if cell.held.as_ref().is_some_and(|held| now < held.until) {
             return Place::Ready;
@@ -182,8 +191,8 @@ impl Tokens {
                 Ok(())
             }
             Err(unhad) => {
-                if let Unhad::Refused(message) = &unhad {
-                    cell.refused = Some(Arc::clone(message));
+                if matches!(unhad, Unhad::Refused(_) | Unhad::Unanswered(_)) {
+                    cell.refused = Some(unhad.clone());
                 }
                 Err(unhad)
             }
@@ -208,11 +217,15 @@ impl Desk {
     pub(super) async fn have_token(self: &Arc<Self>, credential: &Arc<Credential>) -> Landing {
         loop {
             if let Some(message) = self.admission.refusal(credential.name()) {
-                return Err(Unhad::Refused(message));
+                return Err(if self.tokens.is_unanswered(credential.name()) {
+                    Unhad::Unanswered(message)
+                } else {
+                    Unhad::Refused(message)
+                });
             }
             let mut fetch = match self.tokens.place(credential.name(), self.clock.now().monotonic) {
                 Place::Ready => return Ok(()),
-                Place::Refused(message) => return Err(Unhad::Refused(message)),
+                Place::Never(unhad) => return Err(unhad),
                 Place::Waiting(fetch) => fetch,
                 Place::First(landing, refresh) => {
                     let fetch = landing.subscribe();
@@ -245,7 +258,9 @@ impl Desk {
             let landed = desk.tokens.land(credential.name(), fetched);
             match &landed {
                 Ok(()) => desk.admission.token_renewed(credential.name()),
-                Err(Unhad::Refused(message)) => desk.admission.refuse(credential.name(), message),
+                Err(Unhad::Refused(message) | Unhad::Unanswered(message)) => {
+                    desk.admission.refuse(credential.name(), message);
+                }
                 Err(_) => {}
             }
             landing.send_replace(Some(landed));

@@ -158,15 +158,21 @@ pub(crate) fn status_from(name: &str) -> Option<Status> {
 pub(crate) const fn cause_name(cause: Cause) -> &'static str {
     match cause {
         Cause::Credential => "credential",
+        Cause::Login => "login",
         Cause::Unreachable => "unreachable",
         Cause::Unreadable => "unreadable",
     }
 }
 
 pub(crate) fn cause_from(name: &str) -> Option<Cause> {
-    [Cause::Credential, Cause::Unreachable, Cause::Unreadable]
-        .into_iter()
-        .find(|cause| cause_name(*cause) == name)
+    [
+        Cause::Credential,
+        Cause::Login,
+        Cause::Unreachable,
+        Cause::Unreadable,
+    ]
+    .into_iter()
+    .find(|cause| cause_name(*cause) == name)
 }
 
 /// How many of each outcome, in the order of reports; only those that occurred.

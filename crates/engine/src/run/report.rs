@@ -93,7 +93,11 @@ pub(super) fn fill(row: &mut OutcomeRow, ended: Ended) {
     row.name = finished.name.or(row.name.take());
     row.details = finished.fields;
     row.cause = match finished.outcome {
-        Outcome::Denied | Outcome::Cancelled if ended.credential_stopped => Some(Cause::Credential),
+        Outcome::Denied | Outcome::Cancelled if ended.credential_stopped => Some(if ended.is_unanswered {
+            Cause::Login
+        } else {
+            Cause::Credential
+        }),
         Outcome::Failed | Outcome::Cancelled if ended.unreachable && row.attempts == 0 => {
             Some(Cause::Unreachable)
         }

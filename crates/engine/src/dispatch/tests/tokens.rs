@@ -3,6 +3,7 @@
 use signoff_core::{LoginFlow, RefreshFlow};
 
 use super::*;
+use crate::credential::{ClientAuthentication, OAuthSettings};
 
 static LOGINS: [LoginFlow; 2] = [
     PASSWORD,
@@ -512,6 +513,72 @@ async fn a_login_that_is_redirected_goes_nowhere() {
     let deliveries = world.send_all(logouts(5)).await;
     assert!(deliveries.iter().all(is_credential_stopped));
     assert_eq!(world.paths(), ["/login"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_what_refuses_a_login_counts_as_its_refusal() {
+    type Login = (fn() -> Answer, bool);
+    let logins: [Login; 9] = [
+        (|| answer(400), true),
+        (|| answer(401), true),
+        (|| answer(403), true),
+        (|| answer_with(200, &[], r#"{"success":false}"#), true),
+        (|| answer_with(200, &[], "<html>"), false),
+        (|| answer(404), false),
+        (|| answer(500), false),
+        (|| fail(FailureKind::Redirected, Sent::NotSent), false),
+        (|| fail(FailureKind::TimedOut, Sent::MaybeSent), false),
+    ];
+    for (number, (login, is_refusal)) in logins.into_iter().enumerate() {
+        let world = World::with(|settings| settings.logins = &LOGINS, move |_| login());
+        // Those who waited for the login, who waited for their turn, and who come later, are told the same.
+        for _ in 0..2 {
+            for delivery in world.send_all(logouts(20)).await {
+                let Delivery::CredentialStopped { refused, message, .. } = delivery else {
+                    panic!("not stopped: {delivery:?}");
+                };
+                assert_eq!(refused, is_refusal, "{number}: {message}");
+                assert_eq!(
+                    message.contains("refused"),
+                    is_refusal && number != 3,
+                    "{message}"
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_redirect_of_an_authorisation_server_names_what_is_set_for_it() {
+    let settings = CredentialSettings {
+        name: "client".into(),
+        kind: CredentialKind::Bearer,
+        actor: "client".to_owned(),
+        secret: SecretReference::Env("SECRET".to_owned()),
+        login: LoginSettings::default(),
+        oauth: Some(OAuthSettings {
+            token_url: Url::parse("https://tokens.example/token").unwrap(),
+            client_id: "client".to_owned(),
+            scope: None,
+            audience: None,
+            authentication: ClientAuthentication::Basic,
+        }),
+    };
+    let client = Credential::new(settings, Arc::new(Secrets), Path::new("."), Arc::default());
+    let world = World::with(
+        |settings| {
+            let tokens = vec![Url::parse("https://tokens.example").unwrap()];
+            settings.endpoints.insert("oauth:client".to_owned(), tokens);
+        },
+        |_| fail(FailureKind::Redirected, Sent::NotSent),
+    );
+    let (ticket, client) = (world.ticket(1), Arc::new(client));
+    let request = bearer(write("/1"));
+    let sent = world.dispatcher.send(&ticket, &request, Some(&client)).await;
+    assert_eq!(
+        stopped_because(&sent.unwrap()),
+        "no token for `client`: Redirected; check `token_url`: it is to be the address at which tokens are given"
+    );
 }
 
 #[tokio::test(start_paused = true)]
