@@ -37,6 +37,13 @@ fn the_request_is_the_documented_one() {
     assert_eq!(outcome["request_id"], "187f008e-92ce-4f7b-a7ba-00308ad0c69c");
     let host = origin.trim_start_matches("http://");
     expect![[r#"
+        POST /api/public/v3/admin/user/auth/check-token HTTP/1.1
+        authorization: uap-7442d4b99eb349b1bb678614e64cf064-1405ee51
+        content-length: 0
+        accept: */*
+        user-agent: signoff/0.1.0
+        host: HOST
+
         POST /api/public/v3/admin/user/logout HTTP/1.1
         content-type: application/json
         authorization: uap-7442d4b99eb349b1bb678614e64cf064-1405ee51
@@ -162,7 +169,7 @@ fn v4_has_its_own_path_and_names_the_application() {
     let ended = log_out(&site, &keys(&site, &users[1..2]), &[]).exits(0);
     assert_eq!(ended.outcome(&users[1].id)["outcome"], "done");
     let requests = site.sandbox.ledger().requests();
-    let logout = requests.first().unwrap();
+    let logout = requests.last().unwrap();
     assert_eq!(
         (
             logout.path.as_str(),
@@ -175,6 +182,19 @@ fn v4_has_its_own_path_and_names_the_application() {
             "application/json"
         )
     );
+}
+
+/// However the network breaks: a key that never was valid was not ended by anybody.
+#[test]
+fn a_key_that_was_never_valid_is_no_success() {
+    for fault in ["reset_before#1", "reset_after#1"] {
+        let site = site(&[fault]);
+        let user = &uiza::demo()[1];
+        site.write("wrong.csv", &format!("id,key\n{},uap-wrong\n", user.id));
+        let ended = log_out(&site, "wrong.csv", &[]);
+        assert_eq!(ended.outcome(&user.id)["outcome"], "denied", "{fault}");
+        assert_eq!(site.sandbox.ledger().count("POST", LOGOUT), 0, "{fault}");
+    }
 }
 
 #[test]
@@ -199,7 +219,9 @@ fn whatever_uiza_answers_is_told_as_it_is() {
         "hang_after#1",
         "truncate#1",
     ] {
-        let site = site(&[fault]);
+        // Befalls the logout alone, and not the question that goes before it.
+        let (name, times) = fault.split_once('#').unwrap_or((fault, "9"));
+        let site = site(&[&format!("{name}@POST{LOGOUT}#{times}")]);
         let user = &uiza::demo()[1];
         let ended = log_out(&site, &keys(&site, std::slice::from_ref(user)), &[]);
         let outcome = ended.outcome(&user.id);
@@ -218,39 +240,39 @@ fn whatever_uiza_answers_is_told_as_it_is() {
     }
     expect![[r#"
         uiza_body=A: "done" by="response" attempts=1 repeated=false http=200 code="200" message="Logout success" id=true {"description_link":"https://docs.uiza.io/#log-out"}
-            exit 0, sent (1, 0), key valid false
+            exit 0, sent (1, 1), key valid false
         uiza_body=B: "done" by="response" attempts=1 repeated=false http=200 code="200" message="Logout success" id=false {"description_link":"https://docs.uiza.io/#log-out"}
-            exit 0, sent (1, 0), key valid false
+            exit 0, sent (1, 1), key valid false
         uiza_body=C: "done" by="response" attempts=1 repeated=false http=200 code="200" message="success" id=true {"description_link":"https://docs.uiza.io/#log-out"}
-            exit 0, sent (1, 0), key valid false
+            exit 0, sent (1, 1), key valid false
         uiza_error=200_401: "denied" by=null attempts=1 repeated=false http=200 code="401" message="Unauthorized" id=true {"description_link":"https://docs.uiza.io/#log-out","type":"ERROR","retryable":false}
-            exit 1, sent (1, 0), key valid true
+            exit 1, sent (1, 1), key valid true
         uiza_error=200_type#1: "failed" by=null attempts=1 repeated=false http=200 code="ERROR" message="Logout failed" id=true {"description_link":"https://docs.uiza.io/#log-out","type":"ERROR","retryable":false,"key_valid":true}
-            exit 1, sent (1, 1), key valid true
+            exit 1, sent (1, 2), key valid true
         uiza_error=400: "failed" by=null attempts=1 repeated=false http=400 code="400" message="Bad Request" id=true {"description_link":"https://docs.uiza.io/#log-out","type":"BAD_REQUEST","retryable":false,"data":"BAD_REQUEST"}
-            exit 1, sent (1, 0), key valid true
-        uiza_error=401: "denied" by=null attempts=1 repeated=false http=401 code="401" message="Unauthorized" id=true {"description_link":"https://docs.uiza.io/#log-out","type":"ERROR","retryable":false}
-            exit 1, sent (1, 0), key valid true
-        uiza_error=404: "not_found" by=null attempts=1 repeated=false http=404 code="404" message="Not found" id=true {"description_link":"https://docs.uiza.io/#log-out","type":"ERROR","retryable":false}
-            exit 1, sent (1, 0), key valid true
-        uiza_error=422: "refused" by=null attempts=1 repeated=false http=422 code="422" message="Parameters validation error!" id=true {"description_link":"https://docs.uiza.io/#log-out","type":"ERROR","retryable":false,"data":[{"type":"required","field":"url","message":"The 'url' field is required!"}]}
-            exit 1, sent (1, 0), key valid true
-        uiza_error=object: "failed" by=null attempts=1 repeated=false http=400 code="400" message="Bad Request" id=true {"description_link":"https://docs.uiza.io/#log-out","type":"ERROR","retryable":false,"data":{"reason":"The request could not be understood","field":"appId"}}
-            exit 1, sent (1, 0), key valid true
-        uiza_error=500#1: "failed" by=null attempts=1 repeated=false http=500 code="500" message="Internal server error" id=true {"description_link":"https://docs.uiza.io/#log-out","type":"ERROR","retryable":false,"key_valid":true}
             exit 1, sent (1, 1), key valid true
+        uiza_error=401: "denied" by=null attempts=1 repeated=false http=401 code="401" message="Unauthorized" id=true {"description_link":"https://docs.uiza.io/#log-out","type":"ERROR","retryable":false}
+            exit 1, sent (1, 1), key valid true
+        uiza_error=404: "not_found" by=null attempts=1 repeated=false http=404 code="404" message="Not found" id=true {"description_link":"https://docs.uiza.io/#log-out","type":"ERROR","retryable":false}
+            exit 1, sent (1, 1), key valid true
+        uiza_error=422: "refused" by=null attempts=1 repeated=false http=422 code="422" message="Parameters validation error!" id=true {"description_link":"https://docs.uiza.io/#log-out","type":"ERROR","retryable":false,"data":[{"type":"required","field":"url","message":"The 'url' field is required!"}]}
+            exit 1, sent (1, 1), key valid true
+        uiza_error=object: "failed" by=null attempts=1 repeated=false http=400 code="400" message="Bad Request" id=true {"description_link":"https://docs.uiza.io/#log-out","type":"ERROR","retryable":false,"data":{"reason":"The request could not be understood","field":"appId"}}
+            exit 1, sent (1, 1), key valid true
+        uiza_error=500#1: "failed" by=null attempts=1 repeated=false http=500 code="500" message="Internal server error" id=true {"description_link":"https://docs.uiza.io/#log-out","type":"ERROR","retryable":false,"key_valid":true}
+            exit 1, sent (1, 2), key valid true
         uiza_error=503#1: "done" by="response" attempts=2 repeated=false http=200 code="200" message="Logout success" id=true {"description_link":"https://docs.uiza.io/#log-out"}
-            exit 0, sent (2, 0), key valid false
-        throttle#1: "done" by="response" attempts=2 repeated=false http=200 code="200" message="Logout success" id=true {"description_link":"https://docs.uiza.io/#log-out"}
-            exit 0, sent (2, 0), key valid false
-        reset_before#1: "done" by="response" attempts=2 repeated=true http=200 code="200" message="Logout success" id=true {"description_link":"https://docs.uiza.io/#log-out"}
             exit 0, sent (2, 1), key valid false
+        throttle#1: "done" by="response" attempts=2 repeated=false http=200 code="200" message="Logout success" id=true {"description_link":"https://docs.uiza.io/#log-out"}
+            exit 0, sent (2, 1), key valid false
+        reset_before#1: "done" by="response" attempts=2 repeated=true http=200 code="200" message="Logout success" id=true {"description_link":"https://docs.uiza.io/#log-out"}
+            exit 0, sent (2, 2), key valid false
         reset_after#1: "done" by="status" attempts=1 repeated=false http=null code="401" message="Unauthorized" id=true {"description_link":"https://docs.uiza.io/#check-token","type":"ERROR","retryable":false}
-            exit 0, sent (1, 1), key valid false
+            exit 0, sent (1, 2), key valid false
         hang_after#1: "done" by="status" attempts=1 repeated=false http=null code="401" message="Unauthorized" id=true {"description_link":"https://docs.uiza.io/#check-token","type":"ERROR","retryable":false}
-            exit 0, sent (1, 1), key valid false
+            exit 0, sent (1, 2), key valid false
         truncate#1: "done" by="status" attempts=1 repeated=false http=null code="401" message="Unauthorized" id=true {"description_link":"https://docs.uiza.io/#check-token","type":"ERROR","retryable":false}
-            exit 0, sent (1, 1), key valid false
+            exit 0, sent (1, 2), key valid false
     "#]].assert_eq(&told);
 }
 

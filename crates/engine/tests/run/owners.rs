@@ -10,6 +10,7 @@ use crate::world::{With, World, call, shown};
 
 const LOGGED_OUT: Reaction =
     Reaction::Answer(200, r#"{"message":"Logout success","code":200,"type":"SUCCESS"}"#);
+const VALID: Reaction = Reaction::Answer(200, r#"{"message":"OK","code":200,"type":"SUCCESS"}"#);
 const UNAUTHORIZED: Reaction = Reaction::Answer(
     401,
     r#"{"code":401,"type":"ERROR","data":null,"retryable":false,"message":"Unauthorized"}"#,
@@ -43,7 +44,10 @@ fn world(vendor: &Vendor) -> World {
 #[tokio::test]
 async fn a_key_that_the_run_has_ended_is_out_when_it_is_refused() {
     let vendor = Vendor::start(&[]).await;
-    vendor.reacts_to("POST", vec![LOGGED_OUT, UNAUTHORIZED, UNAUTHORIZED, UNAUTHORIZED]);
+    vendor.reacts_to(
+        "POST",
+        vec![VALID, LOGGED_OUT, UNAUTHORIZED, UNAUTHORIZED, UNAUTHORIZED],
+    );
     let world = world(&vendor);
     expect![[
         r#"done by=Some("response") attempts=1 repeated=false http=Some(200) id=- code="200" cause=None"#
@@ -54,7 +58,7 @@ async fn a_key_that_the_run_has_ended_is_out_when_it_is_refused() {
     ]]
     .assert_eq(&end(&world, "uap-1").await);
     // Another key of hers is another matter, and takes nobody's word for the first.
-    expect![[r#"denied by=None attempts=1 repeated=false http=Some(401) id=- code="401" cause=None"#]]
+    expect![[r#"denied by=None attempts=0 repeated=false http=Some(401) id=- code="401" cause=None"#]]
         .assert_eq(&end(&world, "uap-2").await);
     expect![[
         r#"done by=Some("response") attempts=1 repeated=false http=Some(401) id=- code="401" cause=None"#

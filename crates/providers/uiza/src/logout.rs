@@ -1,8 +1,8 @@
 //! Ending a user's own key.
 //!
-//! One request, whose answer is proof. Where no answer is known, the key itself is asked: a key that is still valid was
-//! not ended, and is shown again; one that is not, was. A key that was no good from the start cannot be told from that
-//! once its logout is in doubt: nobody is signed in with it either way.
+//! The key is asked about first: one that is not valid is shown to no logout. Then one request, whose answer is proof. Where
+//! no answer is known, the key is asked about again: one that is still valid was not ended, and is shown again; one that is
+//! not any more, was. Without the question before, a key that was no good from the start could not be told from that.
 
 use std::time::Duration;
 
@@ -30,7 +30,9 @@ pub(crate) struct Logout {
     phase: Phase,
     /// This run has ended the key before.
     logged_out: bool,
-    /// A logout of this operation was in doubt once, so a key that is not valid any more was ended by one.
+    /// The key was seen to be valid before its logout was sent.
+    was_valid: bool,
+    /// A logout of this operation was in doubt once, so a key that was valid and is not any more was ended by one.
     was_in_doubt: bool,
     /// A logout may have been applied of which no answer is known.
     maybe_applied: bool,
@@ -40,6 +42,8 @@ pub(crate) struct Logout {
 
 #[derive(Debug, Clone)]
 enum Phase {
+    /// Before anything is sent, the key is asked about: so often.
+    Ask(u32),
     /// The logout is sent.
     Write,
     /// It is in doubt, and the key is asked about: so often.
@@ -61,7 +65,12 @@ impl Logout {
     pub(crate) fn new(args: Args<'_>, context: &Context<'_>) -> Result<Self, Error> {
         let key = Owner::of("logout", args)?.key;
         let earlier = context.earlier.iter().rfind(|write| write.part == LOGOUT_PART);
-        let phase = earlier.map_or(Phase::Write, |write| {
+        let first = if context.logged_out {
+            Phase::Write
+        } else {
+            Phase::Ask(0)
+        };
+        let phase = earlier.map_or(first, |write| {
             let message = "an earlier process sent it, and knew of no answer";
             let doubt = Doubt {
                 settled_at: write.settled_at,
@@ -75,10 +84,29 @@ impl Logout {
             policy: context.in_doubt,
             phase,
             logged_out: context.logged_out,
+            // The process that sent it had asked before.
+            was_valid: earlier.is_some(),
             was_in_doubt: earlier.is_some(),
             maybe_applied: earlier.is_some(),
             uncertain: 0,
         })
+    }
+
+    fn ask(&mut self, desk: &mut Desk, asked: u32, not_before: Monotonic) {
+        self.phase = Phase::Ask(asked + 1);
+        if let Ok(key) = self.key {
+            desk.send("", |api, number| api.check(number, key, not_before));
+        }
+    }
+
+    /// The key was asked about before anything was sent.
+    fn asked(&mut self, desk: &mut Desk, answer: &Answer) {
+        if answer.refuses_key() {
+            return desk.finish(answer.finished(Outcome::Denied, &desk.api, Topic::CheckToken));
+        }
+        // Whatever else it says is of the question, which no page of the index has: his logout has an answer of its own.
+        self.was_valid = answer.is_success();
+        self.write(desk);
     }
 
     fn write(&mut self, desk: &mut Desk) {
@@ -120,10 +148,10 @@ impl Logout {
             return desk.finish(finished);
         }
         if answer.refuses_key() {
-            let finished = if self.was_in_doubt || self.logged_out {
-                done(ends(Outcome::Done), ConfirmedBy::Response)
-            } else {
-                ends(Outcome::Denied)
+            let finished = match self.was_in_doubt {
+                _ if self.logged_out => done(ends(Outcome::Done), ConfirmedBy::Response),
+                true => self.ended(ends(Outcome::Done), ConfirmedBy::Response),
+                false => ends(Outcome::Denied),
             };
             return desk.finish(finished);
         }
@@ -146,7 +174,7 @@ impl Logout {
     fn checked(&mut self, desk: &mut Desk, now: Now, doubt: Doubt, checks: u32, answer: &Answer) {
         if answer.refuses_key() {
             let finished = answer.finished(Outcome::Done, &desk.api, Topic::CheckToken);
-            desk.finish(done(finished, ConfirmedBy::Status));
+            desk.finish(self.ended(finished, ConfirmedBy::Status));
         } else if answer.is_success() {
             self.maybe_applied = false;
             if doubt.repeat && self.uncertain < MOST_UNCERTAIN {
@@ -171,6 +199,20 @@ impl Logout {
         }
     }
 
+    /// The end of a logout that was in doubt, and whose key is not valid now.
+    fn ended(&self, finished: Finished, by: ConfirmedBy) -> Finished {
+        if self.was_valid || self.logged_out {
+            return done(finished, by);
+        }
+        let message = "the key is not valid now, and whether this logout ended it cannot be known: it was not seen to be \
+                       valid before";
+        let mut finished = finished;
+        finished.outcome = Outcome::Unknown;
+        finished.code = Some("key_not_valid".to_owned());
+        finished.message = Some(message.to_owned());
+        finished
+    }
+
     /// The end of a logout that was certainly not applied; an earlier one may have been.
     fn not_repeated(&self, mut finished: Finished) -> Finished {
         if self.maybe_applied {
@@ -188,6 +230,7 @@ impl Task for Logout {
     fn begin(&mut self, desk: &mut Desk, _now: Now) {
         match (&self.key, &self.phase) {
             (Err(missing), _) => desk.finish(missing.finished()),
+            (Ok(_), Phase::Ask(_)) => self.ask(desk, 0, Monotonic::ZERO),
             (Ok(_), Phase::Write) => self.write(desk),
             (Ok(_), Phase::Check(doubt, _)) => self.doubt(desk, doubt.clone()),
         }
@@ -196,6 +239,7 @@ impl Task for Logout {
     fn answer(&mut self, desk: &mut Desk, now: Now, response: &Response<'_>) {
         let answer = Answer::read(response);
         match self.phase.clone() {
+            Phase::Ask(_) => self.asked(desk, &answer),
             Phase::Write => self.written(desk, &answer, response),
             Phase::Check(doubt, checks) => self.checked(desk, now, doubt, checks, &answer),
         }
@@ -203,6 +247,10 @@ impl Task for Logout {
 
     fn failure(&mut self, desk: &mut Desk, now: Now, failure: &Failure<'_>) {
         match (self.phase.clone(), failure.sent) {
+            (Phase::Ask(asked), Sent::MaybeSent) if asked < MOST_CHECKS => {
+                self.ask(desk, asked, now.monotonic + CHECK_AGAIN);
+            }
+            (Phase::Ask(_), _) => desk.finish(unanswered(Outcome::Failed, failure)),
             (Phase::Check(doubt, checks), _) => self.not_checked(desk, now, doubt, checks, failure.message),
             (Phase::Write, Sent::NotSent) => {
                 desk.finish(self.not_repeated(unanswered(Outcome::Failed, failure)));
@@ -223,7 +271,7 @@ impl Task for Logout {
         match &self.phase {
             Phase::Check(doubt, _) => unknown(doubt, "the run was stopped before his key was checked"),
             // A write that is still outstanding was not sent: the host answers those under way first.
-            Phase::Write => self.not_repeated(cancelled(reason)),
+            Phase::Ask(_) | Phase::Write => self.not_repeated(cancelled(reason)),
         }
     }
 }

@@ -3,14 +3,14 @@
 use expect_test::{Expect, expect};
 
 use super::check_briefly;
-use super::fixtures::{error, logout};
+use super::fixtures::{VALID, error, logout};
 
 #[track_caller]
 fn answer(status: u16, body: &str, expected: Expect) {
     check_briefly(
         &logout(),
         |drive| {
-            drive.respond(status, body);
+            drive.respond(200, VALID).respond(status, body);
         },
         expected,
     );
@@ -23,6 +23,8 @@ fn parameters_that_do_not_fit_keep_their_fields() {
         422,
         &error(422, "ERROR", data, false, "Parameters validation error!"),
         expect![[r#"
+            > check
+            < 200 Ok
             > logout
             < 422 Other
             = refused
@@ -40,6 +42,8 @@ fn not_found() {
         404,
         &error(404, "ERROR", "null", false, "Not found"),
         expect![[r#"
+            > check
+            < 200 Ok
             > logout
             < 404 Other
             = not_found
@@ -57,6 +61,8 @@ fn a_bad_request_with_a_text() {
         400,
         &error(400, "BAD_REQUEST", "\"BAD_REQUEST\"", false, "Bad Request"),
         expect![[r#"
+            > check
+            < 200 Ok
             > logout
             < 400 Other
             = failed
@@ -74,6 +80,8 @@ fn data_may_be_an_object() {
         400,
         &error(400, "ERROR", r#"{"hint":"look"}"#, false, ""),
         expect![[r#"
+            > check
+            < 200 Ok
             > logout
             < 400 Other
             = failed
@@ -93,6 +101,8 @@ fn an_error_under_http_200() {
         200,
         &error(422, "ERROR", "null", false, "Parameters validation error!"),
         expect![[r#"
+            > check
+            < 200 Ok
             > logout
             < 200 Other
             = refused
@@ -110,6 +120,8 @@ fn the_body_knows_better_than_the_status() {
         400,
         &error(404, "ERROR", "null", false, "Not found"),
         expect![[r#"
+            > check
+            < 200 Ok
             > logout
             < 400 Other
             = not_found
@@ -127,6 +139,8 @@ fn forbidden() {
         403,
         r#"{"code":"403","message":"no","description_link":"https://docs.uiza.io/#errors"}"#,
         expect![[r#"
+            > check
+            < 200 Ok
             > logout
             < 403 Other
             = denied
@@ -143,6 +157,8 @@ fn overloaded_or_under_maintenance() {
         503,
         &error(503, "ERROR", "null", true, "Service Unavailable"),
         expect![[r#"
+            > check
+            < 200 Ok
             > logout
             < 503 Unavailable
             = failed
@@ -160,6 +176,8 @@ fn too_many_requests() {
         429,
         &error(429, "ERROR", "null", true, "Too many requests"),
         expect![[r#"
+            > check
+            < 200 Ok
             > logout
             < 429 Throttled(None)
             = failed
@@ -177,6 +195,8 @@ fn an_error_without_an_envelope_keeps_its_text() {
         404,
         "<html><body>Cannot POST</body></html>",
         expect![[r#"
+            > check
+            < 200 Ok
             > logout
             < 404 Other
             = not_found
@@ -189,6 +209,8 @@ fn an_error_without_an_envelope_keeps_its_text() {
         400,
         "",
         expect![[r#"
+            > check
+            < 200 Ok
             > logout
             < 400 Other
             = failed

@@ -18,11 +18,14 @@ fn it_was_applied() {
     check_briefly(
         &logout(),
         |drive| {
+            drive.respond(200, VALID);
             drive
                 .fail(FailureKind::TimedOut, Sent::MaybeSent)
                 .respond(401, &unauthorized());
         },
         expect![[r#"
+            > check
+            < 200 Ok
             > logout
             < TimedOut MaybeSent
             > check after +20s
@@ -37,16 +40,104 @@ fn it_was_applied() {
 }
 
 #[test]
+fn a_key_that_was_never_valid_is_shown_to_no_logout() {
+    check_briefly(
+        &logout(),
+        |drive| {
+            drive
+                .fail(FailureKind::Broken, Sent::MaybeSent)
+                .respond(401, &unauthorized());
+        },
+        expect![[r#"
+            > check
+            < Broken MaybeSent
+            > check after +1s
+            < 401 Other
+            = denied
+                code: 401
+                message: Unauthorized
+                request_id: 5870ad86-d804-496b-af3f-14acc9d8977f
+                details: description_link=https://docs.uiza.io/#check-token type=ERROR retryable=false
+        "#]],
+    );
+}
+
+#[test]
+fn nothing_is_sent_before_the_key_was_asked_about() {
+    check_briefly(
+        &logout(),
+        |drive| {
+            for _ in 0..3 {
+                drive.fail(FailureKind::TimedOut, Sent::MaybeSent);
+            }
+        },
+        expect![[r#"
+            > check
+            < TimedOut MaybeSent
+            > check after +1s
+            < TimedOut MaybeSent
+            > check after +2s
+            < TimedOut MaybeSent
+            = failed
+                code: timed_out
+                message: no answer from https://finesse.example.com:8445
+        "#]],
+    );
+    check_briefly(
+        &logout(),
+        |drive| {
+            drive.fail(FailureKind::Unreachable, Sent::NotSent);
+        },
+        expect![[r#"
+            > check
+            < Unreachable NotSent
+            = failed
+                code: unreachable
+                message: no answer from https://finesse.example.com:8445
+        "#]],
+    );
+}
+
+#[test]
+fn a_key_that_could_not_be_asked_about_may_never_have_been_valid() {
+    check_briefly(
+        &logout(),
+        |drive| {
+            drive
+                .respond(404, &error(404, "ERROR", "null", false, "Not found"))
+                .fail(FailureKind::Broken, Sent::MaybeSent)
+                .respond(401, &unauthorized());
+        },
+        expect![[r#"
+            > check
+            < 404 Other
+            > logout
+            < Broken MaybeSent
+            > check after +20s
+            < 401 Other
+            = unknown
+                code: key_not_valid
+                message: the key is not valid now, and whether this logout ended it cannot be known: it was not seen to be valid before
+                request_id: 5870ad86-d804-496b-af3f-14acc9d8977f
+                details: description_link=https://docs.uiza.io/#check-token type=ERROR retryable=false
+        "#]],
+    );
+}
+
+#[test]
 fn it_was_not_applied_and_is_repeated() {
     check_briefly(
         &logout(),
         |drive| {
+            drive.respond(200, VALID);
             drive
                 .fail(FailureKind::Broken, Sent::MaybeSent)
                 .respond(200, VALID)
                 .respond(200, LOGGED_OUT);
         },
         expect![[r#"
+            > check
+            < 200 Ok
             > logout
             < Broken MaybeSent
             > check after +20s
@@ -67,12 +158,15 @@ fn a_key_that_proved_valid_and_is_refused_then_was_ended_after_all() {
     check_briefly(
         &logout(),
         |drive| {
+            drive.respond(200, VALID);
             drive
                 .fail(FailureKind::Broken, Sent::MaybeSent)
                 .respond(200, VALID)
                 .respond(401, &unauthorized());
         },
         expect![[r#"
+            > check
+            < 200 Ok
             > logout
             < Broken MaybeSent
             > check after +20s
@@ -93,6 +187,7 @@ fn it_is_not_repeated_for_ever() {
     check_briefly(
         &logout(),
         |drive| {
+            drive.respond(200, VALID);
             for _ in 0..3 {
                 drive
                     .fail(FailureKind::TimedOut, Sent::MaybeSent)
@@ -100,6 +195,8 @@ fn it_is_not_repeated_for_ever() {
             }
         },
         expect![[r#"
+            > check
+            < 200 Ok
             > logout
             < TimedOut MaybeSent
             > check after +20s
@@ -125,6 +222,7 @@ fn the_key_cannot_be_asked_about() {
     check_briefly(
         &logout(),
         |drive| {
+            drive.respond(200, VALID);
             drive
                 .fail(FailureKind::TimedOut, Sent::MaybeSent)
                 .respond(500, &server_error(true))
@@ -132,6 +230,8 @@ fn the_key_cannot_be_asked_about() {
                 .respond(404, &error(404, "ERROR", "null", false, "Not found"));
         },
         expect![[r#"
+            > check
+            < 200 Ok
             > logout
             < TimedOut MaybeSent
             > check after +20s
@@ -152,11 +252,14 @@ fn an_error_of_the_server_leaves_it_open() {
     check_briefly(
         &logout(),
         |drive| {
+            drive.respond(200, VALID);
             drive
                 .respond(500, &server_error(false))
                 .respond(401, &unauthorized());
         },
         expect![[r#"
+            > check
+            < 200 Ok
             > logout
             < 500 Other
             > check after +20s
@@ -171,9 +274,12 @@ fn an_error_of_the_server_leaves_it_open() {
     check_briefly(
         &logout(),
         |drive| {
+            drive.respond(200, VALID);
             drive.respond(500, &server_error(false)).respond(200, VALID);
         },
         expect![[r#"
+            > check
+            < 200 Ok
             > logout
             < 500 Other
             > check after +20s
@@ -192,12 +298,15 @@ fn what_is_retryable_is_repeated() {
     check_briefly(
         &logout(),
         |drive| {
+            drive.respond(200, VALID);
             drive
                 .respond(500, &server_error(true))
                 .respond(200, VALID)
                 .respond(200, LOGGED_OUT_BRIEFLY);
         },
         expect![[r#"
+            > check
+            < 200 Ok
             > logout
             < 500 Other
             > check after +20s
@@ -213,12 +322,15 @@ fn what_is_retryable_is_repeated() {
     check_briefly(
         &logout(),
         |drive| {
+            drive.respond(200, VALID);
             drive
                 .respond(422, &error(422, "ERROR", "null", true, "later"))
                 .respond(200, VALID)
                 .respond(200, LOGGED_OUT_BRIEFLY);
         },
         expect![[r#"
+            > check
+            < 200 Ok
             > logout
             < 422 Other
             > check after +20s
@@ -238,12 +350,15 @@ fn a_gateway_gave_up() {
     check_briefly(
         &logout(),
         |drive| {
+            drive.respond(200, VALID);
             drive
                 .respond(504, "<html>Gateway Time-out</html>")
                 .respond(200, VALID)
                 .respond(200, LOGGED_OUT_BRIEFLY);
         },
         expect![[r#"
+            > check
+            < 200 Ok
             > logout
             < 504 Other
             > check after +20s
@@ -263,11 +378,14 @@ fn out_of_service_by_the_body_alone_proves_nothing() {
     check_briefly(
         &logout(),
         |drive| {
+            drive.respond(200, VALID);
             drive
                 .respond(200, &error(503, "ERROR", "null", true, "Service Unavailable"))
                 .respond(401, &unauthorized());
         },
         expect![[r#"
+            > check
+            < 200 Ok
             > logout
             < 200 Other
             > check after +20s
@@ -286,11 +404,14 @@ fn a_code_that_nobody_knows() {
     check_briefly(
         &logout(),
         |drive| {
+            drive.respond(200, VALID);
             drive
                 .respond(200, &error(345, "ERROR", "null", false, "odd"))
                 .respond(200, VALID);
         },
         expect![[r#"
+            > check
+            < 200 Ok
             > logout
             < 200 Other
             > check after +20s
@@ -309,11 +430,14 @@ fn a_type_that_is_no_success() {
     check_briefly(
         &logout(),
         |drive| {
+            drive.respond(200, VALID);
             drive
                 .respond(200, &error(200, "BAD_REQUEST", "null", false, "Bad Request"))
                 .respond(200, VALID);
         },
         expect![[r#"
+            > check
+            < 200 Ok
             > logout
             < 200 Other
             > check after +20s
@@ -332,12 +456,15 @@ fn a_page_that_is_not_from_uiza() {
     check_briefly(
         &logout(),
         |drive| {
+            drive.respond(200, VALID);
             drive
                 .respond(200, "<html>Sign in to the guest network</html>")
                 .respond(200, "<html>Sign in</html>");
             drive.respond(200, "").respond(200, "[]");
         },
         expect![[r#"
+            > check
+            < 200 Ok
             > logout
             < 200 Other
             > check after +20s
@@ -456,9 +583,12 @@ fn the_operator_wants_it_left_alone() {
     check_briefly(
         &skip,
         |drive| {
+            drive.respond(200, VALID);
             drive.fail(FailureKind::TimedOut, Sent::MaybeSent);
         },
         expect![[r#"
+            > check
+            < 200 Ok
             > logout
             < TimedOut MaybeSent
             = unknown
@@ -482,11 +612,14 @@ fn the_run_is_stopped_meanwhile() {
     check_briefly(
         &logout(),
         |drive| {
+            drive.respond(200, VALID);
             drive
                 .fail(FailureKind::TimedOut, Sent::MaybeSent)
                 .cancel(CancelReason::Stopped);
         },
         expect![[r#"
+            > check
+            < 200 Ok
             > logout
             < TimedOut MaybeSent
             > check after +20s

@@ -3,7 +3,9 @@
 use expect_test::expect;
 use signoff_core::{CancelReason, FailureKind, Sent, Value};
 
-use super::fixtures::{LOGGED_OUT, LOGGED_OUT_BRIEFLY, LOGGED_OUT_V4, error, logout, of, unauthorized, v4};
+use super::fixtures::{
+    LOGGED_OUT, LOGGED_OUT_BRIEFLY, LOGGED_OUT_V4, VALID, error, logout, of, unauthorized, v4,
+};
 use super::{check, check_with};
 
 #[test]
@@ -11,9 +13,12 @@ fn the_documented_logout() {
     check(
         &logout(),
         |drive| {
+            drive.respond(200, VALID);
             drive.respond(200, LOGGED_OUT);
         },
         expect![[r#"
+            > POST /api/public/v3/admin/user/auth/check-token read open secret 7 in Header("Authorization") cap 65536
+            < 200 Ok
             > POST /api/public/v3/admin/user/logout write `logout` ask open secret 7 in Header("Authorization") cap 65536
                 Content-Type: application/json
             < 200 Ok
@@ -31,9 +36,12 @@ fn the_short_answer_of_v3() {
     check(
         &logout(),
         |drive| {
+            drive.respond(200, VALID);
             drive.respond(200, LOGGED_OUT_BRIEFLY);
         },
         expect![[r#"
+            > POST /api/public/v3/admin/user/auth/check-token read open secret 7 in Header("Authorization") cap 65536
+            < 200 Ok
             > POST /api/public/v3/admin/user/logout write `logout` ask open secret 7 in Header("Authorization") cap 65536
                 Content-Type: application/json
             < 200 Ok
@@ -51,9 +59,12 @@ fn v4_takes_an_application() {
         &v4("f\"785bc511967473fbe6048ee5fb7ea59"),
         &logout(),
         |drive| {
+            drive.respond(200, VALID);
             drive.respond(200, LOGGED_OUT_V4);
         },
         expect![[r#"
+            > POST /api/public/v4/admin/user/auth/check-token read open secret 7 in Header("Authorization") cap 65536
+            < 200 Ok
             > POST /api/public/v4/admin/user/logout write `logout` ask open secret 7 in Header("Authorization") cap 65536
                 Content-Type: application/json
                 {"appId":"f\"785bc511967473fbe6048ee5fb7ea59"}
@@ -73,9 +84,12 @@ fn v4_without_an_application_has_no_body() {
         &v4(""),
         &logout(),
         |drive| {
+            drive.respond(200, VALID);
             drive.respond(201, LOGGED_OUT_V4);
         },
         expect![[r#"
+            > POST /api/public/v4/admin/user/auth/check-token read open secret 7 in Header("Authorization") cap 65536
+            < 200 Ok
             > POST /api/public/v4/admin/user/logout write `logout` ask open secret 7 in Header("Authorization") cap 65536
                 Content-Type: application/json
             < 201 Ok
@@ -93,9 +107,12 @@ fn a_plan_holds_it_back() {
     check(
         &logout().plan(),
         |drive| {
+            drive.respond(200, VALID);
             drive.hold();
         },
         expect![[r#"
+            > POST /api/public/v3/admin/user/auth/check-token read open secret 7 in Header("Authorization") cap 65536
+            < 200 Ok
             > POST /api/public/v3/admin/user/logout write `logout` ask open secret 7 in Header("Authorization") cap 65536
                 Content-Type: application/json
             < held
@@ -112,14 +129,13 @@ fn a_bad_key_concerns_him_alone() {
             drive.respond(401, &unauthorized());
         },
         expect![[r#"
-            > POST /api/public/v3/admin/user/logout write `logout` ask open secret 7 in Header("Authorization") cap 65536
-                Content-Type: application/json
+            > POST /api/public/v3/admin/user/auth/check-token read open secret 7 in Header("Authorization") cap 65536
             < 401 Other
             = denied
                 code: 401
                 message: Unauthorized
                 request_id: 5870ad86-d804-496b-af3f-14acc9d8977f
-                details: description_link=https://docs.uiza.io/#log-out type=ERROR retryable=false
+                details: description_link=https://docs.uiza.io/#check-token type=ERROR retryable=false
         "#]],
     );
 }
@@ -132,14 +148,13 @@ fn a_bad_key_under_http_200_is_one_too() {
             drive.respond(200, &unauthorized());
         },
         expect![[r#"
-            > POST /api/public/v3/admin/user/logout write `logout` ask open secret 7 in Header("Authorization") cap 65536
-                Content-Type: application/json
+            > POST /api/public/v3/admin/user/auth/check-token read open secret 7 in Header("Authorization") cap 65536
             < 200 Other
             = denied
                 code: 401
                 message: Unauthorized
                 request_id: 5870ad86-d804-496b-af3f-14acc9d8977f
-                details: description_link=https://docs.uiza.io/#log-out type=ERROR retryable=false
+                details: description_link=https://docs.uiza.io/#check-token type=ERROR retryable=false
         "#]],
     );
 }
@@ -224,9 +239,12 @@ fn nobody_answers() {
     check(
         &logout(),
         |drive| {
+            drive.respond(200, VALID);
             drive.fail(FailureKind::Unreachable, Sent::NotSent);
         },
         expect![[r#"
+            > POST /api/public/v3/admin/user/auth/check-token read open secret 7 in Header("Authorization") cap 65536
+            < 200 Ok
             > POST /api/public/v3/admin/user/logout write `logout` ask open secret 7 in Header("Authorization") cap 65536
                 Content-Type: application/json
             < Unreachable NotSent
@@ -242,9 +260,12 @@ fn the_run_is_stopped_before() {
     check(
         &logout(),
         |drive| {
+            drive.respond(200, VALID);
             drive.cancel(CancelReason::Stopped);
         },
         expect![[r#"
+            > POST /api/public/v3/admin/user/auth/check-token read open secret 7 in Header("Authorization") cap 65536
+            < 200 Ok
             > POST /api/public/v3/admin/user/logout write `logout` ask open secret 7 in Header("Authorization") cap 65536
                 Content-Type: application/json
             < cancel Stopped
