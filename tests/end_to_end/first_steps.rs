@@ -17,7 +17,7 @@ fn check(ended: Ended, code: i32, expected: &Expect) {
 }
 
 /// Times and sizes, replaced.
-fn numbers(text: &str) -> String {
+pub(crate) fn numbers(text: &str) -> String {
     let mut masked = String::new();
     for line in text.split_inclusive('\n') {
         let words: Vec<&str> = line.split(' ').collect();

@@ -8,6 +8,7 @@ use expect_test::expect;
 use serde_json::Value;
 use signoff_sandbox::{Population, Settings, uiza};
 
+use crate::first_steps::numbers;
 use crate::support::{Ended, Site, http, serve};
 
 const LOGOUT: &str = "/api/public/v3/admin/user/logout";
@@ -396,6 +397,8 @@ fn a_connection_for_logouts_alone_needs_no_credential() {
           ✓ ok      api_version    v3 (default of Uiza)
           ✓ ok      page_size      20 (default of Uiza)
           - notice  health         the provider cannot ask for it
+          ✓ ok      node           ORIGIN answers, in N ms
+          ✓ ok      certificate    none: nothing leaves this machine
           ✓ ok      credential     none: each user shows his own; `roster` alone needs one
 
         no problems, 1 notice
@@ -406,7 +409,30 @@ fn a_connection_for_logouts_alone_needs_no_credential() {
           signoff logout uiza --from keys.csv --plan  what would be done; changes nothing
           signoff logout uiza --from keys.csv         does it
     "#]]
-    .assert_eq(&ended.printed());
+    .assert_eq(&numbers(&ended.printed()));
+}
+
+#[test]
+fn doctor_finds_that_nobody_answers() {
+    let site = site(&[]);
+    let ended = site.run(&["doctor"]).exits(0);
+    let told = ended.printed();
+    assert!(told.contains("ok      node"), "{told}");
+    assert!(
+        told.contains("next: signoff logout site --from keys.csv --plan"),
+        "{told}"
+    );
+    assert!(
+        site.sandbox
+            .ledger()
+            .requests()
+            .iter()
+            .all(|request| request.method == "HEAD")
+    );
+    connect(&site, "http://127.0.0.1:9", "");
+    let told = site.run(&["doctor"]).exits(4).printed();
+    assert!(told.contains("problem node"), "{told}");
+    assert!(!told.contains("next: signoff"), "{told}");
 }
 
 #[test]

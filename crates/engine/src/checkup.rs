@@ -9,10 +9,11 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
 use signoff_core::abi::host::Instance;
 use signoff_core::{
-    Args, Class, Context, CredentialKind, Finished, InDoubtPolicy, Monotonic, Now, Record, RequestId,
-    Response, User,
+    Args, Class, Context, CredentialKind, FailureKind, Finished, InDoubtPolicy, Monotonic, Now, Record,
+    RequestId, Response, User,
 };
 use tokio::sync::{Notify, oneshot, watch};
 use tokio::time::Instant;
@@ -166,6 +167,29 @@ impl Checkup {
             found,
             clock: met.clock,
             took: began.elapsed(),
+        }
+    }
+
+    /// Whether a server answers at an origin, whatever it says: for providers that have nothing to ask without a secret.
+    /// Gives how long it took.
+    ///
+    /// # Errors
+    /// Why none does.
+    pub async fn reach(&self, origin: &Url) -> Result<Duration, TransportFailure> {
+        let began = Instant::now();
+        let exchange = Exchange {
+            method: http::Method::HEAD,
+            url: origin.clone(),
+            headers: http::HeaderMap::new(),
+            body: Bytes::new(),
+            timeout: self.settings.timeout,
+            answer_cap: 64 << 10,
+            on_status: None,
+        };
+        match self.transport.send(exchange).await {
+            // What stands at the root of an API is often a redirect to a page for people.
+            Err(failure) if failure.kind != FailureKind::Redirected => Err(failure),
+            _ => Ok(began.elapsed()),
         }
     }
 

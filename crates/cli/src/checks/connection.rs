@@ -60,6 +60,9 @@ pub(crate) async fn connection(
         None => None,
     };
     let (asked, answers) = nodes(checks, &checkup, endpoint, actor.as_ref()).await;
+    if !asked && actor.is_none() {
+        reached(checks, &checkup, endpoint).await;
+    }
     match &actor {
         Some(actor) => credential(checks, &checkup, endpoint, actor, asked.then_some(answers)).await,
         None if settings.descriptor.credentials.is_empty() => {}
@@ -164,6 +167,32 @@ async fn nodes(
         }
     }
     (true, first)
+}
+
+/// Looks whether a server answers at each node, where there is nothing to ask and nobody to ask as.
+async fn reached(checks: &mut Checks, checkup: &Checkup, endpoint: &Endpoint) {
+    let mut tries = Vec::new();
+    for origin in &endpoint.origins {
+        tries.push((origin, checkup.reach(origin).await));
+    }
+    let bad = if tries.iter().any(|(_, reached)| reached.is_ok()) {
+        Level::Notice
+    } else {
+        Level::Problem(Exit::Untried)
+    };
+    for (origin, reached) in tries {
+        match reached {
+            Ok(took) => {
+                let address = origin.origin().ascii_serialization();
+                let text = format!("{address} answers, in {} ms", took.as_millis());
+                checks.add(&Finding::ok("node", text));
+                certificate(checks, checkup.settings(), origin.scheme(), true);
+            }
+            Err(failure) => {
+                checks.add(&Finding::new(bad, "node", failure.message).hint(failure.hint));
+            }
+        }
+    }
 }
 
 /// A certificate that lasts less long is worth a word.

@@ -1,5 +1,7 @@
 //! `signoff doctor`: what is wrong with a configuration, and with what it leads to. Nothing is changed.
 
+use signoff_core::ActsOn;
+
 use crate::arguments::{Format, General};
 use crate::checks::{self, Checks, Finding, Level};
 use crate::exit::Exit;
@@ -38,7 +40,19 @@ pub(crate) async fn doctor(general: &General) -> Result<Exit, Failure> {
         && !general.quiet
         && let Some(connection) = config.connections.first()
     {
-        report::diagnostic(&format!("next: signoff roster {}", connection.name));
+        let name = &connection.name;
+        // The list of users alone would need a credential of the connection's.
+        let has_keys = connection.credential.is_none()
+            && setup
+                .engine
+                .registry
+                .provider(&connection.provider)
+                .is_ok_and(|library| library.descriptor().acts_on == ActsOn::CredentialOwner);
+        report::diagnostic(&if has_keys {
+            format!("next: signoff logout {name} --from keys.csv --plan")
+        } else {
+            format!("next: signoff roster {name}")
+        });
     }
     Ok(exit)
 }
