@@ -104,23 +104,22 @@ fn items_without_host_calls_use_up_one_budget() {
     );
 }
 
+/// Thirty times a tenth of the budget, or less. On a busy machine a script may stand still for the whole of it, but not
+/// each time.
 #[test]
 fn host_calls_renew_the_budget() {
     let host = Arc::new(Fake::default());
-    let ended = run_on(
-        &host,
-        &script(
-            r#"
+    let script = script(
+        r#"
 local finesse = signoff.connect("prod")
 for turn = 1, 30 do
     local n = 0
-    for i = 1, 50000 do n += i % 7 end
+    for i = 1, 100000 do n += i % 7 end
     finesse:logout("1")
 end
 "#,
-        ),
     );
-    assert!(ended.is_ok(), "{ended:?}");
+    assert!((0..5).any(|_| run_on(&host, &script).is_ok()));
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "as expect! gives it")]
