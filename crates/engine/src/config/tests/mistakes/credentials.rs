@@ -125,7 +125,7 @@ fn a_keyring_that_is_no_name() {
             error: `keyring` is a number
              --> etc/signoff.toml:3:24
               |
-            3 | password = { keyring = 7 }
+            3 | password = { keyring = … }
               |                        ^
               = key: `credentials.a.password.keyring`
               = help: write a text in quotes"#]],
