@@ -76,8 +76,13 @@ pub enum Found {
     },
     /// The credential was accepted, and the provider wanted to show it again.
     Accepted,
-    /// The vendor gave no token for the credential; says why.
-    NoToken(Arc<str>),
+    /// The vendor gave no token for the credential.
+    NoToken {
+        /// Why.
+        reason: Arc<str>,
+        /// Whether it refused the credential, rather than being unable to give one.
+        refused: bool,
+    },
     /// The vendor turned the request away.
     TurnedAway {
         /// The HTTP status.
@@ -277,7 +282,10 @@ impl Checkup {
         let limit = self.settings.timeout * 3;
         match tokio::time::timeout(limit, operation::drive(&mut op, setting, left)).await {
             Ok(Ok(ended)) => match ended.stopped_because {
-                Some(reason) => Found::NoToken(reason),
+                Some(reason) => Found::NoToken {
+                    reason,
+                    refused: !ended.is_unanswered,
+                },
                 None => Found::Ended {
                     finished: ended.finished,
                     records: ended.records,

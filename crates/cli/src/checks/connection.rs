@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use signoff_core::{ActsOn, Class, CredentialKind, Finished, Outcome, Record, Target, User, Value};
+use signoff_engine::call::Cause;
 use signoff_engine::checkup::{Checkup, Found, Question, Seen};
 use signoff_engine::config::{Connection, ConnectionSettings, Endpoint};
 use signoff_engine::credential::Credential;
@@ -15,6 +16,7 @@ use super::feed::feed;
 use super::{Checks, Finding, Level, one_line, values};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::report;
 use crate::setup::{Located, Setup};
 
 /// A connection of the configuration.
@@ -233,7 +235,7 @@ fn node(checks: &mut Checks, address: &str, seen: &Seen, bad: Level) {
             let level = Level::Problem(Exit::Configuration);
             checks.add(&Finding::new(level, "node", error.to_string()).hint(error.hint()));
         }
-        Found::Accepted | Found::NoToken(_) => checks.add(&reached()),
+        Found::Accepted | Found::NoToken { .. } => checks.add(&reached()),
         Found::TurnedAway { status, .. } => {
             checks.add(&reached());
             checks.add(
@@ -403,7 +405,11 @@ fn used(name: &str, operation: &str, found: &Found) -> Finding {
             status,
             class: Class::CredentialRefused | Class::CredentialDoubted | Class::TokenExpired,
         } => bad(format!("`{name}` is refused, status {status}; it was shown once")).hint(CORRECT),
-        Found::NoToken(reason) => bad(format!("{reason}; it was shown once")).hint(CORRECT),
+        Found::NoToken {
+            reason,
+            refused: true,
+        } => bad(format!("{reason}; it was shown once")).hint(CORRECT),
+        Found::NoToken { reason, .. } => bad(reason.to_string()).hint(report::advice_for_all(Cause::Login)),
         Found::TurnedAway { status, .. } => bad(format!("`{name}` cannot be tried: status {status}"))
             .hint("wait until the vendor is in service"),
         Found::Unanswered(failure) => bad(failure.message.clone()).hint(failure.hint.as_str()),
