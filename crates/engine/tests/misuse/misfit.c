@@ -305,7 +305,7 @@ static void request(signoff_op *op) {
     BREAKS("never ends: requests") op->asked = 0;
     BREAKS("stopped roster: reads that are answered at once") it->max_age = UINT64_MAX;
     /* So that no answer comes in between, however slow the machine. */
-    BREAKS("wait: for a moment that has passed") it->not_before = UINT64_MAX;
+    BREAKS("roster: wait for a moment that has passed") it->not_before = UINT64_MAX;
 }
 
 static void wait(signoff_op *op, signoff_now now) {
@@ -318,7 +318,7 @@ static void wait(signoff_op *op, signoff_now now) {
     BREAKS("wait.size is 0") it->size = 0;
     BREAKS("wait.reason is NULL") it->reason = nowhere;
     BREAKS("wait.reason is not UTF-8") it->reason = no_utf8;
-    BREAKS("wait: for a moment that has passed") it->until = 0;
+    BREAKS("roster: wait for a moment that has passed") it->until = 0;
     BREAKS("works: wait.until is the last moment there is") it->until = SIGNOFF_NEVER - 1;
     BREAKS("stopped: it goes on for ever") it->until = now.monotonic + 1000000;
     BREAKS("stopped: it asks for more after CANCEL") {
