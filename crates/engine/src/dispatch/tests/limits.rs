@@ -274,10 +274,18 @@ async fn a_vendor_who_was_never_there_is_given_up_soon() {
             .iter()
             .all(|delivery| &*failure(delivery).message == "Unreachable; look")
     );
-    assert_eq!(world.paths(), ["/0", "/0", "/0"]);
+    // One request finds out; while it pauses for longer than the connection does, another may try.
+    let tried = world.paths();
+    assert!(tried.len() <= 6, "{tried:?}");
+    for path in &tried {
+        assert!(
+            tried.iter().filter(|other| *other == path).count() <= 3,
+            "{tried:?}"
+        );
+    }
     // Those who come later cost one more attempt, for all of them.
     world.send_all(writes(1000)).await;
-    assert_eq!(world.paths().len(), 4);
+    assert_eq!(world.paths().len(), tried.len() + 1);
 }
 
 #[tokio::test(start_paused = true)]
