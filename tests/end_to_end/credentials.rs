@@ -181,11 +181,9 @@ fn an_authorisation_server_that_gives_no_token_has_refused_nobody() {
         );
         assert_eq!((count(&asked, "POST"), heard.lock().unwrap().len()), (times, 0));
         let doctor = site.signoff(&["doctor"]).exits(4).stdout;
-        let advice = [
-            "help: no token could be had, though nothing was refused",
-            "redirects to",
-        ];
-        assert!(advice.iter().any(|words| doctor.contains(words)), "{doctor}");
+        let advice = "help: no token could be had, though nothing was refused";
+        assert!(doctor.contains(advice) && doctor.contains(why), "{doctor}");
+        assert!(!doctor.contains("set `api"), "{doctor}");
         assert!(!doctor.contains("vendors lock accounts"), "{doctor}");
     }
 }

@@ -379,6 +379,8 @@ impl Watched {
         let result = self.inner.send(exchange).await;
         match &result {
             Ok(reply) => self.answered(reply, sent, shows && !for_token, for_token),
+            // Where the login leads to, and what to do about it, is told at its end.
+            Err(failure) if for_token && failure.kind == FailureKind::Redirected => {}
             Err(failure) => self.decide(Found::Unanswered(failure.clone())),
         }
         result
